@@ -1,0 +1,14 @@
+"""The companion package of *Recurrent Neural Networks, Step by Step*.
+
+``rnnbook.in_numpy``    every equation spelled out, forward and backward; needs NumPy alone
+``rnnbook.in_torch``    the same layers as ``torch.nn.Module``, drop-in for ``torch.nn``, CPU and GPU
+``rnnbook.data``        real data sets as arrays; nothing is downloaded
+``rnnbook.training``    one training loop for both wings
+``rnnbook.plotting``    the book's figures and its one style
+``rnnbook.exercises``   the checks behind the book's exercises
+``rnnbook.errors``      the sentences for a user's mistakes
+
+Importing ``rnnbook`` imports nothing else: import the part that you need.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,99 @@
+"""What the three layers share without a base class: parameters, states, lengths, all checked.
+
+A layer's ``params`` is a dict in ``torch.nn``'s order: ``weight_ih (G·H, D)``, ``weight_hh (G·H, H)``,
+``bias_ih (G·H,)``, ``bias_hh (G·H,)``, where G is the number of gates' blocks; without bias the last two are absent.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rnnbook.errors import check_shape
+
+
+def initial_parameters(gates: int, D: int, H: int, bias: bool, dtype, rng) -> dict[str, np.ndarray]:
+    """Draw a layer's parameters from U(-1/√H, 1/√H), the default of ``torch.nn``'s recurrent layers."""
+    rng = np.random.default_rng() if rng is None else rng
+    dtype = check_dtype(dtype)
+    shapes = {"weight_ih": (gates * H, D), "weight_hh": (gates * H, H)}
+    if bias:
+        shapes |= {"bias_ih": (gates * H,), "bias_hh": (gates * H,)}
+    bound = 1 / np.sqrt(H)
+    return {name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes.items()}
+
+
+def check_dtype(dtype) -> np.dtype:
+    """Return float32 or float64; TypeError for any other."""
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise TypeError(f"dtype should be float32 or float64, but is {np.dtype(dtype)}")
+    return np.dtype(dtype)
+
+
+def as_real(name: str, array, dtype) -> np.ndarray:
+    """Return ``array`` in the layer's dtype; TypeError where it holds no floating-point numbers."""
+    array = np.asarray(array)
+    if array.dtype not in (np.float32, np.float64):
+        raise TypeError(f"{name} should hold floating-point numbers (float32, float64), but has dtype {array.dtype}")
+    return array.astype(dtype, copy=False)
+
+
+def check_input(x, D: int, dtype) -> np.ndarray:
+    """Return x (T, B, D) in the layer's dtype."""
+    x = as_real("x", x, dtype)
+    check_shape("x", x, ("T", "B", D))
+    return x
+
+
+def check_state(name: str, state, B: int, H: int, dtype) -> np.ndarray:
+    """Return one state (B, H) in the layer's dtype; zeros where none is given."""
+    if state is None:
+        return np.zeros((B, H), dtype)
+    if isinstance(state, (tuple, list)):
+        raise TypeError(f"{name} should be an array of shape ({B}, {H}), but is a {type(state).__name__}")
+    state = as_real(name, state, dtype)
+    check_shape(name, state, (B, H))
+    return state
+
+
+def steps_inside(lengths, T: int, B: int) -> np.ndarray | None:
+    """Return (T, B, 1): True while a sequence lasts. None where every sequence has all T steps."""
+    if lengths is None:
+        return None
+    lengths = np.asarray(lengths)
+    if not np.issubdtype(lengths.dtype, np.integer):
+        raise TypeError(f"lengths should hold whole numbers, but has dtype {lengths.dtype}")
+    check_shape("lengths", lengths, (B,))
+    if lengths.min() < 1 or lengths.max() > T:
+        raise ValueError(f"lengths should lie between 1 and T = {T}, but are {lengths.tolist()}")
+    return (np.arange(T)[:, None] < lengths)[:, :, None]
+
+
+def bias_of(params: Mapping[str, np.ndarray]) -> tuple:
+    """Return the two biases, zeros without any."""
+    return params.get("bias_ih", np.zeros(1, params["weight_ih"].dtype)), params.get(
+        "bias_hh", np.zeros(1, params["weight_hh"].dtype)
+    )
+
+
+def state_dict(params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return copies under ``torch.nn``'s names: ``weight_ih_l0`` for ``weight_ih``, and so on."""
+    return {f"{name}_l0": value.copy() for name, value in params.items()}
+
+
+def load_state_dict(params: dict[str, np.ndarray], state: Mapping) -> None:
+    """Copy ``state`` (names of ``torch.nn``, values array-like) into ``params``, all or nothing.
+
+    Raises ValueError, naming the parameter, where one is missing, unknown or wrongly shaped.
+    """
+    expected = {f"{name}_l0": name for name in params}
+    for name in expected:
+        if name not in state:
+            raise ValueError(f"{name} is missing from the state dict")
+    for name in state:
+        if name not in expected:
+            raise ValueError(f"the state dict holds {name}, which the layer does not have")
+    arrays = {name: np.asarray(state[name]) for name in expected}
+    for name, array in arrays.items():
+        check_shape(name, array, params[expected[name]].shape)
+    for name, array in arrays.items():
+        params[expected[name]][...] = array

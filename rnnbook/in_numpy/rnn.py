@@ -1,0 +1,117 @@
+"""The basic recurrent network in NumPy: forward, and backpropagation through time.
+
+    u_t = W_ih x_t + b_ih + b_hh        what the input says; needs no waiting
+    a_t = u_t + W_hh h_{t-1}            what the memory adds; has to wait for h_{t-1}
+    h_t = φ(a_t)                        φ is tanh or relu
+
+Source: Elman (1990), in the form and with the parameter names of ``torch.nn.RNN``.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rnnbook.errors import check_choice, check_shape, check_size
+from rnnbook.in_numpy import parameters
+from rnnbook.in_numpy.functions import relu
+
+
+class RNNTrace(NamedTuple):
+    """What ``forward`` remembers for ``backward``."""
+
+    x: np.ndarray  # (T, B, D)
+    hs: np.ndarray  # (T + 1, B, H), the initial state first
+    inside: np.ndarray | None  # (T, B, 1), True while a sequence lasts
+
+
+class RNN:
+    """A basic recurrent layer, read in one direction.
+
+    ``params`` holds ``weight_ih (H, D)``, ``weight_hh (H, H)``, ``bias_ih (H,)`` and ``bias_hh (H,)``; without
+    ``bias`` only the first two. Parameters are drawn from U(-1/√H, 1/√H) with ``rng``.
+    Raises TypeError or ValueError, naming the argument, for a size below one, an unknown nonlinearity or dtype.
+    Source: Elman (1990); the equations of ``torch.nn.RNN``.
+    """
+
+    def __init__(self, input_size, hidden_size, *, nonlinearity="tanh", bias=True, dtype=np.float32, rng=None):
+        self.input_size = check_size("input_size", input_size)
+        self.hidden_size = check_size("hidden_size", hidden_size)
+        check_choice("nonlinearity", nonlinearity, ("tanh", "relu"))
+        self.nonlinearity = nonlinearity
+        self.params = parameters.initial_parameters(1, self.input_size, self.hidden_size, bias, dtype, rng)
+
+    def forward(self, x, state=None, lengths=None):
+        """Read x (T, B, D) from the state h (B, H); zeros where none is given.
+
+        Returns h after every step (T, B, H), the last h (B, H), and the trace that ``backward`` needs. With
+        ``lengths (B,)`` a sequence's outputs are zero past its end and its state stays what it was there.
+        Raises TypeError or ValueError, naming the array, where x, state or lengths do not fit the layer.
+        """
+        W_ih, W_hh = self.params["weight_ih"], self.params["weight_hh"]
+        b_ih, b_hh = parameters.bias_of(self.params)
+        x = parameters.check_input(x, self.input_size, W_ih.dtype)
+        T, B, D = x.shape
+        h = parameters.check_state("state", state, B, self.hidden_size, W_ih.dtype)
+        inside = parameters.steps_inside(lengths, T, B)
+        phi = np.tanh if self.nonlinearity == "tanh" else relu
+
+        u = (x.reshape(T * B, D) @ W_ih.T + (b_ih + b_hh)).reshape(T, B, -1)  # eq-rnn-input
+        hs = np.empty((T + 1, B, self.hidden_size), x.dtype)
+        hs[0] = h
+        for t in range(T):
+            a = u[t] + h @ W_hh.T  # eq-rnn-preactivation
+            h = phi(a)  # eq-rnn-hidden
+            if inside is not None:
+                h = np.where(inside[t], h, hs[t])  # past its end a sequence keeps its state
+            hs[t + 1] = h
+        outputs = hs[1:] if inside is None else np.where(inside, hs[1:], 0)
+        return outputs, h, RNNTrace(x, hs, inside)
+
+    def backward(self, dhs, trace, dstate=None):
+        """Carry dhs (T, B, H), the loss's gradient by every output, back through time.
+
+        ``dstate (B, H)`` is the gradient by the last state, zeros where none is given. Returns dx (T, B, D), the
+        gradient by the initial state (B, H), and ``grads``, a dict with the keys and shapes of ``params``.
+        Raises TypeError or ValueError, naming the array, where dhs or dstate do not fit the trace.
+        """
+        x, hs, inside = trace
+        W_ih, W_hh = self.params["weight_ih"], self.params["weight_hh"]
+        T, B, H = hs[1:].shape
+        dhs = parameters.as_real("dhs", dhs, x.dtype)
+        check_shape("dhs", dhs, (T, B, H))
+        dh = parameters.check_state("dstate", dstate, B, H, x.dtype)
+        if inside is not None:
+            dhs = np.where(inside, dhs, 0)  # an output past the end is a constant zero
+
+        h = hs[1:]
+        phi_prime = 1 - h**2 if self.nonlinearity == "tanh" else (h > 0).astype(h.dtype)
+        da = np.empty_like(h)
+        for t in reversed(range(T)):
+            dh = dh + dhs[t]  # eq-rnn-back-hidden
+            da[t] = dh * phi_prime[t]  # eq-rnn-back-preactivation
+            if inside is None:
+                dh = da[t] @ W_hh  # eq-rnn-back-state
+            else:
+                da[t] = np.where(inside[t], da[t], 0)
+                dh = np.where(inside[t], da[t] @ W_hh, dh)  # a kept state hands its gradient on unchanged
+
+        da, h_prev = da.reshape(T * B, H), hs[:-1].reshape(T * B, H)
+        dx = (da @ W_ih).reshape(x.shape)  # eq-rnn-back-x
+        grads = {"weight_ih": da.T @ x.reshape(T * B, -1), "weight_hh": da.T @ h_prev}  # eq-rnn-back-weights
+        if "bias_ih" in self.params:
+            grads["bias_ih"] = da.sum(axis=0)  # eq-rnn-back-bias
+            grads["bias_hh"] = grads["bias_ih"].copy()
+        return dx, dh, grads
+
+    def step(self, x_t, state=None):
+        """Read one step x_t (B, D) of a stream; returns h (B, H) and the new state, which is h again."""
+        outputs, h, _ = self.forward(np.asarray(x_t)[None], state)
+        return outputs[0], h
+
+    def state_dict(self):
+        """Return copies of the parameters under the names of ``torch.nn.RNN``."""
+        return parameters.state_dict(self.params)
+
+    def load_state_dict(self, state):
+        """Take every parameter from ``state`` (the names of ``torch.nn.RNN``), or none where one does not fit."""
+        parameters.load_state_dict(self.params, state)
