@@ -1,0 +1,13 @@
+"""The checks behind the book's exercises, one module for each chapter.
+
+>>> from rnnbook import exercises
+>>> exercises.rnn.check_step(lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: None)
+It returns None: write its body, end it with return, and run the cell again.
+
+A check runs your function and the book's on the same random inputs. Where they differ it tries the usual mistakes
+and names the one that gives your numbers. Each module holds the reference solutions, too.
+"""
+
+from rnnbook.exercises import rnn, why_recurrence
+
+__all__ = ["rnn", "why_recurrence"]

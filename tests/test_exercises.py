@@ -1,0 +1,81 @@
+"""Every exercise knows its solution, and every known mistake is answered by its own sentence."""
+
+import pkgutil
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from rnnbook import exercises
+from rnnbook.exercises.checking import Exercise
+
+MODULES = [import_module(f"rnnbook.exercises.{m.name}") for m in pkgutil.iter_modules(exercises.__path__)]
+EXERCISES = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": value
+    for module in MODULES
+    for name, value in vars(module).items()
+    if isinstance(value, Exercise)
+}
+MISTAKES = [(name, sentence) for name, exercise in EXERCISES.items() for sentence in exercise.mistakes]
+each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+
+
+def test_every_chapter_of_exercises_is_reached_from_the_package():
+    chapters = {m.__name__.rpartition(".")[2] for m in MODULES} - {"checking"}
+    assert chapters == set(exercises.__all__)
+
+
+@each_exercise
+def test_the_solution_is_right_for_any_seed(exercise):
+    for seed in range(3):
+        assert exercise(exercise.solution, seed=seed).passed
+
+
+@each_exercise
+def test_an_unwritten_body_is_told_so(exercise):
+    assert "returns None" in exercise(lambda **_: None).message
+
+
+@pytest.mark.parametrize(("name", "sentence"), MISTAKES)
+def test_a_known_mistake_is_named_for_any_seed(name, sentence):
+    exercise = EXERCISES[name]
+    for seed in range(3):
+        verdict = exercise(exercise.mistakes[sentence], seed=seed)
+        assert not verdict
+        assert f"when {sentence}. " in verdict.message
+
+
+@each_exercise
+def test_an_unknown_mistake_is_told_with_its_size_and_where_to_look(exercise):
+    def one_more(**arguments):
+        results = exercise.solution(**arguments)
+        return tuple(r + 1 for r in results) if isinstance(results, tuple) else results + 1
+
+    message = exercise(one_more).message
+    assert "differs by up to 1.0e+00" in message
+    assert "none of the usual mistakes" in message
+    assert exercise.looks_at in message
+
+
+@each_exercise
+def test_errors_and_wrong_shapes_are_answered_in_a_sentence(exercise):
+    def stops(**_):
+        raise KeyError("b_hh")
+
+    assert exercise(stops).message == "It stopped with KeyError: 'b_hh'"
+    assert "not what it returns" in exercise(np.zeros(3)).message
+    odd = np.zeros((1, 1, 1, 1, 1))
+    n = len(exercise.returns)
+    assert "should have shape" in exercise(lambda **_: (odd,) * n).message
+    assert f"but returns {n + 1}" in exercise(lambda **_: (odd,) * (n + 1)).message
+
+
+def test_a_changed_argument_and_a_nan_are_told():
+    def changes(x):
+        x += 1
+        return x
+
+    exercise = Exercise(lambda x: x + 1, lambda rng: {"x": rng.normal(size=3)}, ("y",), {}, "Look at y.")
+    assert "x was changed" in exercise(changes).message
+    assert "not finite" in exercise(lambda x: x * np.nan).message
+    assert repr(exercise(lambda x: x + 1)) == "Right: y as in the book on 3 random inputs."
