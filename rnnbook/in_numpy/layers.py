@@ -18,8 +18,12 @@ class Linear:
         rng = np.random.default_rng() if rng is None else rng
         dtype = check_dtype(dtype)
         bound = 1 / np.sqrt(self.in_features)
-        shapes = {"weight": (self.out_features, self.in_features)} | ({"bias": (self.out_features,)} if bias else {})
-        self.params = {name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes.items()}
+        shapes = {"weight": (self.out_features, self.in_features)} | (
+            {"bias": (self.out_features,)} if bias else {}
+        )
+        self.params = {
+            name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes.items()
+        }
 
     def forward(self, x):
         """Map x (..., H) to y (..., V); returns y and the trace that ``backward`` needs, which is x."""

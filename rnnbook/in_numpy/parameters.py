@@ -15,7 +15,7 @@ def initial_parameters(gates: int, D: int, H: int, bias: bool, dtype, rng) -> di
     """Draw a layer's parameters from U(-1/√H, 1/√H), the default of ``torch.nn``'s recurrent layers."""
     rng = np.random.default_rng() if rng is None else rng
     dtype = check_dtype(dtype)
-    shapes = {"weight_ih": (gates * H, D), "weight_hh": (gates * H, H)}
+    shapes: dict[str, tuple[int, ...]] = {"weight_ih": (gates * H, D), "weight_hh": (gates * H, H)}
     if bias:
         shapes |= {"bias_ih": (gates * H,), "bias_hh": (gates * H,)}
     bound = 1 / np.sqrt(H)
@@ -33,7 +33,9 @@ def as_real(name: str, array, dtype) -> np.ndarray:
     """Return ``array`` in the layer's dtype; TypeError where it holds no floating-point numbers."""
     array = np.asarray(array)
     if array.dtype not in (np.float32, np.float64):
-        raise TypeError(f"{name} should hold floating-point numbers (float32, float64), but has dtype {array.dtype}")
+        raise TypeError(
+            f"{name} should hold floating-point numbers (float32, float64), but has dtype {array.dtype}"
+        )
     return array.astype(dtype, copy=False)
 
 

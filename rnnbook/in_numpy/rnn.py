@@ -33,7 +33,9 @@ class RNN:
     Source: Elman (1990); the equations of ``torch.nn.RNN``.
     """
 
-    def __init__(self, input_size, hidden_size, *, nonlinearity="tanh", bias=True, dtype=np.float32, rng=None):
+    def __init__(
+        self, input_size, hidden_size, *, nonlinearity="tanh", bias=True, dtype=np.float32, rng=None
+    ):
         self.input_size = check_size("input_size", input_size)
         self.hidden_size = check_size("hidden_size", hidden_size)
         check_choice("nonlinearity", nonlinearity, ("tanh", "relu"))
