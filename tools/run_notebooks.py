@@ -108,6 +108,7 @@ def run(path: Path, timeout: int) -> str:
     nb = read(path)
     give_ids(nb, path.stem)
     client = NotebookClient(nb, timeout=timeout, kernel_name="python3", record_timing=False,
+                            extra_arguments=["--IPKernelApp.log_level=40"],
                             resources={"metadata": {"path": str(path.parent)}})
     client.execute()
     return canonical(nb, path.stem)
