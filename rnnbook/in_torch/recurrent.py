@@ -1,0 +1,186 @@
+"""What RNN, GRU and LSTM share: parameters, layers, directions, packing, and the socket for a recurrence.
+
+A recurrence is one function with one signature, whichever way it computes::
+
+    hs, state = recurrence(x, state, params, sizes, **options)
+
+``x (N, D)`` holds the rows of all steps, one step behind the other, as a ``PackedSequence`` does; ``sizes``
+lists how many sequences are still there at each step, never growing, so ``N = sum(sizes)``. ``state`` is the
+tuple ``(h,)`` or ``(h, c)`` before the first step, each (B, H). Returned are h after every step, (N, H), and
+the state that each sequence ended in.
+"""
+
+import math
+import numbers
+import warnings
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils.rnn import PackedSequence
+
+from rnnbook.errors import check_choice
+from rnnbook.in_torch.arguments import check_initial_state, check_input, check_sizes
+
+
+class Recurrent(nn.Module):
+    """The part of ``torch.nn.RNNBase`` that is not the recurrence; not used by itself.
+
+    A subclass names its ``mode``, its number of ``gates`` and ``state_names``, and fills ``recurrences``.
+    ``implementation`` is asked for, ``ran`` tells which one the last forward used (None before the first).
+    """
+
+    gates = 1  # blocks of hidden_size rows in weight_ih and weight_hh
+    state_names: tuple[str, ...] = ("h",)
+    recurrences: dict = {}
+
+    def __init__(
+        self, mode, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
+        bidirectional=False, proj_size=0, device=None, dtype=None, *, implementation="auto",
+    ):  # fmt: skip
+        super().__init__()
+        check_sizes(input_size, hidden_size, num_layers, bias, batch_first, proj_size)
+        check_choice("implementation", implementation, ("auto", *self.recurrences))
+        if not isinstance(dropout, numbers.Number) or isinstance(dropout, bool) or not 0 <= dropout <= 1:
+            raise ValueError(f"dropout should be a number in range [0, 1], but is {dropout!r}")
+        if dropout > 0 and num_layers == 1:
+            warnings.warn(
+                "dropout acts between recurrent layers, so non-zero dropout expects num_layers greater than "
+                f"1, but got dropout={dropout} and num_layers=1", stacklevel=3,
+            )  # fmt: skip
+        self.mode, self.implementation, self.ran = mode, implementation, None
+        self.input_size, self.hidden_size, self.proj_size = input_size, hidden_size, proj_size
+        self.num_layers, self.bias, self.batch_first = num_layers, bias, batch_first
+        self.dropout, self.bidirectional = float(dropout), bidirectional
+        for layer in range(num_layers):
+            for suffix in self._suffixes(layer):
+                for name, shape in self._shapes(layer).items():
+                    setattr(self, name + suffix, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+        self.reset_parameters()
+
+    def _shapes(self, layer):
+        """The shapes of one layer's parameters in one direction, in ``torch.nn``'s order."""
+        rows, out = self.gates * self.hidden_size, self.proj_size or self.hidden_size
+        read = self.input_size if layer == 0 else out * (2 if self.bidirectional else 1)
+        shapes = {"weight_ih": (rows, read), "weight_hh": (rows, out)}
+        if self.bias:
+            shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+        if self.proj_size:
+            shapes["weight_hr"] = (out, self.hidden_size)
+        return shapes
+
+    def _suffixes(self, layer):
+        return (f"_l{layer}", f"_l{layer}_reverse") if self.bidirectional else (f"_l{layer}",)
+
+    def reset_parameters(self):
+        """Draw every parameter from U(-1/√H, 1/√H)."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def flatten_parameters(self):
+        """Do nothing: ``torch.nn`` lays its weights out for cuDNN here, and this layer has no cuDNN."""
+
+    @property
+    def all_weights(self):
+        """The parameters, one list for each layer and direction."""
+        return [
+            [getattr(self, name + suffix) for name in self._shapes(layer)]
+            for layer in range(self.num_layers)
+            for suffix in self._suffixes(layer)
+        ]
+
+    def extra_repr(self):
+        """Return what ``torch.nn`` prints, and the implementation where one was asked for."""
+        usual = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
+        usual |= {"bidirectional": False, "implementation": "auto"}
+        values = {name: getattr(self, name) for name in usual}
+        changed = [f"{name}={value}" for name, value in values.items() if value != usual[name]]
+        return ", ".join([str(self.input_size), str(self.hidden_size), *changed])
+
+    def _options(self):
+        """The keyword arguments that choose this layer's variant of its recurrence."""
+        return {}
+
+    def forward(self, input, hx=None):
+        """Read a sequence (T, B, D), (B, T, D) if ``batch_first``, (T, D), or a ``PackedSequence``.
+
+        ``hx`` is the initial state, zeros where none is given: (layers · directions, B, H), without B for an
+        unbatched input. Returns h of the last layer after every step, in the form of the input, and the last
+        state of every layer and direction. Raises RuntimeError or ValueError, as ``torch.nn`` does, where the
+        input or hx does not fit the layer.
+        """
+        packed = isinstance(input, PackedSequence)
+        check_input(self, input.data if packed else input, packed)
+        x = input.data if packed else input
+        batched = packed or x.dim() == 3
+        if packed:
+            sizes = input.batch_sizes.tolist()
+        else:
+            x = x.unsqueeze(1) if not batched else x.transpose(0, 1) if self.batch_first else x
+            sizes = [x.size(1)] * x.size(0)
+            x = x.reshape(-1, self.input_size)
+        state = self._initial_state(x, hx, sizes[0], batched)
+        if packed and input.sorted_indices is not None:
+            state = [s.index_select(1, input.sorted_indices) for s in state]
+
+        y, state = self._layers(x, state, sizes)
+
+        if packed:
+            if input.unsorted_indices is not None:
+                state = [s.index_select(1, input.unsorted_indices) for s in state]
+            y = PackedSequence(y, input.batch_sizes, input.sorted_indices, input.unsorted_indices)
+        else:
+            y = y.reshape(len(sizes), sizes[0], y.size(1))
+            y = y.squeeze(1) if not batched else y.transpose(0, 1) if self.batch_first else y
+            state = state if batched else [s.squeeze(1) for s in state]
+        return y, state[0] if len(state) == 1 else tuple(state)
+
+    def _initial_state(self, x, hx, B, batched):
+        """The initial states, each (layers · directions, B, H), checked; zeros where none is given."""
+        rows = self.num_layers * (2 if self.bidirectional else 1)
+        widths = {"h": self.proj_size or self.hidden_size, "c": self.hidden_size}
+        shapes = {name: (rows, B, widths[name]) for name in self.state_names}
+        if hx is None:
+            return [x.new_zeros(shape) for shape in shapes.values()]
+        state = check_initial_state(hx, shapes, x, batched)
+        return state if batched else [s.unsqueeze(1) for s in state]
+
+    def _layers(self, x, state, sizes):
+        """Run every layer in every direction; returns y (N, directions · H) and the states as they came."""
+        ended = []
+        for layer in range(self.num_layers):
+            if layer > 0:
+                x = F.dropout(x, self.dropout, self.training)
+            read = []
+            for suffix in self._suffixes(layer):
+                params = {name: getattr(self, name + suffix) for name in self._shapes(layer)}
+                first = tuple(s[len(ended)] for s in state)
+                self.ran, recurrence = self._choose(x, first, params, sizes)
+                if suffix.endswith("_reverse"):
+                    hs, last = recurrence(reverse(x, sizes), first, params, sizes, **self._options())
+                    hs = reverse(hs, sizes)
+                else:
+                    hs, last = recurrence(x, first, params, sizes, **self._options())
+                read.append(hs)
+                ended.append(last)
+            x = torch.cat(read, dim=1) if self.bidirectional else read[0]
+        return x, [torch.stack(s) for s in zip(*ended, strict=True)]
+
+    def _choose(self, x, state, params, sizes):
+        """The name of the recurrence to run, and the function."""
+        name = "reference" if self.implementation == "auto" else self.implementation
+        return name, self.recurrences[name]
+
+
+def reverse(x, sizes):
+    """Return the rows x (N, D) with every sequence read from its own end to its beginning."""
+    T, B = len(sizes), sizes[0]
+    if sizes[-1] == B:
+        return x.reshape(T, B, x.size(1)).flip(0).reshape(T * B, x.size(1))
+    size = torch.tensor(sizes)
+    step = torch.arange(T).repeat_interleave(size)
+    start = size.cumsum(0) - size
+    row = torch.arange(len(step)) - start[step]  # the sequence that a row belongs to
+    length = (size[:, None] > torch.arange(B)).sum(0)
+    return x.index_select(0, (start[length[row] - 1 - step] + row).to(x.device))
