@@ -1,0 +1,74 @@
+# Everything runs in .venv, which the first call makes; nothing has to be installed or activated before.
+# `make` or `make help` lists what there is.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help book serve test check notebooks bench gpu clean browser
+
+python := .venv/bin/python
+pytest := $(python) -m pytest
+HOST ?= 127.0.0.1
+PORT ?= 8000
+WORKERS ?= 2
+NOTEBOOKS ?=
+
+# one thread in each process: small products are fastest so, and two test processes do not fight for two cores
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export PYTHONUNBUFFERED := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# nothing of another project's environment reaches this one
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+help:  ## list the targets
+	@echo 'Recurrent Neural Networks, Step by Step. Targets:'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+.venv/.ready: tools/set_up.sh pyproject.toml constraints.txt
+	@echo '== Set-up: the environment in .venv'
+	@tools/set_up.sh
+	@touch $@
+
+book: .venv/.ready  ## build the book, warnings as errors, and print the page to open
+	@echo '== Book: building _build/html, warnings as errors'
+	@# from nothing each time: a warm build does not repeat its warnings
+	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
+	@mkdir -p _build
+	@$(python) .venv/bin/jupyter-book build . -W -n --keep-going > _build/book.log 2>&1 || { cat _build/book.log; exit 1; }
+	@echo 'Built. Open  _build/html/index.html  in a browser, or run  make serve'
+
+serve: .venv/.ready  ## serve the built book on this machine (PORT=8000)
+	@test -f _build/html/index.html || $(MAKE) book
+	@echo 'Serving the book at  http://$(HOST):$(PORT)/  (stop with Ctrl-C)'
+	@$(python) -m http.server --bind $(HOST) --directory _build/html $(PORT)
+
+browser: .venv/.ready
+	@$(python) tools/browser.py
+
+test: .venv/.ready browser  ## everything: unit tests, every notebook's output, the build, the pages in a browser
+	@echo '== 1 of 3: unit tests, and every stored output of every notebook against a fresh run'
+	@$(pytest) -q -n $(WORKERS) -m 'not site and not gpu'
+	@echo '== 2 of 3: the book'
+	@$(MAKE) --no-print-directory book
+	@echo '== 3 of 3: the pages, as files and in a browser'
+	@$(pytest) -q -n $(WORKERS) -m site tests
+	@echo '== All tests passed.'
+
+check: .venv/.ready  ## half a minute: ruff, mypy, the quick unit tests
+	@$(python) -m ruff check .
+	@$(python) -m mypy
+	@$(pytest) -q -x -n $(WORKERS) -m 'not site and not gpu and not slow' tests
+
+notebooks: .venv/.ready  ## run the chapters and store their outputs (NOTEBOOKS='book/rnn.ipynb ...')
+	@$(python) tools/run_notebooks.py $(NOTEBOOKS)
+
+bench: .venv/.ready  ## measure the layers against named peers
+	@if [ -d benchmarks ]; then $(python) -m benchmarks; else echo 'There are no benchmarks yet.'; fi
+
+gpu:  ## the tests that need a CUDA device, with that machine's own PyTorch (GPU_PYTHON=python3)
+	@$(or $(GPU_PYTHON),python3) -m pytest -q -m gpu -p no:cacheprovider -o addopts= tests
+
+clean:  ## remove what make built; .venv stays
+	rm -rf _build build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
