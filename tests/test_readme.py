@@ -1,0 +1,50 @@
+"""The README shows what is there: its code runs, its picture is the package's, its map names what exists."""
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rnnbook import plotting
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: re.search(r"rnnbook\.\w+", block).group())
+def test_each_example_runs_as_printed(block, capsys):
+    exec(compile(block, "README.md", "exec"), {})
+    if "print(" in block:
+        assert capsys.readouterr().out == "True\n"
+
+
+def test_there_is_an_example_of_each_wing():
+    assert [re.search(r"rnnbook\.(\w+)", block).group(1) for block in BLOCKS] == ["in_numpy", "in_torch"]
+
+
+def test_the_picture_is_what_the_package_draws():
+    plotting.set_style()
+    drawn, _ = plotting.palette_png(plotting.unrolled_network(4))
+    stored = (ROOT / "book/_static/unrolled.png").read_bytes()
+    drawn, stored = (np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), float) for png in (drawn, stored))
+    assert drawn.shape == stored.shape
+    assert np.abs(drawn - stored).mean() < 0.1
+
+
+def test_the_map_and_the_links_name_files_that_exist():
+    tree = README.split("## Map")[1].split("```")[1]
+    names = re.findall(r"^(\S+)", tree, flags=re.MULTILINE) + re.findall(r"\]\(([\w./]+)\)", README)
+    assert len(names) > 8
+    for name in names:
+        assert (ROOT / name).exists(), name
+
+
+def test_the_commands_are_targets_of_the_makefile():
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    for command in re.findall(r"`?make ([a-z]+)", README):
+        if command not in ("needs",):
+            assert command in targets
