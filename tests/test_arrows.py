@@ -1,0 +1,97 @@
+"""The parts of the package import each other only along the arrows of its design."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "rnnbook"
+FORBIDDEN = {  # part: what it never imports
+    "__init__": {
+        "in_numpy",
+        "in_torch",
+        "data",
+        "training",
+        "plotting",
+        "weights",
+        "exercises",
+        "numpy",
+        "torch",
+    },
+    "errors": {"in_numpy", "in_torch", "data", "training", "plotting", "weights", "exercises", "torch"},
+    "in_numpy": {"in_torch", "data", "training", "plotting", "weights", "exercises", "torch"},
+    "in_torch": {"in_numpy", "data", "training", "plotting", "weights", "exercises"},
+    "data": {"in_numpy", "in_torch", "training", "plotting", "weights", "exercises", "torch"},
+    "training": {"in_numpy", "in_torch", "data", "plotting", "exercises", "torch"},
+    "plotting": {"in_numpy", "in_torch", "data", "training", "weights", "exercises", "torch"},
+    "weights": {"in_numpy", "in_torch", "data", "training", "plotting", "exercises"},
+    "exercises": {"in_torch", "data", "training", "plotting", "torch"},
+}
+
+
+def imports(source, module="rnnbook.module"):
+    """The parts of ``rnnbook``, and the other packages, that a file imports, also inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = module.split(".")[: -node.level] if node.level else []
+            base += [node.module] if node.module else []
+            names = [".".join([*base, alias.name]) for alias in node.names]
+        else:
+            continue
+        for name in names:
+            package, *rest = name.split(".")
+            found.add(rest[0] if package == "rnnbook" and rest else package)
+    return found
+
+
+def part_of(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_imports_follow_the_arrows(path):
+    module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    assert not imports(path.read_text(encoding="utf-8"), module) & FORBIDDEN[part_of(path)]
+
+
+def test_every_part_has_its_row():
+    assert {part_of(path) for path in PACKAGE.rglob("*.py")} <= FORBIDDEN.keys()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch",
+        "import torch.nn as nn",
+        "from torch import nn",
+        "def f():\n    import torch",
+        "from rnnbook import in_torch",
+        "from rnnbook.in_torch import RNN",
+        "import rnnbook.in_torch.rnn",
+        "from . import in_torch",
+        "from .in_torch import RNN",
+    ],
+)
+def test_a_planted_import_is_found(source):
+    assert imports(source) & FORBIDDEN["in_numpy"]
+
+
+@pytest.mark.parametrize("module", ["rnnbook", "rnnbook.in_numpy", "rnnbook.training"])
+def test_importing_the_light_parts_leaves_torch_alone(module):
+    heavy = "{'torch', 'matplotlib', 'tqdm', 'safetensors'}"
+    code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "[]\n"
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = "import sys, rnnbook; print('numpy' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "False\n"
