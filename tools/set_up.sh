@@ -36,17 +36,17 @@ pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
 pinned() { sed -n "s/^$1==\([^ ;]*\).*/\1/p" constraints.txt; }
 
 say "Installing the packages of constraints.txt into .venv (a few minutes the first time) ..."
-pip install -q "pip==$(pinned pip)" "setuptools==$(pinned setuptools)"
+pip install -qq "pip==$(pinned pip)" "setuptools==$(pinned setuptools)"
 
 # On Linux the plain name `torch` would bring gigabytes of CUDA. A version that ends in +cpu exists as CPU build only, so
 # this can fail but never fetch the other one. It may lie where pip already looks; else it comes from PyTorch's index.
 torch=$(pinned torch)
 if [ "$(uname)" = Linux ] && ! pip show torch 2>/dev/null | grep -qx "Version: $torch+cpu"; then
     say "Installing the CPU build of PyTorch $torch ..."
-    pip install -q --no-deps "torch==$torch+cpu" 2>/dev/null ||
-        pip install -q --no-deps --index-url https://download.pytorch.org/whl/cpu "torch==$torch+cpu" ||
+    pip install -qq --no-deps "torch==$torch+cpu" 2>/dev/null ||
+        pip install -qq --no-deps --index-url https://download.pytorch.org/whl/cpu "torch==$torch+cpu" ||
         die "the CPU build of PyTorch $torch could not be installed for $("$python" --version); see the lines above."
 fi
 
-pip install -q --no-build-isolation --constraint constraints.txt --editable '.[torch,weights,book,dev]'
+pip install -qq --no-build-isolation --constraint constraints.txt --editable '.[torch,weights,book,dev]'
 say "Done: .venv holds $(pip list --format=freeze | wc -l | tr -d ' ') packages."
