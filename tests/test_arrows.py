@@ -24,6 +24,7 @@ FORBIDDEN = {  # part: what it never imports
     "in_numpy": {"in_torch", "data", "training", "plotting", "weights", "exercises", "torch"},
     "in_torch": {"in_numpy", "data", "training", "plotting", "weights", "exercises"},
     "data": {"in_numpy", "in_torch", "training", "plotting", "weights", "exercises", "torch"},
+    "baselines": {"in_numpy", "in_torch", "training", "plotting", "weights", "exercises", "torch"},
     "training": {"in_numpy", "in_torch", "data", "plotting", "exercises", "torch"},
     "plotting": {"in_numpy", "in_torch", "data", "training", "weights", "exercises", "torch"},
     "weights": {"in_numpy", "in_torch", "data", "training", "plotting", "exercises"},
