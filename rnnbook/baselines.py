@@ -1,6 +1,6 @@
 """Forecasts that a network has to beat: the naive ones, and the linear autoregression.
 
-A forecast is an array (N,), aligned with its series (N,) and in its unit: ``forecast[t]`` is what was expected
+A forecast is an array (N,) aligned with its series (N,) and in its unit: ``forecast[t]`` is what was expected
 for ``series[t]`` from the values up to ``series[t - horizon]``, NaN where these do not reach back far enough.
 """
 
