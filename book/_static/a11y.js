@@ -1,10 +1,13 @@
 /* Mends what axe-core reports of the theme: fields whose label and name differ, a logo outside of every landmark,
-   code that scrolls but cannot be reached with the keyboard. */
+   a list of references whose entries are not list items, code that scrolls but cannot be reached with the keyboard. */
 document.addEventListener("DOMContentLoaded", () => {
   const logo = document.querySelector(".sidebar-primary-items__start > .sidebar-primary-item");
   if (logo) {
     logo.setAttribute("role", "region");
     logo.setAttribute("aria-label", "Book title");
+  }
+  for (const entry of document.querySelectorAll(".citation-list[role=list] > [role=doc-biblioentry]")) {
+    entry.setAttribute("role", "listitem");
   }
   const mend = () => {
     for (const button of document.querySelectorAll("button.search-button-field[aria-label]")) {

@@ -1,0 +1,69 @@
+"""What several tests share: the root of the repository, the built book, a server and a browser for its pages."""
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HTML = ROOT / "_build" / "html"
+
+# A browser that speaks to nobody by itself: every request in the log is then the page's own.
+QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync", "--no-first-run", "--disable-dev-shm-usage",
+         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]        # a request elsewhere is logged and fails
+
+
+@dataclass(frozen=True)
+class Site:
+    """The built book: its folder and its pages, each as a path relative to the folder."""
+
+    folder: Path
+    pages: tuple[str, ...]
+    url: str = ""
+
+
+@pytest.fixture(scope="session")
+def site() -> Site:
+    pages = tuple(sorted(str(p.relative_to(HTML)) for p in HTML.rglob("*.html") if "_static" not in p.parts))
+    assert pages, "there is no built book: run `make book` first"
+    return Site(HTML, pages)
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"               # one connection for many files
+
+    def log_message(self, format, *args):       # the tests keep a log of their own
+        pass
+
+
+@pytest.fixture(scope="session")
+def served(site):
+    """The built book, served on this machine for as long as the tests run."""
+    handler = functools.partial(_Handler, directory=str(site.folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Site(site.folder, site.pages, f"http://127.0.0.1:{server.server_port}/")
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A Chromium with an empty profile of its own."""
+    from browser import find
+    from playwright.sync_api import sync_playwright
+
+    path = find()
+    assert path, "the browser tests need a Chromium: `make test` installs one, or set CHROMIUM=/path/to/browser"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield browser
+        browser.close()
