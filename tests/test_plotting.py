@@ -17,7 +17,8 @@ from PIL import Image
 from rnnbook import plotting
 
 ROOT = Path(__file__).parents[1]
-DRAWINGS = {"unrolled_network"}
+DRAWINGS = {"unrolled_network", "gradient_flow", "windowed_versus_recurrent", "dense_with_loop",
+            "sequence_kinds", "rnn_cell", "gru_cell", "lstm_cell"}
 
 
 def gids(figure, start=""):
@@ -114,6 +115,96 @@ def test_a_network_that_cannot_be_drawn_is_refused(arguments, error, sentence):
         plotting.unrolled_network(**arguments)
 
 
+def ends(figure, gid):
+    """Where the line with this name starts and where it ends."""
+    (patch,) = figure.findobj(lambda a: a.get_gid() == gid)
+    return patch._path_original.vertices[0], patch._path_original.vertices[-1]
+
+
+@pytest.mark.parametrize("T", [1, 4])
+def test_the_gradient_flows_against_every_forward_arrow(T):
+    figure = plotting.gradient_flow(T)
+    assert len(gids(figure, "copy-")) == len(gids(figure, "loss-")) == T
+    for forward, back in (("hh", "state"), ("ih", "input"), ("hy", "loss")):
+        for t in range(1, T + 1):
+            (x0, y0), (x1, y1) = ends(figure, f"arrow-{forward}-{t}")
+            (u0, v0), (u1, v1) = ends(figure, f"back-{back}-{t}")
+            assert np.sign([x1 - x0, y1 - y0]).tolist() == np.sign([u0 - u1, v0 - v1]).tolist()
+    assert {f"$\\partial L / \\partial h_{{{t}}}$" for t in range(T)} <= set(texts(figure))
+
+
+def test_the_gradient_is_always_dashed_in_its_colour_and_nothing_else_is():
+    figure = plotting.gradient_flow(3)
+    for name in [*gids(figure, "arrow-"), *gids(figure, "back-")]:
+        (patch,) = figure.findobj(lambda a, name=name: a.get_gid() == name)
+        is_gradient = name.startswith("back-")
+        assert (patch.get_linestyle() not in ("-", "solid")) == is_gradient, name
+        assert (colour_of(figure, name) == to_rgb(plotting.COLOURS["gradient"])) == is_gradient, name
+
+
+@pytest.mark.parametrize("T, window", [(8, 3), (5, 5), (4, 1)])
+def test_the_window_reaches_the_last_inputs_only_and_the_recurrence_all(T, window):
+    figure = plotting.windowed_versus_recurrent(T, window)
+    assert gids(figure, "window-arrow-") == sorted(f"window-arrow-{t}" for t in range(T - window + 1, T + 1))
+    assert len(gids(figure, "window-input-")) == len(gids(figure, "arrow-ih-")) == T
+    assert len(gids(figure, "arrow-hh-")) == T - 1
+
+
+def test_the_dense_layer_has_as_many_columns_as_its_stacked_input_has_rows():
+    figure = plotting.dense_with_loop()
+    count = {name: len(gids(figure, f"{name}-")) for name in ("x", "h_prev", "h", "W_ih", "W_hh")}
+    assert count["W_ih"] == count["h"] * count["x"] and count["W_hh"] == count["h"] * count["h_prev"]
+    assert count["h"] == count["h_prev"]
+    (x0, y0), (x1, y1) = ends(figure, "loop")
+    assert x1 < x0                                           # it comes back
+
+
+def test_the_four_kinds_differ_in_who_has_inputs_and_outputs():
+    figure = plotting.sequence_kinds()
+    found = [tuple(len(gids(figure, f"{part}-{kind}-")) for part in ("copy", "input", "output"))
+             for kind in range(4)]
+    assert found == [(3, 1, 3), (3, 3, 1), (3, 3, 3), (4, 2, 2)]
+    assert {"one to many", "many to one"} <= set(texts(figure))
+
+
+@pytest.mark.parametrize("draw, gates, operations", [
+    (plotting.gru_cell, "rzn", ["keep", "new", "reset", "sum"]),
+    (plotting.lstm_cell, "ifgo", ["forget", "input", "output", "sum"]),
+])
+def test_a_cell_shows_each_gate_once_in_its_colour_under_its_letter(draw, gates, operations):
+    figure = draw()
+    assert gids(figure, "gate-") == sorted(f"gate-{gate}" for gate in gates)
+    for gate in gates:
+        assert colour_of(figure, f"gate-{gate}") == to_rgb(plotting.COLOURS[gate])
+        (label,) = figure.findobj(lambda a, gate=gate: a.get_gid() == f"label-{gate}")
+        assert label.get_text() == f"${gate}_t$" and label.get_color() == plotting.COLOURS[gate]
+    assert [name for name in gids(figure) if name in operations] == operations
+
+
+def test_the_carry_of_the_lstm_runs_straight_along_the_top():
+    figure = plotting.lstm_cell()
+    centre = {name: figure.findobj(lambda a, name=name: a.get_gid() == name)[0].center
+              for name in ("c_prev", "forget", "sum", "c", "output", "input", "h", "h_prev")}
+    assert centre["c_prev"][1] == centre["forget"][1] == centre["sum"][1] == centre["c"][1]
+    assert centre["c_prev"][0] < centre["forget"][0] < centre["sum"][0] < centre["c"][0]
+    assert all(centre["c"][1] > centre[name][1] for name in ("output", "input", "h", "h_prev"))
+
+
+def test_the_rnn_block_names_every_parameter():
+    assert {"$W_{ih}$", "$W_{hh}$", "$W_{hy}$", "$b_{ih} + b_{hh}$", "$a_t$", r"$\tanh$"} <= set(
+        texts(plotting.rnn_cell()))
+
+
+@pytest.mark.parametrize("draw, sentence", [
+    (lambda: plotting.gradient_flow(0), "T should be at least 1, but is 0"),
+    (lambda: plotting.windowed_versus_recurrent(3, 4), "window should be at most T = 3, but is 4"),
+    (lambda: plotting.windowed_versus_recurrent(3, 0), "window should be at least 1, but is 0"),
+])
+def test_a_drawing_that_makes_no_sense_is_refused(draw, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        draw()
+
+
 RNG = np.random.default_rng(0)
 T, B, D, H = 9, 3, 2, 7
 INFLUENCE = np.tril(RNG.uniform(0.1, 1, (T, T)))
@@ -122,6 +213,13 @@ MONTHS, SERIES = np.arange(1749, 1759, 1 / 12), 100 + 90 * np.sin(np.arange(120)
 # Every figure of the package, with arguments that show it: what follows holds for each of them.
 FIGURES = {
     "unrolled_network": lambda: plotting.unrolled_network(4),
+    "gradient_flow": lambda: plotting.gradient_flow(3),
+    "windowed_versus_recurrent": plotting.windowed_versus_recurrent,
+    "dense_with_loop": plotting.dense_with_loop,
+    "sequence_kinds": plotting.sequence_kinds,
+    "rnn_cell": plotting.rnn_cell,
+    "gru_cell": plotting.gru_cell,
+    "lstm_cell": plotting.lstm_cell,
     "line_chart": lambda: plotting.line_chart(
         [1, 2, 4], {"a": [1, 2, 3], "b": [3, 2, 1]}, "x (s)", "y (m)", log="x"),
     "learning_curves": lambda: plotting.learning_curves({"RNN": 0.9 ** np.arange(50), "GRU": [1, 0.5, 0.2]}),

@@ -3,11 +3,16 @@
 Each function returns the Figure it has drawn; as the last expression of a cell it is shown, once.
 
 style       ``set_style``, ``COLOURS``, ``panels``, ``palette_png``
-networks    ``unrolled_network``
+networks    ``unrolled_network``, ``gradient_flow``, ``dense_with_loop``, ``windowed_versus_recurrent``,
+            ``sequence_kinds``
+backprop    ``weight_paths``, ``path_contributions``, ``check_table``, ``seeds_against``
+cells       ``rnn_cell``, ``gru_cell``, ``lstm_cell``
 charts      ``line_chart``, ``learning_curves``, ``forecast``, ``error_bars``, ``bars``,
             ``parameters_against_length``, ``causality``, ``gradient_reach``, ``gate_raster``,
             ``confusion_matrix``
 """
+from .backprop import check_table, path_contributions, seeds_against, weight_paths
+from .cells import gru_cell, lstm_cell, rnn_cell
 from .charts import (
     bars,
     causality,
@@ -20,11 +25,19 @@ from .charts import (
     line_chart,
     parameters_against_length,
 )
-from .networks import unrolled_network
+from .networks import (
+    dense_with_loop,
+    gradient_flow,
+    sequence_kinds,
+    unrolled_network,
+    windowed_versus_recurrent,
+)
 from .style import COLOURS, PALETTE, palette_png, panels, set_style
 
 __all__ = [
-    "COLOURS", "PALETTE", "bars", "causality", "confusion_matrix", "error_bars", "forecast", "gate_raster",
-    "gradient_reach", "learning_curves", "line_chart", "palette_png", "panels", "parameters_against_length",
-    "set_style", "unrolled_network",
+    "check_table", "path_contributions", "seeds_against", "weight_paths",
+    "COLOURS", "PALETTE", "bars", "causality", "confusion_matrix", "dense_with_loop", "error_bars",
+    "forecast", "gate_raster", "gradient_flow", "gradient_reach", "gru_cell", "learning_curves",
+    "line_chart", "lstm_cell", "palette_png", "panels", "parameters_against_length", "rnn_cell",
+    "sequence_kinds", "set_style", "unrolled_network", "windowed_versus_recurrent",
 ]

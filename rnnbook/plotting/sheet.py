@@ -10,19 +10,27 @@ from matplotlib.path import Path
 from .style import COLOURS
 
 LINE = 1.6          # width of every line and edge, points
+PAPER = "#F7F7F7"   # the ground inside a frame
 CORNER = 0.12       # radius of every rounded corner, inches
+SIGN = 0.15         # radius of the sign of an operation, inches
 PALE = "#C4C4C4"    # what is there but does not take part
+
+
+def named_colour(colour):
+    """The colour of a letter or weight of the book, or the colour itself."""
+    return COLOURS.get(colour, colour) if isinstance(colour, str) else colour
 
 
 def tint(colour, strength=0.13):
     """The colour mixed into white: the filling of a shape whose edge has the full colour."""
-    return tuple(1 - strength * (1 - np.array(to_rgb(colour))))
+    return tuple(1 - strength * (1 - np.array(to_rgb(named_colour(colour)))))
 
 
 class Sheet:
     """An empty figure of width x height inches; shapes are placed by their centres, from bottom left.
 
-    Every shape carries the ``gid`` it is given, by which a test or a browser finds it again.
+    A colour is a letter of ``COLOURS`` or any colour of matplotlib. A shape carries the ``gid`` it is given, by
+    which a test finds it again.
     """
 
     def __init__(self, width, height):
@@ -31,34 +39,50 @@ class Sheet:
         self.axes = self.figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height), aspect="equal")
         self.axes.set_axis_off()
 
-    def text(self, x, y, text, colour=COLOURS["h"], size=11, gid=None, **options):
+    def text(self, x, y, text, colour="h", size=11, gid=None, **options):
         centred: Any = {"ha": "center", "va": "center", "zorder": 5}
-        self.axes.text(x, y, text, color=colour, fontsize=size, gid=gid, **(centred | options))
+        self.axes.text(x, y, text, color=named_colour(colour), fontsize=size, gid=gid, **(centred | options))
 
-    def box(self, x, y, width, height, label="", colour=COLOURS["h"], size=17, gid=None, fill=0.13, zorder=3):
+    def box(self, x, y, width, height, label="", colour="h", size=17, gid=None, fill=0.13, zorder=3):
         self.axes.add_patch(FancyBboxPatch(
             (x - width / 2, y - height / 2), width, height, boxstyle=f"round,pad=0,rounding_size={CORNER}",
-            facecolor=tint(colour, fill), edgecolor=colour, linewidth=LINE, gid=gid, zorder=zorder))
+            facecolor=tint(colour, fill), edgecolor=named_colour(colour), linewidth=LINE,
+            gid=gid, zorder=zorder))
         self.text(x, y, label, colour, size)
 
-    def disc(self, x, y, radius, label="", colour=COLOURS["x"], size=17, gid=None, fill=0.13):
-        self.axes.add_patch(Circle((x, y), radius, facecolor=tint(colour, fill), edgecolor=colour,
-                                   linewidth=LINE, gid=gid, zorder=3))
+    def disc(self, x, y, radius, label="", colour="x", size=17, gid=None, fill=0.13):
+        self.axes.add_patch(Circle(
+            (x, y), radius, facecolor=tint(colour, fill), edgecolor=named_colour(colour), linewidth=LINE,
+            gid=gid, zorder=3))
         self.text(x, y, label, colour, size)
 
-    def joint(self, x, y, colour=COLOURS["h"]):
+    def operation(self, x, y, symbol, gid=None):
+        """A small round sign for what is computed element by element: + or ×."""
+        self.disc(x, y, SIGN, "", "h", gid=gid, fill=0)
+        arms = {"+": [(0, 1), (1, 0)], "×": [(0.7, 0.7), (0.7, -0.7)]}[symbol]
+        for dx, dy in np.array(arms) * 0.09:
+            self.line((x - dx, y - dy), (x + dx, y + dy), head=False, zorder=5)
+
+    def frame(self, left, bottom, right, top):
+        """The pale outline of a block, behind what is inside it."""
+        self.axes.add_patch(FancyBboxPatch(
+            (left, bottom), right - left, top - bottom, boxstyle=f"round,pad=0,rounding_size={2 * CORNER}",
+            facecolor=PAPER, edgecolor="#BDBDBD", linewidth=LINE, zorder=0))
+
+    def joint(self, x, y, colour="h"):
         """The dot where a line branches."""
-        self.axes.add_patch(Circle((x, y), 0.035, color=colour, zorder=3))
+        self.axes.add_patch(Circle((x, y), 0.035, color=named_colour(colour), zorder=3))
 
-    def line(self, *points, colour=COLOURS["h"], head=True, dashed=False, bridge=False, gid=None, zorder=2):
+    def line(self, *points, colour="h", head=True, dashed=False, bridge=False, gid=None, zorder=2):
         """A line through the points, its corners rounded; a bridge leaves a gap in the lines it crosses."""
         path = rounded(points)
         if bridge:
-            self.axes.add_patch(FancyArrowPatch(path=path, arrowstyle="-", color="white", linewidth=5 * LINE,
+            zorder += 0.2
+            self.axes.add_patch(FancyArrowPatch(path=path, arrowstyle="-", color=PAPER, linewidth=3.6 * LINE,
                                                 capstyle="butt", zorder=zorder))
         self.axes.add_patch(FancyArrowPatch(
             path=path, arrowstyle="-|>,head_length=0.42,head_width=0.19" if head else "-", mutation_scale=14,
-            color=colour, linewidth=LINE, linestyle=(0, (3.2, 2)) if dashed else "-",
+            color=named_colour(colour), linewidth=LINE, linestyle=(0, (3.2, 2)) if dashed else "-",
             capstyle="butt", joinstyle="miter", gid=gid, zorder=zorder + 0.1))
 
 
