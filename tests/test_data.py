@@ -19,7 +19,7 @@ CARDS = (ROOT / "book/data_cards.md").read_text(encoding="utf-8")
 def card(name):
     """The rows of a set's table on the page of data cards, as {row: text}."""
     section = CARDS.split(f"\n## {name}\n")[1].split("\n## ")[0]
-    return dict(re.findall(r"^\| (\w[\w ]*?) \| (.*?) \|$", section, re.M))
+    return dict(re.findall(r"^\| (\w[\w ]*?) \| (.*?) \|$", section.split("|---|")[1], re.M))
 
 
 def shapes_on_card(name):

@@ -125,7 +125,7 @@ def gradient_flow(T=4):
 
 @styled
 def windowed_versus_recurrent(T=8, window=3):
-    """A dense network that sees the last ``window`` of T inputs; below, a recurrent one that sees them all."""
+    """A dense network that sees the last ``window`` of T inputs; below, a recurrent one that sees all."""
     T, window = check_size("T", T), check_size("window", window)
     if window > T:
         raise ValueError(f"window should be at most T = {T}, but is {window}")

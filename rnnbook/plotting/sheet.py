@@ -29,8 +29,8 @@ def tint(colour, strength=0.13):
 class Sheet:
     """An empty figure of width x height inches; shapes are placed by their centres, from bottom left.
 
-    A colour is a letter of ``COLOURS`` or any colour of matplotlib. A shape carries the ``gid`` it is given, by
-    which a test finds it again.
+    A colour is a letter of ``COLOURS`` or any colour of matplotlib. A shape carries the ``gid`` it is given,
+    by which a test finds it again.
     """
 
     def __init__(self, width, height):
@@ -75,6 +75,12 @@ class Sheet:
 
     def line(self, *points, colour="h", head=True, dashed=False, bridge=False, gid=None, zorder=2):
         """A line through the points, its corners rounded; a bridge leaves a gap in the lines it crosses."""
+        if dashed and head:                      # a dashed outline would tear the head: the last bit is solid
+            points = np.asarray(points, dtype=float)
+            back = (points[-2] - points[-1]) / np.hypot(*(points[-2] - points[-1]))
+            self.line(points[-1] + 0.09 * back, points[-1], colour=colour, zorder=zorder)
+            points[-1] += 0.08 * back
+            head = False
         path = rounded(points)
         if bridge:
             zorder += 0.2
