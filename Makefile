@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book serve test check notebooks bench gpu clean browser
+.PHONY: help book serve test check notebooks clean browser
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
@@ -48,26 +48,20 @@ browser: .venv/.ready
 
 test: .venv/.ready browser  ## everything: unit tests, every notebook's output, the build, the pages in a browser
 	@echo '== 1 of 3: unit tests, and every stored output of every notebook against a fresh run'
-	@$(pytest) -q -n $(WORKERS) -m 'not site and not gpu'
+	@$(pytest) -q -n $(WORKERS) -m 'not site'
 	@echo '== 2 of 3: the book'
 	@$(MAKE) --no-print-directory book
 	@echo '== 3 of 3: the pages, as files and in a browser'
-	@$(pytest) -q -n $(WORKERS) -m site tests
+	@$(pytest) -q -n $(WORKERS) --dist loadgroup -m site tests
 	@echo '== All tests passed.'
 
 check: .venv/.ready  ## half a minute: ruff, mypy, the quick unit tests
 	@$(python) -m ruff check .
 	@$(python) -m mypy
-	@$(pytest) -q -x -n $(WORKERS) -m 'not site and not gpu and not slow' tests
+	@$(pytest) -q -x -n $(WORKERS) -m 'not site and not slow' tests
 
 notebooks: .venv/.ready  ## run the chapters and store their outputs (NOTEBOOKS='book/rnn.ipynb ...')
 	@$(python) tools/run_notebooks.py $(NOTEBOOKS)
-
-bench: .venv/.ready  ## measure the layers against named peers
-	@if [ -d benchmarks ]; then $(python) -m benchmarks; else echo 'There are no benchmarks yet.'; fi
-
-gpu:  ## the tests that need a CUDA device, with that machine's own PyTorch (GPU_PYTHON=python3)
-	@$(or $(GPU_PYTHON),python3) -m pytest -q -m gpu -p no:cacheprovider -o addopts= tests
 
 clean:  ## remove what make built; .venv stays
 	rm -rf _build build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,0 +1,227 @@
+"""What a user of the repository is promised besides the package: two commands, one wheel, pins, a fork's own links."""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from conftest import ROOT
+from pins import constraints, differences, installed
+from repository import pages_url, repository_url
+from run_notebooks import KERNEL
+
+import rnnbook
+
+TARGETS = {"help", "book", "serve", "test", "check", "notebooks", "clean"}
+SLUG = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")
+
+
+def tracked() -> list[Path]:
+    """Return every text file under version control; in a copy without history, every file that such a copy holds."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode == 0:
+        names = [ROOT / name for name in listed.stdout.split("\0") if name]
+    else:
+        outside = {".venv", "_build", "build", "dist", "__pycache__", ".git", ".pytest_cache", ".ruff_cache", ".mypy_cache"}
+        names = [p for p in ROOT.rglob("*") if p.is_file() and not outside & set(p.relative_to(ROOT).parts)]
+    return [p for p in names if p.exists()]
+
+
+def text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return ""
+
+
+def make(*arguments: str) -> str:
+    result = subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_help_is_the_default_and_names_every_target():
+    listed = re.findall(r"^  make (\w+) ", make(), flags=re.MULTILINE)
+    assert set(listed) == TARGETS
+    assert make() == make("help")
+
+
+def test_continuous_integration_runs_the_command_of_the_readme():
+    script = (ROOT / ".ci" / "run").read_text()
+    assert "exec make test" in script
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert "make test" in (ROOT / "README.md").read_text()
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "book.yml").read_text())
+    assert "make test" in [step.get("run") for step in workflow["jobs"]["test"]["steps"]]
+
+
+def test_the_book_is_built_from_nothing_and_warnings_stop_it():
+    recipe = (ROOT / "Makefile").read_text().split("\nbook:")[1].split("\n\n")[0]
+    assert recipe.index("rm -rf _build/html _build/.doctrees") < recipe.index("jupyter-book build . -W -n --keep-going")
+
+
+def test_the_tests_run_every_part_and_leave_none_out():
+    recipe = (ROOT / "Makefile").read_text().split("\ntest:")[1].split("\n\n")[0]
+    assert "-m 'not site'" in recipe and "-m site" in recipe and "book" in recipe
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    assert options["testpaths"] == ["tests", "book"]
+    assert {"-p nbval_strict", "--nbval", "--nbval-current-env"} <= set(re.findall(r"-p \w+|--[\w-]+", options["addopts"]))
+    assert options["filterwarnings"] == ["error"]
+
+
+def test_every_installed_package_is_pinned_at_its_version():
+    assert differences(constraints(), installed()) == []
+
+
+def test_a_package_that_is_not_pinned_or_pinned_otherwise_is_named():
+    pins = constraints("a==1\nb==2\n# c\nd==4 ; sys_platform == 'nowhere'\n")
+    assert differences(pins, {"a": "1", "b": "3", "c": "5"}) == [
+        "c==5 is installed, but constraints.txt does not pin it",
+        "b==2 is pinned, but 3 is installed",
+    ]
+    assert differences(pins, {"a": "1"}) == ["b==2 is pinned, but not installed"]
+    with pytest.raises(ValueError, match="lines like name==version"):
+        constraints("a>=1")
+
+
+def test_torch_is_the_cpu_build():
+    assert not [name for name in installed() if name.startswith(("nvidia", "triton", "cuda"))]
+
+
+def test_the_package_needs_numpy_alone():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert [re.split(r"[<>=]", d)[0] for d in project["dependencies"]] == ["numpy"]
+    assert set(project["optional-dependencies"]) == {"torch", "weights", "book", "dev"}
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
+    copy = tmp_path / "source"
+    shutil.copytree(ROOT / "rnnbook", copy / "rnnbook", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    (copy / "tests").mkdir()                    # as in the repository: a folder that must stay outside
+    (copy / "tests" / "__init__.py").touch()
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index",
+                    "-w", str(tmp_path), str(copy)], check=True, stdin=subprocess.DEVNULL)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name == f"rnnbook-{rnnbook.__version__}-py3-none-any.whl"
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names} == {"rnnbook", f"rnnbook-{rnnbook.__version__}.dist-info"}
+    assert f"rnnbook-{rnnbook.__version__}.dist-info/licenses/LICENSE" in names
+    sources = {str(p.relative_to(ROOT)) for p in (ROOT / "rnnbook").rglob("*.py")}
+    assert sources <= set(names)
+
+
+def test_version_and_authors_are_the_same_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    assert citation["version"] == project["version"] == rnnbook.__version__
+    assert f"## {rnnbook.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    assert citation["authors"][0]["name"] == project["authors"][0]["name"] == config["author"]
+    assert citation["title"] == config["title"]
+
+
+def test_both_licences_are_there():
+    licence = (ROOT / "LICENSE").read_text()
+    assert "Permission is hereby granted, free of charge" in licence
+    assert "https://creativecommons.org/licenses/by/4.0/" in licence
+
+
+def test_contributing_is_short():
+    assert len((ROOT / "CONTRIBUTING.md").read_text().splitlines()) < 40
+
+
+def test_every_mention_of_the_repository_is_that_of_the_configuration():
+    owner, name = SLUG.split("/")
+    wrong = [f"{path.relative_to(ROOT)}: {found}" for path in tracked() if path.suffix != ".py"
+             for found in re.findall(rf"github\.com/[\w.-]+/{name}\b", text_of(path)) if found != f"github.com/{SLUG}"]
+    wrong += [f"{path.relative_to(ROOT)}: {found}" for path in tracked() if path.suffix != ".py"
+              for found in re.findall(rf"https://[\w-]+\.github\.io/{name}/", text_of(path))
+              if found != pages_url(f"https://github.com/{SLUG}")]
+    assert wrong == []
+
+
+def test_a_fork_links_to_itself():
+    configured = "https://github.com/rnnbook/rnnbook"
+    assert repository_url(configured, {}) == configured
+    assert repository_url(configured, {"GITHUB_REPOSITORY": "ada/course"}) == "https://github.com/ada/course"
+    assert pages_url("https://github.com/Ada/course") == "https://ada.github.io/course/"
+    assert pages_url("https://github.com/ada/ada.github.io") == "https://ada.github.io/"
+    with pytest.raises(ValueError, match="should be owner/name, but is 'ada'"):
+        repository_url(configured, {"GITHUB_REPOSITORY": "ada"})
+
+
+@pytest.mark.slow
+def test_a_forks_book_has_its_own_launch_buttons_addresses_and_install_line(tmp_path):
+    """Builds a book of two pages with the real configuration, as a fork's deployment does."""
+    shutil.copytree(ROOT / "book" / "_ext", tmp_path / "book" / "_ext", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "book" / "_static", tmp_path / "book" / "_static")
+    shutil.copy(ROOT / "_config.yml", tmp_path)
+    shutil.copy(ROOT / "book" / "references.bib", tmp_path / "book")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/index\nchapters:\n  - file: book/rnn\n")
+    (tmp_path / "book" / "index.md").write_text("# A book\n\nWords.\n")
+    cell = nbformat.v4.new_code_cell(f"# %pip install -q git+https://github.com/{SLUG}", id="a", execution_count=1)
+    title = nbformat.v4.new_markdown_cell("# A chapter", id="b")
+    nbformat.write(nbformat.v4.new_notebook(cells=[title, cell], metadata=KERNEL), tmp_path / "book" / "rnn.ipynb")
+    result = subprocess.run([sys.executable, str(Path(sys.executable).with_name("jupyter-book")), "build", ".", "-W", "-n"],
+                            cwd=tmp_path, env=os.environ | {"GITHUB_REPOSITORY": "ada/course"}, capture_output=True,
+                            text=True, stdin=subprocess.DEVNULL)
+    assert result.returncode == 0, result.stdout + result.stderr
+    page = (tmp_path / "_build" / "html" / "book" / "rnn.html").read_text()
+    assert "https://mybinder.org/v2/gh/ada/course/main?urlpath=lab/tree/book/rnn.ipynb" in page
+    assert "https://colab.research.google.com/github/ada/course/blob/main/book/rnn.ipynb" in page
+    assert 'content="https://ada.github.io/course/book/rnn.html"' in page
+    assert f"github.com/{SLUG}" not in page
+
+
+def test_no_tracked_file_names_a_machine_or_leaves_work_behind():
+    # written in two parts, so that this file does not find itself
+    words = ["TO" + "DO", "FIX" + "ME", "XX" + "X"]
+    paths = re.compile(r"(?<![\w.:/~}])/(?:home|Users|root|work|mnt)/(?!jovyan)\w")
+    problems = []
+    for path in tracked():
+        text = text_of(path)
+        problems += [f"{path.relative_to(ROOT)}: {word}" for word in words if re.search(rf"\b{word}\b", text)]
+        problems += [f"{path.relative_to(ROOT)}: {found[0]}" for found in paths.finditer(text)]
+    assert problems == []
+
+
+def test_the_gates_colours_are_the_figures_and_readable_in_light_and_dark():
+    from rnnbook.plotting import COLOURS
+
+    style = (ROOT / "book" / "_static" / "custom.css").read_text()
+    light, dark = (dict(re.findall(r"--rnnbook-(\w+): (#\w{6});", block)) for block in style.split('html[data-theme="dark"] {')[:2])
+    assert light == {name: colour.upper() for name, colour in COLOURS.items()}
+    assert dark.keys() == light.keys()
+    for name in light:
+        assert contrast(light[name], "#FFFFFF") >= 4.5, name
+        assert contrast(dark[name], "#121212") >= 4.5, name     # the theme's dark page
+        assert contrast(dark[name], "#2A303C") >= 4.5, name     # and its dark panel
+        rgb = ", ".join(str(int(light[name][i:i + 2], 16)) for i in (1, 3, 5))
+        assert f'[style*="color: rgb({rgb})"] {{ color: var(--rnnbook-{name}) !important; }}' in style
+
+
+def contrast(a: str, b: str) -> float:
+    """Return the WCAG contrast ratio of two colours, 1 to 21."""
+    def luminance(colour):
+        channels = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_contrast_is_that_of_the_definition():
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)

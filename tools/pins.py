@@ -1,0 +1,110 @@
+"""Write .binder/requirements.txt: what a chapter needs to run, each package at the version that constraints.txt pins.
+
+    python tools/pins.py               write the file
+    python tools/pins.py --missing     write nothing; list installed packages that constraints.txt lacks or pins otherwise
+
+The list is written out in full, instead of pointing at constraints.txt, because Binder can then install it before it
+copies the repository, and keep that layer from one commit to the next.
+"""
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError, distributions, requires, version
+from pathlib import Path
+
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNTIME_EXTRAS = ("torch", "weights", "book")
+HEAD = """\
+# Made by tools/pins.py from constraints.txt; a test holds the two together.
+# The versions that end in +cpu exist without CUDA only, so the name torch cannot bring gigabytes of it.
+--extra-index-url https://download.pytorch.org/whl/cpu
+"""
+
+
+def constraints(text: str | None = None) -> dict[str, tuple[str, Marker | None]]:
+    """Return each pinned package's version and marker, by its normal name."""
+    lines = (text if text is not None else (ROOT / "constraints.txt").read_text()).splitlines()
+    pins: dict[str, tuple[str, Marker | None]] = {}
+    for line in lines:
+        if not line.strip() or line.startswith("#"):
+            continue
+        found = re.fullmatch(r"([\w.-]+)==([\w.!-]+)(?:\s*;\s*(.+))?", line.strip())
+        if not found:
+            raise ValueError(f"constraints.txt should hold lines like name==version, but has {line!r}")
+        name = canonicalize_name(found[1])
+        if name in pins:
+            raise ValueError(f"constraints.txt pins {name} twice")
+        pins[name] = (found[2], Marker(found[3]) if found[3] else None)
+    return pins
+
+
+def installed() -> dict[str, str]:
+    """Return the version of each package of this environment, without a local part such as +cpu."""
+    found = {canonicalize_name(d.metadata["Name"]): d.version.split("+")[0] for d in distributions()}
+    found.pop("rnnbook", None)
+    return found
+
+
+def differences(pins: dict[str, tuple[str, Marker | None]], here: dict[str, str]) -> list[str]:
+    """Say in what the environment and the pins differ, one sentence each."""
+    wanted = {name: pinned for name, (pinned, marker) in pins.items() if marker is None or marker.evaluate()}
+    return (
+        [f"{name}=={here[name]} is installed, but constraints.txt does not pin it" for name in sorted(here.keys() - wanted)]
+        + [f"{name}=={wanted[name]} is pinned, but not installed" for name in sorted(wanted.keys() - here)]
+        + [f"{name}=={wanted[name]} is pinned, but {here[name]} is installed"
+           for name in sorted(here.keys() & wanted) if here[name] != wanted[name]]
+    )
+
+
+def closure(roots: list[str]) -> set[str]:
+    """Return the normal names of the packages named and of all that they need here."""
+    seen: set[str] = set()
+    queue = [Requirement(root) for root in roots]
+    while queue:
+        requirement = queue.pop()
+        name = canonicalize_name(requirement.name)
+        try:
+            version(name)
+        except PackageNotFoundError:
+            continue
+        if name in seen:
+            continue
+        seen.add(name)
+        for line in requires(name) or []:
+            needed = Requirement(line)
+            if needed.marker is None or any(needed.marker.evaluate({"extra": e}) for e in requirement.extras or {""}):
+                queue.append(needed)
+    return seen
+
+
+def binder_requirements() -> str:
+    """Return the text of .binder/requirements.txt."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    roots = list(project["dependencies"])
+    for extra in RUNTIME_EXTRAS:
+        roots += project["optional-dependencies"][extra]
+    pins = constraints()
+    lines = []
+    for name in sorted(closure(roots) - {"setuptools"}):
+        pinned = pins[name][0]
+        lines.append(f"{name}=={pinned}" + ("+cpu" if name == "torch" else ""))
+    return HEAD + "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    if "--missing" in sys.argv[1:]:
+        problems = differences(constraints(), installed())
+        print("\n".join(problems) or "constraints.txt and this environment agree")
+        return 1 if problems else 0
+    (ROOT / ".binder" / "requirements.txt").write_text(binder_requirements())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
