@@ -1,7 +1,7 @@
 """One training loop for both wings: progress bar, history, seeds.
 
-The loop knows neither NumPy's layers nor PyTorch's. Whoever trains writes one function ``step(i)``, which draws
-a batch, goes forward, backward and updates, and returns the loss; the loop calls it, and keeps the book.
+The loop knows neither NumPy's layers nor PyTorch's. Whoever trains writes one function ``step(i)``,
+which draws a batch, goes forward, backward and updates, and returns the loss; the loop calls it, and keeps the book.
 """
 
 import random
@@ -19,8 +19,8 @@ from rnnbook.errors import check_size
 class History:
     """What a training run has measured: the losses, and the validation values where any were asked for.
 
-    ``steps[k]`` is the number of updates made when ``losses[k]`` was read, counted from 1; ``validation_steps``
-    and ``validation_values`` belong together in the same way.
+    ``steps[k]`` is the number of updates made when ``losses[k]`` was read, counted from 1;
+    ``validation_steps`` and ``validation_values`` belong together in the same way.
     """
 
     steps: list[int] = field(default_factory=list)
@@ -41,8 +41,8 @@ def train(
 ) -> History:
     """Call ``step(0)``, ``step(1)``, … ``step(steps - 1)`` and return the history of their losses.
 
-    ``step(i)`` makes one update and returns its loss: a float, or anything that ``float`` reads. It is read at
-    every ``log_every``-th step and at the last, because reading a loss that lives on a GPU waits for it.
+    ``step(i)`` makes one update and returns its loss: a float, or anything that ``float`` reads. It is read
+    at every ``log_every``-th step and at the last, because reading a loss that lives on a GPU waits for it.
     ``validate()`` is called after every ``validate_every`` steps (by default after the last step only).
     ``stop(history)``, asked after every loss that is read, ends the run early where it returns True.
     ``progress`` shows a bar; by default where somebody is watching. It leaves nothing in a notebook's output.
@@ -71,7 +71,7 @@ def train(
 
 
 def seed_everything(seed: int) -> np.random.Generator:
-    """Seed Python's, NumPy's and, where it is imported, PyTorch's draws; return a fresh ``default_rng(seed)``."""
+    """Seed Python's, NumPy's and, where it is imported, PyTorch's draws; return ``default_rng(seed)``."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 (other people's code draws from it)
     if "torch" in sys.modules:

@@ -27,6 +27,10 @@ VARIANTS = {
         oracles.rnn_cell(torch.relu),
         partial(torch.nn.RNN, nonlinearity="relu"),
     ),
+    "GRU": Variant(in_numpy.GRU, oracles.gru_cell, torch.nn.GRU),
+    "GRU reset before": Variant(partial(in_numpy.GRU, reset_after=False), oracles.gru_cell_before),
+    "LSTM": Variant(in_numpy.LSTM, oracles.lstm_cell, torch.nn.LSTM, parts=2),
+    "LSTM peephole": Variant(partial(in_numpy.LSTM, peephole=True), oracles.lstm_cell_peephole, parts=2),
 }
 IN_TORCH_NN = {name: variant for name, variant in VARIANTS.items() if variant.module is not None}
 LENGTHS = [None, [3, 5, 1], [2, 2, 4]]

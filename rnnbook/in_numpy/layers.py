@@ -9,7 +9,8 @@ from rnnbook.in_numpy.parameters import as_real, check_dtype
 class Linear:
     """A dense layer y = W x + b on the last axis; ``params``: ``weight (V, H)``, ``bias (V,)``.
 
-    Drawn from U(-1/√H, 1/√H), as ``torch.nn.Linear`` does. Raises TypeError or ValueError, naming the argument.
+    Drawn from U(-1/√H, 1/√H), as ``torch.nn.Linear`` does.
+    Raises TypeError or ValueError, naming the argument.
     """
 
     def __init__(self, in_features, out_features, *, bias=True, dtype=np.float32, rng=None):
@@ -18,12 +19,8 @@ class Linear:
         rng = np.random.default_rng() if rng is None else rng
         dtype = check_dtype(dtype)
         bound = 1 / np.sqrt(self.in_features)
-        shapes = {"weight": (self.out_features, self.in_features)} | (
-            {"bias": (self.out_features,)} if bias else {}
-        )
-        self.params = {
-            name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes.items()
-        }
+        shapes = {"weight": (self.out_features, self.in_features)} | ({"bias": (self.out_features,)} if bias else {})
+        self.params = {name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes.items()}
 
     def forward(self, x):
         """Map x (..., H) to y (..., V); returns y and the trace that ``backward`` needs, which is x."""

@@ -34,12 +34,10 @@ class Adam:
         self.v = {name: np.zeros_like(value) for name, value in params.items()}  # mean of their squares
 
     def step(self, grads):
-        """Move every parameter against its gradient; ValueError where the names of ``grads`` are not those of ``params``."""
+        """Move every parameter against its gradient; ValueError where the names differ."""
         if grads.keys() != self.params.keys():
             different = sorted(grads.keys() ^ self.params.keys())
-            raise ValueError(
-                f"grads should have the names of params, but {', '.join(different)} stand in one only"
-            )
+            raise ValueError(f"grads should have the names of params, but {', '.join(different)} stand in one only")
         self.t += 1
         beta_1, beta_2 = self.betas
         for name, grad in grads.items():

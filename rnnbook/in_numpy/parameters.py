@@ -1,7 +1,8 @@
 """What the three layers share without a base class: parameters, states, lengths, all checked.
 
 A layer's ``params`` is a dict in ``torch.nn``'s order: ``weight_ih (G·H, D)``, ``weight_hh (G·H, H)``,
-``bias_ih (G·H,)``, ``bias_hh (G·H,)``, where G is the number of gates' blocks; without bias the last two are absent.
+``bias_ih (G·H,)``, ``bias_hh (G·H,)``, where G is the number of gates' blocks; without bias the last two are
+absent.
 """
 
 from collections.abc import Mapping
@@ -11,13 +12,15 @@ import numpy as np
 from rnnbook.errors import check_shape
 
 
-def initial_parameters(gates: int, D: int, H: int, bias: bool, dtype, rng) -> dict[str, np.ndarray]:
+def initial_parameters(G: int, D: int, H: int, bias: bool, dtype, rng, peephole: bool = False) -> dict[str, np.ndarray]:
     """Draw a layer's parameters from U(-1/√H, 1/√H), the default of ``torch.nn``'s recurrent layers."""
     rng = np.random.default_rng() if rng is None else rng
     dtype = check_dtype(dtype)
-    shapes: dict[str, tuple[int, ...]] = {"weight_ih": (gates * H, D), "weight_hh": (gates * H, H)}
+    shapes: dict[str, tuple[int, ...]] = {"weight_ih": (G * H, D), "weight_hh": (G * H, H)}
     if bias:
-        shapes |= {"bias_ih": (gates * H,), "bias_hh": (gates * H,)}
+        shapes |= {"bias_ih": (G * H,), "bias_hh": (G * H,)}
+    if peephole:
+        shapes["weight_peephole"] = (3 * H,)
     bound = 1 / np.sqrt(H)
     return {name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes.items()}
 
@@ -33,17 +36,29 @@ def as_real(name: str, array, dtype) -> np.ndarray:
     """Return ``array`` in the layer's dtype; TypeError where it holds no floating-point numbers."""
     array = np.asarray(array)
     if array.dtype not in (np.float32, np.float64):
-        raise TypeError(
-            f"{name} should hold floating-point numbers (float32, float64), but has dtype {array.dtype}"
-        )
+        raise TypeError(f"{name} should hold floating-point numbers (float32, float64), but has dtype {array.dtype}")
     return array.astype(dtype, copy=False)
 
 
-def check_input(x, D: int, dtype) -> np.ndarray:
-    """Return x (T, B, D) in the layer's dtype."""
+def check_sequences(x, lengths, D: int, dtype) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return x (T, B, D) in the layer's dtype, and ``inside (T, B, 1)``, True while a sequence lasts.
+
+    What stands past a sequence's end, be it NaN, is never read: it comes back as zero. Without ``lengths``
+    every sequence has all T steps, and ``inside`` is None.
+    """
     x = as_real("x", x, dtype)
     check_shape("x", x, ("T", "B", D))
-    return x
+    if lengths is None:
+        return x, None
+    T, B, _ = x.shape
+    lengths = np.asarray(lengths)
+    if not np.issubdtype(lengths.dtype, np.integer):
+        raise TypeError(f"lengths should hold whole numbers, but has dtype {lengths.dtype}")
+    check_shape("lengths", lengths, (B,))
+    if lengths.min() < 1 or lengths.max() > T:
+        raise ValueError(f"lengths should lie between 1 and T = {T}, but are {lengths.tolist()}")
+    inside = (np.arange(T)[:, None] < lengths)[:, :, None]
+    return np.where(inside, x, 0), inside
 
 
 def check_state(name: str, state, B: int, H: int, dtype) -> np.ndarray:
@@ -57,24 +72,33 @@ def check_state(name: str, state, B: int, H: int, dtype) -> np.ndarray:
     return state
 
 
-def steps_inside(lengths, T: int, B: int) -> np.ndarray | None:
-    """Return (T, B, 1): True while a sequence lasts. None where every sequence has all T steps."""
-    if lengths is None:
-        return None
-    lengths = np.asarray(lengths)
-    if not np.issubdtype(lengths.dtype, np.integer):
-        raise TypeError(f"lengths should hold whole numbers, but has dtype {lengths.dtype}")
-    check_shape("lengths", lengths, (B,))
-    if lengths.min() < 1 or lengths.max() > T:
-        raise ValueError(f"lengths should lie between 1 and T = {T}, but are {lengths.tolist()}")
-    return (np.arange(T)[:, None] < lengths)[:, :, None]
+def check_state_pair(name: str, state, B: int, H: int, dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Return the LSTM's state (h, c), each (B, H), in the layer's dtype; zeros where none is given."""
+    if state is None:
+        return np.zeros((B, H), dtype), np.zeros((B, H), dtype)
+    if not isinstance(state, (tuple, list)) or len(state) != 2:
+        given = f"{len(state)} of them" if isinstance(state, (tuple, list)) else f"a {type(state).__name__}"
+        raise TypeError(f"{name} should be a pair of arrays (h, c), each ({B}, {H}), but is {given}")
+    h, c = (check_state(f"{name}[{k}]", part, B, H, dtype) for k, part in enumerate(state))
+    return h, c
 
 
-def bias_of(params: Mapping[str, np.ndarray]) -> tuple:
-    """Return the two biases, zeros without any."""
-    return params.get("bias_ih", np.zeros(1, params["weight_ih"].dtype)), params.get(
-        "bias_hh", np.zeros(1, params["weight_hh"].dtype)
-    )
+def check_output_gradient(dhs, T: int, B: int, H: int, dtype, inside) -> np.ndarray:
+    """Return dhs (T, B, H) in the layer's dtype; zero past a sequence's end, where the output is constant."""
+    dhs = as_real("dhs", dhs, dtype)
+    check_shape("dhs", dhs, (T, B, H))
+    return dhs if inside is None else np.where(inside, dhs, 0)
+
+
+def outputs(hs: np.ndarray, inside) -> np.ndarray:
+    """Return the outputs (T, B, H) for the trace's hs (T + 1, B, H): a copy, zero past a sequence's end."""
+    return hs[1:].copy() if inside is None else np.where(inside, hs[1:], 0)
+
+
+def bias_of(params: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``bias_ih`` and ``bias_hh``, zeros where the layer has none."""
+    none = np.zeros(len(params["weight_ih"]), params["weight_ih"].dtype)
+    return params.get("bias_ih", none), params.get("bias_hh", none)
 
 
 def state_dict(params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnbook.errors import check_choice, check_shape, check_size
-from rnnbook.in_numpy import parameters
+from rnnbook.errors import check_choice, check_size
+from rnnbook.in_numpy import parameters, products
 from rnnbook.in_numpy.functions import relu
 
 
@@ -27,15 +27,14 @@ class RNNTrace(NamedTuple):
 class RNN:
     """A basic recurrent layer, read in one direction.
 
-    ``params`` holds ``weight_ih (H, D)``, ``weight_hh (H, H)``, ``bias_ih (H,)`` and ``bias_hh (H,)``; without
-    ``bias`` only the first two. Parameters are drawn from U(-1/√H, 1/√H) with ``rng``.
-    Raises TypeError or ValueError, naming the argument, for a size below one, an unknown nonlinearity or dtype.
+    ``params`` holds ``weight_ih (H, D)``, ``weight_hh (H, H)``, ``bias_ih (H,)`` and ``bias_hh (H,)``;
+    without ``bias`` only the first two. They are drawn from U(-1/√H, 1/√H) with ``rng``.
+    Raises TypeError or ValueError, naming the argument, for a size below one, an unknown nonlinearity or
+    dtype.
     Source: Elman (1990); the equations of ``torch.nn.RNN``.
     """
 
-    def __init__(
-        self, input_size, hidden_size, *, nonlinearity="tanh", bias=True, dtype=np.float32, rng=None
-    ):
+    def __init__(self, input_size, hidden_size, *, nonlinearity="tanh", bias=True, dtype=np.float32, rng=None):
         self.input_size = check_size("input_size", input_size)
         self.hidden_size = check_size("hidden_size", hidden_size)
         check_choice("nonlinearity", nonlinearity, ("tanh", "relu"))
@@ -51,51 +50,47 @@ class RNN:
         """
         W_ih, W_hh = self.params["weight_ih"], self.params["weight_hh"]
         b_ih, b_hh = parameters.bias_of(self.params)
-        x = parameters.check_input(x, self.input_size, W_ih.dtype)
+        x, inside = parameters.check_sequences(x, lengths, self.input_size, W_ih.dtype)
         T, B, D = x.shape
         h = parameters.check_state("state", state, B, self.hidden_size, W_ih.dtype)
-        inside = parameters.steps_inside(lengths, T, B)
         phi = np.tanh if self.nonlinearity == "tanh" else relu
 
         u = (x.reshape(T * B, D) @ W_ih.T + (b_ih + b_hh)).reshape(T, B, -1)  # eq-rnn-input
         hs = np.empty((T + 1, B, self.hidden_size), x.dtype)
         hs[0] = h
+        W_hh = products.turned(W_hh)
         for t in range(T):
             a = u[t] + h @ W_hh.T  # eq-rnn-preactivation
             h = phi(a)  # eq-rnn-hidden
             if inside is not None:
                 h = np.where(inside[t], h, hs[t])  # past its end a sequence keeps its state
             hs[t + 1] = h
-        outputs = hs[1:] if inside is None else np.where(inside, hs[1:], 0)
-        return outputs, h, RNNTrace(x, hs, inside)
+        return parameters.outputs(hs, inside), h, RNNTrace(x, hs, inside)
 
     def backward(self, dhs, trace, dstate=None):
         """Carry dhs (T, B, H), the loss's gradient by every output, back through time.
 
-        ``dstate (B, H)`` is the gradient by the last state, zeros where none is given. Returns dx (T, B, D), the
-        gradient by the initial state (B, H), and ``grads``, a dict with the keys and shapes of ``params``.
+        ``dstate (B, H)`` is the gradient by the last state, zeros where none is given. Returns
+        dx (T, B, D), the gradient by the initial state (B, H), and ``grads``, a dict with the keys and shapes of ``params``.
         Raises TypeError or ValueError, naming the array, where dhs or dstate do not fit the trace.
         """
         x, hs, inside = trace
         W_ih, W_hh = self.params["weight_ih"], self.params["weight_hh"]
         T, B, H = hs[1:].shape
-        dhs = parameters.as_real("dhs", dhs, x.dtype)
-        check_shape("dhs", dhs, (T, B, H))
-        dh = parameters.check_state("dstate", dstate, B, H, x.dtype)
-        if inside is not None:
-            dhs = np.where(inside, dhs, 0)  # an output past the end is a constant zero
+        dhs = parameters.check_output_gradient(dhs, T, B, H, x.dtype, inside)
+        dh_next = parameters.check_state("dstate", dstate, B, H, x.dtype)
 
         h = hs[1:]
         phi_prime = 1 - h**2 if self.nonlinearity == "tanh" else (h > 0).astype(h.dtype)
         da = np.empty_like(h)
         for t in reversed(range(T)):
-            dh = dh + dhs[t]  # eq-rnn-back-hidden
-            da[t] = dh * phi_prime[t]  # eq-rnn-back-preactivation
-            if inside is None:
-                dh = da[t] @ W_hh  # eq-rnn-back-state
-            else:
+            dh = dhs[t] + dh_next  # eq-rnn-back-hidden
+            da[t] = phi_prime[t] * dh  # eq-rnn-back-preactivation
+            dh_prev = da[t] @ W_hh  # eq-rnn-back-state
+            if inside is not None:  # a kept state hands its gradient on unchanged
                 da[t] = np.where(inside[t], da[t], 0)
-                dh = np.where(inside[t], da[t] @ W_hh, dh)  # a kept state hands its gradient on unchanged
+                dh_prev = np.where(inside[t], dh_prev, dh_next)
+            dh_next = dh_prev
 
         da, h_prev = da.reshape(T * B, H), hs[:-1].reshape(T * B, H)
         dx = (da @ W_ih).reshape(x.shape)  # eq-rnn-back-x
@@ -103,7 +98,7 @@ class RNN:
         if "bias_ih" in self.params:
             grads["bias_ih"] = da.sum(axis=0)  # eq-rnn-back-bias
             grads["bias_hh"] = grads["bias_ih"].copy()
-        return dx, dh, grads
+        return dx, dh_next, grads
 
     def step(self, x_t, state=None):
         """Read one step x_t (B, D) of a stream; returns h (B, H) and the new state, which is h again."""
@@ -115,5 +110,5 @@ class RNN:
         return parameters.state_dict(self.params)
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state`` (the names of ``torch.nn.RNN``), or none where one does not fit."""
+        """Take every parameter from ``state``, under ``torch.nn.RNN``'s names, or none where one is wrong."""
         parameters.load_state_dict(self.params, state)
