@@ -3,6 +3,7 @@
 ``rnn``         the basic recurrent layer
 ``gru``         the gated recurrent unit
 ``lstm``        long short-term memory
+``stack``         layers above each other, and both ways: ``Stacked``, ``Bidirectional``
 ``layers``      ``Linear``: what stands before and after a recurrent layer
 ``functions``   activation functions and losses
 ``optimizers``  ``Adam``, ``clip_grad_norm``
@@ -15,5 +16,6 @@ from rnnbook.in_numpy.layers import Linear
 from rnnbook.in_numpy.lstm import LSTM
 from rnnbook.in_numpy.optimizers import Adam, clip_grad_norm
 from rnnbook.in_numpy.rnn import RNN
+from rnnbook.in_numpy.stack import Bidirectional, Stacked
 
-__all__ = ["GRU", "LSTM", "RNN", "Adam", "Linear", "clip_grad_norm"]
+__all__ = ["GRU", "LSTM", "RNN", "Adam", "Bidirectional", "Linear", "Stacked", "clip_grad_norm"]

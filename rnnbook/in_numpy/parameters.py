@@ -83,7 +83,7 @@ def check_state_pair(name: str, state, B: int, H: int, dtype) -> tuple[np.ndarra
     return h, c
 
 
-def check_output_gradient(dhs, T: int, B: int, H: int, dtype, inside) -> np.ndarray:
+def check_output_gradient(dhs, T: int, B: int, H: int, dtype, inside=None) -> np.ndarray:
     """Return dhs (T, B, H) in the layer's dtype; zero past a sequence's end, where the output is constant."""
     dhs = as_real("dhs", dhs, dtype)
     check_shape("dhs", dhs, (T, B, H))
@@ -101,25 +101,35 @@ def bias_of(params: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return params.get("bias_ih", none), params.get("bias_hh", none)
 
 
+def torch_name(name: str, k: int = 0) -> str:
+    """Return ``torch.nn``'s name of a parameter of the k-th layer: ``weight_ih_l0``, ``weight_ih_l1_reverse``."""
+    stem = name.removesuffix("_reverse")
+    return f"{stem}_l{k}{name[len(stem) :]}"
+
+
 def state_dict(params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return copies under ``torch.nn``'s names: ``weight_ih_l0`` for ``weight_ih``, and so on."""
-    return {f"{name}_l0": value.copy() for name, value in params.items()}
+    """Return copies of one layer's parameters under ``torch.nn``'s names."""
+    return {torch_name(name): value.copy() for name, value in params.items()}
 
 
 def load_state_dict(params: dict[str, np.ndarray], state: Mapping) -> None:
-    """Copy ``state`` (names of ``torch.nn``, values array-like) into ``params``, all or nothing.
+    """Copy ``state`` (names of ``torch.nn``, values array-like) into one layer's ``params``, all or nothing."""
+    load_arrays({torch_name(name): value for name, value in params.items()}, state)
+
+
+def load_arrays(params: dict[str, np.ndarray], state: Mapping) -> None:
+    """Copy ``state`` into ``params``, which have the same names, all or nothing.
 
     Raises ValueError, naming the parameter, where one is missing, unknown or wrongly shaped.
     """
-    expected = {f"{name}_l0": name for name in params}
-    for name in expected:
+    for name in params:
         if name not in state:
             raise ValueError(f"{name} is missing from the state dict")
     for name in state:
-        if name not in expected:
+        if name not in params:
             raise ValueError(f"the state dict holds {name}, which the layer does not have")
-    arrays = {name: np.asarray(state[name]) for name in expected}
+    arrays = {name: as_real(name, state[name], value.dtype) for name, value in params.items()}
     for name, array in arrays.items():
-        check_shape(name, array, params[expected[name]].shape)
+        check_shape(name, array, params[name].shape)
     for name, array in arrays.items():
-        params[expected[name]][...] = array
+        params[name][...] = array

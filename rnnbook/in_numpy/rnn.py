@@ -70,8 +70,8 @@ class RNN:
     def backward(self, dhs, trace, dstate=None):
         """Carry dhs (T, B, H), the loss's gradient by every output, back through time.
 
-        ``dstate (B, H)`` is the gradient by the last state, zeros where none is given. Returns
-        dx (T, B, D), the gradient by the initial state (B, H), and ``grads``, a dict with the keys and shapes of ``params``.
+        ``dstate (B, H)`` is the gradient by the last state, zeros where none is given. Returns dx (T, B, D),
+        the gradient by the initial state (B, H), and ``grads``, a dict with the keys and shapes of ``params``.
         Raises TypeError or ValueError, naming the array, where dhs or dstate do not fit the trace.
         """
         x, hs, inside = trace

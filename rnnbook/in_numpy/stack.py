@@ -1,0 +1,154 @@
+"""Deeper and both ways: layers made of layers, which keep the contract of a single one.
+
+``forward``, ``backward``, ``step``, ``params`` and ``state_dict`` mean what they mean for ``RNN``, ``GRU`` and
+``LSTM``; the parameters have the names of ``torch.nn``, such as ``weight_ih_l1_reverse``.
+"""
+
+import numpy as np
+
+from rnnbook.in_numpy import parameters
+
+
+def output_size(layer):
+    """Return how many features a layer's outputs have."""
+    return getattr(layer, "output_size", None) or layer.hidden_size
+
+
+class Bidirectional:
+    """Two layers read the same sequence, ``f`` from its start and ``b`` from its end; outputs stand side by side.
+
+    The outputs are (T, B, Hf + Hb), the state is the pair (f's, b's), and the parameters of ``b`` end in
+    ``_reverse``. With ``lengths``, ``b`` starts at each sequence's own last step.
+    Raises ValueError where the two do not read the same number of features.
+    Source: Schuster & Paliwal (1997); the equations of ``torch.nn`` with ``bidirectional=True``.
+    """
+
+    def __init__(self, f, b):
+        if f.input_size != b.input_size:
+            raise ValueError(f"b should have input_size {f.input_size}, as f has, but has {b.input_size}")
+        self.f, self.b = f, b
+        self.input_size, self.output_size = f.input_size, output_size(f) + output_size(b)
+
+    @property
+    def params(self):
+        """The parameters of both, those of ``b`` with ``_reverse`` behind their names."""
+        return self.f.params | {f"{name}_reverse": value for name, value in self.b.params.items()}
+
+    def forward(self, x, state=None, lengths=None):
+        """Read x (T, B, D) from the pair of states; returns outputs (T, B, Hf + Hb), last states, trace."""
+        state_f, state_b = _parts("state", state, 2, "a pair of states, forward and backward")
+        hs_f, last_f, trace_f = self.f.forward(x, state_f, lengths)
+        turn = _turn(len(hs_f), lengths)
+        hs_b, last_b, trace_b = self.b.forward(turn(np.asarray(x)), state_b, lengths)
+        hs = np.concatenate([hs_f, turn(hs_b)], axis=2)
+        return hs, (last_f, last_b), (trace_f, trace_b, turn, hs.shape, hs.dtype)
+
+    def backward(self, dhs, trace, dstate=None):
+        """Carry dhs (T, B, Hf + Hb) back; returns dx (T, B, D), the gradients by the initial states, and ``grads``."""
+        trace_f, trace_b, turn, shape, dtype = trace
+        dstate_f, dstate_b = _parts("dstate", dstate, 2, "a pair of gradients, forward and backward")
+        dhs = parameters.check_output_gradient(dhs, *shape, dtype)
+        dhs_f, dhs_b = np.split(dhs, [output_size(self.f)], axis=2)
+        dx_f, dfirst_f, grads_f = self.f.backward(dhs_f, trace_f, dstate_f)
+        dx_b, dfirst_b, grads_b = self.b.backward(turn(dhs_b), trace_b, dstate_b)
+        grads = grads_f | {f"{name}_reverse": grad for name, grad in grads_b.items()}
+        return dx_f + turn(dx_b), (dfirst_f, dfirst_b), grads
+
+    def step(self, x_t, state=None):
+        """Refuse: the direction from the end cannot start before the end is known."""
+        raise TypeError("a Bidirectional layer cannot read a stream step by step, because b starts at the end")
+
+    def state_dict(self):
+        """Return copies of the parameters under the names of ``torch.nn``."""
+        return parameters.state_dict(self.params)
+
+    def load_state_dict(self, state):
+        """Take every parameter from ``state`` (the names of ``torch.nn``), or none where one does not fit."""
+        parameters.load_state_dict(self.params, state)
+
+
+class Stacked:
+    """Layers one above the other: each reads the outputs of the one below.
+
+    The state is the list of the layers' states; the parameters of the k-th layer, counted from 0, have ``_lk`` in
+    their names. Raises ValueError where a layer does not fit the one below.
+    Source: ``torch.nn`` with ``num_layers``.
+    """
+
+    def __init__(self, layers):
+        self.layers = list(layers)
+        if not self.layers:
+            raise ValueError("layers should hold at least one layer, but is empty")
+        for k, (below, above) in enumerate(zip(self.layers, self.layers[1:], strict=False), start=1):
+            if above.input_size != output_size(below):
+                raise ValueError(
+                    f"layers[{k}] should have input_size {output_size(below)}, the size of the outputs below, "
+                    f"but has {above.input_size}"
+                )
+        self.input_size, self.output_size = self.layers[0].input_size, output_size(self.layers[-1])
+
+    @property
+    def params(self):
+        """The parameters of all layers under the names of ``torch.nn``."""
+        return _named([layer.params for layer in self.layers])
+
+    def forward(self, x, state=None, lengths=None):
+        """Read x (T, B, D) from the list of states; returns the upper outputs (T, B, H), last states, trace."""
+        states = _parts("state", state, len(self.layers), "a list of the layers' states")
+        lasts, traces = [], []
+        for layer, first in zip(self.layers, states, strict=True):
+            x, last, trace = layer.forward(x, first, lengths)
+            lasts.append(last)
+            traces.append(trace)
+        return x, lasts, traces
+
+    def backward(self, dhs, trace, dstate=None):
+        """Carry dhs (T, B, H) down; returns dx (T, B, D), the gradients by the initial states, and ``grads``."""
+        dstates = _parts("dstate", dstate, len(self.layers), "a list of the layers' gradients")
+        dfirsts, grads = [], []
+        for layer, layer_trace, dlast in reversed(list(zip(self.layers, trace, dstates, strict=True))):
+            dhs, dfirst, layer_grads = layer.backward(dhs, layer_trace, dlast)
+            dfirsts.insert(0, dfirst)
+            grads.insert(0, layer_grads)
+        return dhs, dfirsts, _named(grads)
+
+    def step(self, x_t, state=None):
+        """Read one step x_t (B, D) of a stream; returns the upper h (B, H) and the new list of states."""
+        states = _parts("state", state, len(self.layers), "a list of the layers' states")
+        new = []
+        for layer, layer_state in zip(self.layers, states, strict=True):
+            x_t, layer_state = layer.step(x_t, layer_state)
+            new.append(layer_state)
+        return x_t, new
+
+    def state_dict(self):
+        """Return copies of the parameters under the names of ``torch.nn``."""
+        return {name: value.copy() for name, value in self.params.items()}
+
+    def load_state_dict(self, state):
+        """Take every parameter from ``state`` (the names of ``torch.nn``), or none where one does not fit."""
+        parameters.load_arrays(self.params, state)
+
+
+def _named(by_layer):
+    """Join the layers' dicts under ``torch.nn``'s names."""
+    return {parameters.torch_name(name, k): value for k, d in enumerate(by_layer) for name, value in d.items()}
+
+
+def _parts(name, state, count, what):
+    """Return the ``count`` parts of a state, each None where no state is given."""
+    if state is None:
+        return [None] * count
+    if not isinstance(state, (tuple, list)) or len(state) != count:
+        given = f"has {len(state)}" if isinstance(state, (tuple, list)) else f"is a {type(state).__name__}"
+        raise TypeError(f"{name} should be {what}, {count} in all, but {given}")
+    return state
+
+
+def _turn(T, lengths):
+    """Return the function that turns each sequence of (T, B, …) round within its length; its own inverse."""
+    if lengths is None:
+        return lambda sequences: sequences[::-1]
+    t, lengths = np.arange(T)[:, None], np.asarray(lengths)
+    source = np.where(t < lengths, lengths - 1 - t, t)  # (T, B); the padding stays where it is
+    return lambda sequences: np.take_along_axis(sequences, source[:, :, None], axis=0)
