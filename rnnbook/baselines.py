@@ -20,7 +20,7 @@ def persistence(series, horizon=1):
 def seasonal_naive(series, period, horizon=1):
     """Expect what was seen one ``period`` [steps] earlier; where that is unknown, two periods; and so on.
 
-    Source: Hyndman & Athanasopoulos (2021), section 5.2.
+    Source: Hyndman & Athanasopoulos (2018), section 3.1.
     """
     period, horizon = check_size("period", period), check_size("horizon", horizon)
     lag = -(-horizon // period) * period  # the smallest multiple of the period that is at least the horizon
