@@ -46,7 +46,7 @@ def constraints(text: str | None = None) -> dict[str, tuple[str, Marker | None]]
 
 def installed() -> dict[str, str]:
     """Return the version of each package of this environment, without a local part such as +cpu."""
-    found = {canonicalize_name(d.metadata["Name"]): d.version.split("+")[0] for d in distributions()}
+    found: dict[str, str] = {canonicalize_name(d.metadata["Name"]): d.version.split("+")[0] for d in distributions()}
     found.pop("rnnbook", None)
     return found
 

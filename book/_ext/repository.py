@@ -36,9 +36,9 @@ def settle(app: Sphinx, config: Config) -> None:
     configured = options["repository_url"]
     actual = repository_url(configured, os.environ)
     options["repository_url"] = actual
-    config.html_theme_options = options         # type: ignore[attr-defined]
-    config.html_baseurl = pages_url(actual)     # type: ignore[attr-defined]
-    config.ogp_site_url = pages_url(actual)     # type: ignore[attr-defined]
+    config.html_theme_options = options
+    config.html_baseurl = pages_url(actual)
+    config.ogp_site_url = pages_url(actual)
     if actual != configured:
         def rename(app: Sphinx, docname: str, source: list[str]) -> None:
             source[0] = source[0].replace(configured, actual)
