@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnnbook.errors import check_shape
+from rnnbook.in_numpy.parameters import as_real
 
 
 def relu(a):
@@ -15,10 +16,77 @@ def sigmoid(a):
     return 0.5 * np.tanh(0.5 * a) + 0.5
 
 
+def log_softmax(a):
+    """Return a - log Σ exp(a) over the last axis, without overflow."""
+    a = a - a.max(axis=-1, keepdims=True)
+    return a - np.log(np.exp(a).sum(axis=-1, keepdims=True))
+
+
+def softmax(a):
+    """Return exp(a) / Σ exp(a) over the last axis, without overflow: positive numbers with the sum 1."""
+    return np.exp(log_softmax(a))
+
+
 def mean_squared_error(y, target):
     """Return the mean of (y - target)², both of one shape [squared units of y], and its gradient by y."""
-    y = np.asarray(y)
+    y = as_real("y", y)
     target = np.asarray(target, y.dtype)
     check_shape("target", target, y.shape)
     error = y - target
     return float(np.mean(error**2)), 2 * error / error.size
+
+
+def cross_entropy(logits, target, mask=None):
+    """Return the mean of -log p(target) [nats per token], where p = softmax(logits), and its gradient by logits.
+
+    logits are (…, V); target (…) holds whole numbers from 0 to V - 1; where mask (…) is given, tokens at which it
+    is False do not count, whatever stands there. Raises TypeError or ValueError, naming the array.
+    """
+    logits = as_real("logits", logits)
+    check_shape("logits", logits, (*logits.shape[:-1], "V"))
+    mask = np.ones(logits.shape[:-1], bool) if mask is None else np.asarray(mask, bool)
+    check_shape("mask", mask, logits.shape[:-1])
+    if not mask.any():
+        raise ValueError("mask should be True for at least one token, but is False for all")
+    check_shape("target", np.asarray(target), logits.shape[:-1])
+    target = check_tokens("target", target, logits.shape[-1], mask)
+    log_p = np.where(mask[..., None], log_softmax(logits), 0)
+    chosen = np.take_along_axis(log_p, target[..., None], axis=-1)
+    dlogits = np.exp(log_p)
+    np.put_along_axis(dlogits, target[..., None], np.exp(chosen) - 1, axis=-1)
+    dlogits *= mask[..., None] / np.count_nonzero(mask)
+    return float(-chosen.sum() / np.count_nonzero(mask)), dlogits.astype(logits.dtype, copy=False)
+
+
+def check_tokens(name, tokens, V, mask=True):
+    """Return whole numbers from 0 to V - 1, zero where mask is False; TypeError or ValueError for any other."""
+    tokens = np.asarray(tokens)
+    if not np.issubdtype(tokens.dtype, np.integer):
+        raise TypeError(f"{name} should hold whole numbers, but has dtype {tokens.dtype}")
+    tokens = np.where(mask, tokens, 0)
+    if tokens.size and (tokens.min() < 0 or tokens.max() >= V):
+        wrong = tokens[(tokens < 0) | (tokens >= V)][0]
+        raise ValueError(f"{name} should lie between 0 and {V - 1}, but holds {wrong}")
+    return tokens
+
+
+def gaussian_mixture(y, target):
+    """Return the mean of -log p(target) [nats], p a mixture of K normal densities, and its gradient by y.
+
+    y (…, 3K) holds, K each, the logits of the weights π, the means μ and the logarithms of the standard
+    deviations σ; target is (…). Source: Bishop (1994), mixture density networks.
+    """
+    y = as_real("y", y)
+    K = y.shape[-1] // 3
+    check_shape("y", y, (*y.shape[:-1], 3 * max(K, 1)))
+    target = np.asarray(target, y.dtype)
+    check_shape("target", target, y.shape[:-1])
+    logits, mu, log_sigma = np.split(y, 3, axis=-1)
+    error = (target[..., None] - mu) * np.exp(-log_sigma)  # in standard deviations
+    log_pi = log_softmax(logits)
+    log_joint = log_pi - 0.5 * error**2 - log_sigma - 0.5 * np.log(2 * np.pi)
+    log_share = log_softmax(log_joint)  # whose density it was, given the target
+    share = np.exp(log_share)
+    dmu, dlog_sigma = -share * error * np.exp(-log_sigma), share * (1 - error**2)
+    dy = np.concatenate([np.exp(log_pi) - share, dmu, dlog_sigma], axis=-1) / target.size
+    return float(np.mean((log_share - log_joint)[..., 0])), dy.astype(y.dtype, copy=False)

@@ -1,8 +1,14 @@
-"""Layers without memory, which stand before and after a recurrent one."""
+"""Layers without memory, which stand before and after a recurrent one.
+
+``forward`` returns the outputs and a trace; ``backward`` takes the trace and returns the gradient by the inputs
+and ``grads``, a dict with the keys of ``params``.
+"""
 
 import numpy as np
 
 from rnnbook.errors import check_shape, check_size
+from rnnbook.in_numpy import parameters
+from rnnbook.in_numpy.functions import check_tokens
 from rnnbook.in_numpy.parameters import as_real, check_dtype
 
 
@@ -40,3 +46,73 @@ class Linear:
         if "bias" in self.params:
             grads["bias"] = flat_dy.sum(axis=0)
         return (flat_dy @ self.params["weight"]).reshape(x.shape), grads
+
+    def state_dict(self):
+        """Return copies of the parameters under the names of ``torch.nn.Linear``."""
+        return {name: value.copy() for name, value in self.params.items()}
+
+    def load_state_dict(self, state):
+        """Take every parameter from ``state``, or none where one does not fit."""
+        parameters.load_arrays(self.params, state)
+
+
+class Embedding:
+    """A table with one row of D numbers for each of V tokens; ``params``: ``weight (V, D)``.
+
+    Drawn from N(0, 1), as ``torch.nn.Embedding`` does. Raises TypeError or ValueError, naming the argument.
+    """
+
+    def __init__(self, num_embeddings, embedding_dim, *, dtype=np.float32, rng=None):
+        self.num_embeddings = check_size("num_embeddings", num_embeddings)
+        self.embedding_dim = check_size("embedding_dim", embedding_dim)
+        rng = np.random.default_rng() if rng is None else rng
+        shape = (self.num_embeddings, self.embedding_dim)
+        self.params = {"weight": rng.normal(size=shape).astype(check_dtype(dtype))}
+
+    def forward(self, tokens):
+        """Map tokens (...), whole numbers below V, to their rows (..., D); returns these and the trace."""
+        tokens = check_tokens("tokens", tokens, self.num_embeddings)
+        return self.params["weight"][tokens], tokens
+
+    def backward(self, dy, trace):
+        """Return None, as a token has no gradient, and ``grads`` for dy (..., D): each row's sum over its uses."""
+        tokens, weight = trace, self.params["weight"]
+        dy = as_real("dy", dy, weight.dtype)
+        check_shape("dy", dy, (*tokens.shape, self.embedding_dim))
+        dweight = np.zeros_like(weight)
+        np.add.at(dweight, tokens.reshape(-1), dy.reshape(-1, self.embedding_dim))
+        return None, {"weight": dweight}
+
+    def state_dict(self):
+        """Return copies of the parameters under the names of ``torch.nn.Embedding``."""
+        return {name: value.copy() for name, value in self.params.items()}
+
+    def load_state_dict(self, state):
+        """Take every parameter from ``state``, or none where one does not fit."""
+        parameters.load_arrays(self.params, state)
+
+
+class Dropout:
+    """Set each number to zero with probability p, and scale the others by 1 / (1 - p): the mean stays.
+
+    Without parameters. Raises ValueError for a p outside 0 to 1.
+    Source: Srivastava et al. (2014); as ``torch.nn.Dropout``.
+    """
+
+    def __init__(self, p=0.5, *, rng=None):
+        if not 0 <= p <= 1:
+            raise ValueError(f"p should lie between 0 and 1, but is {p!r}")
+        self.p, self.rng, self.params = p, np.random.default_rng() if rng is None else rng, {}
+
+    def forward(self, x, training=True):
+        """Map x (...) to y of its shape; returns y and the trace. Without ``training``, y is x."""
+        x = as_real("x", x)
+        if not training or self.p == 0:
+            return x, None
+        scale = 0 if self.p == 1 else 1 / (1 - self.p)
+        kept = (self.rng.random(x.shape) >= self.p) * x.dtype.type(scale)
+        return x * kept, kept
+
+    def backward(self, dy, trace):
+        """Return dx and ``grads``, which are empty."""
+        return (dy if trace is None else dy * trace), {}

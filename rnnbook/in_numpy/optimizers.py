@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from rnnbook.in_numpy.parameters import load_arrays
+
 
 def clip_grad_norm(grads, max_norm):
     """Scale all gradients in place so that their joint Euclidean norm is at most ``max_norm``.
@@ -21,6 +23,34 @@ def clip_grad_norm(grads, max_norm):
     return norm
 
 
+class SGD:
+    """Stochastic gradient descent on a dict of parameters, changed in place by ``step(grads)``.
+
+    With ``momentum`` m every parameter keeps a velocity v = m v + gradient, and moves against it by the rate
+    ``lr``. Formula as ``torch.optim.SGD``'s. Source: Polyak (1964).
+    """
+
+    def __init__(self, params, lr=1e-2, momentum=0.0):
+        self.params, self.lr, self.momentum = params, lr, momentum
+        self.v = {name: np.zeros_like(value) for name, value in params.items()}
+
+    def step(self, grads):
+        """Move every parameter against its gradient; ValueError where the names differ."""
+        check_names(grads, self.params)
+        for name, grad in grads.items():
+            self.v[name] *= self.momentum
+            self.v[name] += grad
+            self.params[name] -= self.lr * self.v[name]
+
+    def state_dict(self):
+        """Return copies of all that later steps depend on, beside the parameters."""
+        return {f"v.{name}": value.copy() for name, value in self.v.items()}
+
+    def load_state_dict(self, state):
+        """Take over what ``state_dict`` returned, or nothing where one array does not fit."""
+        load_arrays({f"v.{name}": value for name, value in self.v.items()}, state)
+
+
 class Adam:
     """Adam on a dict of parameters, changed in place by ``step(grads)``.
 
@@ -29,20 +59,37 @@ class Adam:
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         self.params, self.lr, self.betas, self.eps = params, lr, betas, eps
-        self.t = 0  # steps taken
+        self.t = np.zeros(())  # steps taken
         self.m = {name: np.zeros_like(value) for name, value in params.items()}  # mean of the gradients
         self.v = {name: np.zeros_like(value) for name, value in params.items()}  # mean of their squares
 
     def step(self, grads):
         """Move every parameter against its gradient; ValueError where the names differ."""
-        if grads.keys() != self.params.keys():
-            different = sorted(grads.keys() ^ self.params.keys())
-            raise ValueError(f"grads should have the names of params, but {', '.join(different)} stand in one only")
+        check_names(grads, self.params)
         self.t += 1
         beta_1, beta_2 = self.betas
         for name, grad in grads.items():
             self.m[name] += (1 - beta_1) * (grad - self.m[name])
             self.v[name] += (1 - beta_2) * (grad**2 - self.v[name])
-            m_hat = self.m[name] / (1 - beta_1**self.t)
-            v_hat = self.v[name] / (1 - beta_2**self.t)
+            m_hat = self.m[name] / (1 - beta_1 ** float(self.t))
+            v_hat = self.v[name] / (1 - beta_2 ** float(self.t))
             self.params[name] -= self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
+
+    def state_dict(self):
+        """Return copies of all that later steps depend on, beside the parameters."""
+        return {name: value.copy() for name, value in self._arrays().items()}
+
+    def load_state_dict(self, state):
+        """Take over what ``state_dict`` returned, or nothing where one array does not fit."""
+        load_arrays(self._arrays(), state)
+
+    def _arrays(self):
+        means = {f"m.{name}": value for name, value in self.m.items()}
+        return {"t": self.t} | means | {f"v.{name}": value for name, value in self.v.items()}
+
+
+def check_names(grads, params):
+    """Raise ValueError unless ``grads`` and ``params`` have the same names."""
+    if grads.keys() != params.keys():
+        different = sorted(grads.keys() ^ params.keys())
+        raise ValueError(f"grads should have the names of params, but {', '.join(different)} stand in one only")

@@ -32,12 +32,12 @@ def check_dtype(dtype) -> np.dtype:
     return np.dtype(dtype)
 
 
-def as_real(name: str, array, dtype) -> np.ndarray:
-    """Return ``array`` in the layer's dtype; TypeError where it holds no floating-point numbers."""
+def as_real(name: str, array, dtype=None) -> np.ndarray:
+    """Return ``array``, in ``dtype`` where one is given; TypeError where it holds no floating-point numbers."""
     array = np.asarray(array)
     if array.dtype not in (np.float32, np.float64):
         raise TypeError(f"{name} should hold floating-point numbers (float32, float64), but has dtype {array.dtype}")
-    return array.astype(dtype, copy=False)
+    return array if dtype is None else array.astype(dtype, copy=False)
 
 
 def check_sequences(x, lengths, D: int, dtype) -> tuple[np.ndarray, np.ndarray | None]:

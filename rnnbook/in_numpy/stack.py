@@ -45,9 +45,9 @@ class Bidirectional:
 
     def backward(self, dhs, trace, dstate=None):
         """Carry dhs (T, B, Hf + Hb) back; returns dx (T, B, D), the gradients by the initial states, and ``grads``."""
-        trace_f, trace_b, turn, shape, dtype = trace
+        trace_f, trace_b, turn, (T, B, H), dtype = trace
         dstate_f, dstate_b = _parts("dstate", dstate, 2, "a pair of gradients, forward and backward")
-        dhs = parameters.check_output_gradient(dhs, *shape, dtype)
+        dhs = parameters.check_output_gradient(dhs, T, B, H, dtype)
         dhs_f, dhs_b = np.split(dhs, [output_size(self.f)], axis=2)
         dx_f, dfirst_f, grads_f = self.f.backward(dhs_f, trace_f, dstate_f)
         dx_b, dfirst_b, grads_b = self.b.backward(turn(dhs_b), trace_b, dstate_b)
@@ -105,7 +105,8 @@ class Stacked:
     def backward(self, dhs, trace, dstate=None):
         """Carry dhs (T, B, H) down; returns dx (T, B, D), the gradients by the initial states, and ``grads``."""
         dstates = _parts("dstate", dstate, len(self.layers), "a list of the layers' gradients")
-        dfirsts, grads = [], []
+        dfirsts: list = []
+        grads: list = []
         for layer, layer_trace, dlast in reversed(list(zip(self.layers, trace, dstates, strict=True))):
             dhs, dfirst, layer_grads = layer.backward(dhs, layer_trace, dlast)
             dfirsts.insert(0, dfirst)

@@ -1,0 +1,124 @@
+"""Two small models, which show the whole flow: tokens → embedding → layer → linear → loss → backward → clip → step.
+
+``layer`` is an ``RNN``, ``GRU``, ``LSTM``, ``Stacked`` or ``Bidirectional``. A model's ``params`` join those of its
+parts under names such as ``layer.weight_ih_l0``, as a ``torch.nn.Module`` with the same parts names them.
+"""
+
+import numpy as np
+
+from rnnbook.errors import check_shape
+from rnnbook.in_numpy import parameters
+from rnnbook.in_numpy.functions import cross_entropy
+from rnnbook.in_numpy.layers import Embedding, Linear
+from rnnbook.in_numpy.optimizers import clip_grad_norm
+from rnnbook.in_numpy.stack import Bidirectional, Stacked, output_size
+
+
+class LanguageModel:
+    """Predict every token from those before it: an embedding (V, D), a recurrent layer, a linear layer (V, H)."""
+
+    def __init__(self, vocabulary_size, layer, *, rng=None):
+        rng = np.random.default_rng() if rng is None else rng
+        dtype = next(iter(layer.params.values())).dtype
+        self.embedding = Embedding(vocabulary_size, layer.input_size, dtype=dtype, rng=rng)
+        self.layer = layer
+        self.head = Linear(output_size(layer), vocabulary_size, dtype=dtype, rng=rng)
+        self.params = _join(embedding=self.embedding.params, layer=_in_torch(layer.params), head=self.head.params)
+
+    def forward(self, tokens, state=None, lengths=None):
+        """Read tokens (T, B); returns the next token's logits (T, B, V), the layer's last state, and the trace."""
+        x, embedding_trace = self.embedding.forward(tokens)
+        hs, state, layer_trace = self.layer.forward(x, state, lengths)
+        logits, head_trace = self.head.forward(hs)
+        return logits, state, (embedding_trace, layer_trace, head_trace)
+
+    def backward(self, dlogits, trace):
+        """Return ``grads``, with the keys of ``params``, for dlogits (T, B, V)."""
+        embedding_trace, layer_trace, head_trace = trace
+        dhs, dhead = self.head.backward(dlogits, head_trace)
+        dx, _, dlayer = self.layer.backward(dhs, layer_trace)
+        _, dembedding = self.embedding.backward(dx, embedding_trace)
+        return _join(embedding=dembedding, layer=_in_torch(dlayer), head=dhead)
+
+    def step(self, tokens, state=None):
+        """Read one token (B,) of each stream; returns the next one's logits (B, V) and the layer's new state."""
+        x_t, _ = self.embedding.forward(tokens)
+        h, state = self.layer.step(x_t, state)
+        return self.head.forward(h)[0], state
+
+    def state_dict(self):
+        """Return copies of all parameters."""
+        return {name: value.copy() for name, value in self.params.items()}
+
+    def load_state_dict(self, state):
+        """Take every parameter from ``state``, or none where one does not fit."""
+        parameters.load_arrays(self.params, state)
+
+
+class SequenceClassifier:
+    """Put whole sequences into classes: a recurrent layer, and a linear layer (classes, H) on what it ends with.
+
+    A layer that reads forwards ends at a sequence's last step, one that reads backwards at its first.
+    """
+
+    def __init__(self, classes, layer, *, rng=None):
+        dtype = next(iter(layer.params.values())).dtype
+        self.layer = layer
+        self.head = Linear(output_size(layer), classes, dtype=dtype, rng=rng)
+        self.params = _join(layer=_in_torch(layer.params), head=self.head.params)
+        top = layer.layers[-1] if isinstance(layer, Stacked) else layer
+        self.forwards = output_size(top.f if isinstance(top, Bidirectional) else top)  # features that read so
+
+    def forward(self, x, lengths=None):
+        """Read x (T, B, D), each sequence to its own end; returns the logits (B, classes) and the trace."""
+        hs, _, layer_trace = self.layer.forward(x, lengths=lengths)
+        T, B, _ = hs.shape
+        last = (np.full(B, T) if lengths is None else np.asarray(lengths)) - 1
+        ends = np.hstack([hs[last, np.arange(B), : self.forwards], hs[0, :, self.forwards :]])
+        logits, head_trace = self.head.forward(ends)
+        return logits, (layer_trace, head_trace, last, hs.shape)
+
+    def backward(self, dlogits, trace):
+        """Return ``grads``, with the keys of ``params``, for dlogits (B, classes)."""
+        layer_trace, head_trace, last, shape = trace
+        dends, dhead = self.head.backward(dlogits, head_trace)
+        dhs = np.zeros(shape, dends.dtype)
+        dhs[last, np.arange(shape[1]), : self.forwards] = dends[:, : self.forwards]
+        dhs[0, :, self.forwards :] = dends[:, self.forwards :]
+        _, _, dlayer = self.layer.backward(dhs, layer_trace)
+        return _join(layer=_in_torch(dlayer), head=dhead)
+
+    def state_dict(self):
+        """Return copies of all parameters."""
+        return {name: value.copy() for name, value in self.params.items()}
+
+    def load_state_dict(self, state):
+        """Take every parameter from ``state``, or none where one does not fit."""
+        parameters.load_arrays(self.params, state)
+
+
+def language_model_step(model, optimizer, tokens, *, state=None, mask=None, max_norm=None):
+    """Make one update on tokens (T + 1, B): each is predicted from those before it.
+
+    Returns the loss [nats per token] and the layer's last state, from which the next chunk may go on. ``mask``
+    (T, B) tells which predictions count; ``max_norm`` clips the gradient.
+    """
+    tokens = np.asarray(tokens)
+    check_shape("tokens", tokens, ("T + 1", "B"))
+    logits, state, trace = model.forward(tokens[:-1], state)
+    loss, dlogits = cross_entropy(logits, tokens[1:], mask)
+    grads = model.backward(dlogits, trace)
+    if max_norm is not None:
+        clip_grad_norm(grads, max_norm)
+    optimizer.step(grads)
+    return loss, state
+
+
+def _in_torch(arrays):
+    """Name one layer's arrays as ``torch.nn`` does; a stack's have these names already."""
+    named = any("_l0" in name for name in arrays)
+    return arrays if named else {parameters.torch_name(name): value for name, value in arrays.items()}
+
+
+def _join(**parts):
+    return {f"{part}.{name}": value for part, arrays in parts.items() for name, value in arrays.items()}
