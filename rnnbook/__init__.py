@@ -4,6 +4,8 @@
 ``rnnbook.in_torch``    the same layers as ``torch.nn.Module``, drop-in for ``torch.nn``, CPU and GPU
 ``rnnbook.data``        real data sets as arrays; nothing is downloaded
 ``rnnbook.training``    one training loop for both wings
+``rnnbook.weights``     weights in files that fit both wings and ``torch.nn``
+``rnnbook.storage``     arrays and plain values in one file, written all or not at all
 ``rnnbook.plotting``    the book's figures and its one style
 ``rnnbook.exercises``   the checks behind the book's exercises
 ``rnnbook.errors``      the sentences for a user's mistakes

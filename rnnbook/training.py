@@ -1,17 +1,20 @@
-"""One training loop for both wings: progress bar, history, seeds.
+"""One training loop for both wings: progress bar, history, checkpoint and resume, seeds.
 
 The loop knows neither NumPy's layers nor PyTorch's. Whoever trains writes one function ``step(i)``,
 which draws a batch, goes forward, backward and updates, and returns the loss; the loop calls it, and keeps the book.
 """
 
+import json
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import numpy as np
 
+from rnnbook import storage
 from rnnbook.errors import check_size
 
 
@@ -27,6 +30,69 @@ class History:
     losses: list[float] = field(default_factory=list)
     validation_steps: list[int] = field(default_factory=list)
     validation_values: list[float] = field(default_factory=list)
+    done: int = 0  # updates made
+
+
+@dataclass
+class Checkpoint:
+    """A file from which a run that was killed goes on as if nothing had happened.
+
+    ``parts`` names everything that a step reads and changes: models, layers and optimisers (whatever has
+    ``state_dict`` and ``load_state_dict``), and the ``np.random.Generator`` that it draws from. The file is
+    written after every ``every`` steps and after the last, all or not at all.
+    """
+
+    path: str | Path
+    parts: Mapping
+    every: int = 100
+
+    def save(self, history: History) -> None:
+        """Write the parts and the history."""
+        arrays: dict[str, np.ndarray] = {}
+        states = {name: part_state(name, part) for name, part in self.parts.items()}
+        nest = storage.flatten(states | {"history": asdict(history)}, arrays)
+        storage.write(self.path, arrays, {"checkpoint": json.dumps(nest)})
+
+    def resume(self) -> History:
+        """Put every part where the file left it and return the history; an empty one where there is no file.
+
+        Raises ValueError where the file is damaged, or was written for other parts.
+        """
+        if not Path(self.path).exists():
+            return History()
+        arrays, metadata = storage.read(self.path)
+        if "checkpoint" not in metadata:
+            raise ValueError(f"{self.path} should be a checkpoint of rnnbook.training, but holds no history")
+        states = storage.unflatten(json.loads(metadata["checkpoint"]), arrays)
+        history = History(**states.pop("history"))
+        if states.keys() != self.parts.keys():
+            raise ValueError(f"{self.path} should hold {', '.join(self.parts)}, but holds {', '.join(states)}")
+        before = {name: part_state(name, part) for name, part in self.parts.items()}
+        try:
+            for name, part in self.parts.items():
+                set_part_state(part, states[name])
+        except Exception:
+            for name, part in self.parts.items():  # nothing stays half changed
+                set_part_state(part, before[name])
+            raise
+        return history
+
+
+def set_part_state(part, state) -> None:
+    """Make a part of a run what it was when ``part_state`` returned ``state``."""
+    if isinstance(part, np.random.Generator):
+        part.bit_generator.state = state
+    else:
+        part.load_state_dict(state)
+
+
+def part_state(name: str, part):
+    """Return all that a part of a run remembers; TypeError for a part that cannot say it."""
+    if isinstance(part, np.random.Generator):
+        return part.bit_generator.state
+    if not hasattr(part, "state_dict"):
+        raise TypeError(f"{name} should be a np.random.Generator or have a state_dict, but is {part!r}")
+    return part.state_dict()
 
 
 def train(
@@ -37,23 +103,28 @@ def train(
     validate: Callable[[], float] | None = None,
     validate_every: int | None = None,
     stop: Callable[[History], bool] | None = None,
+    checkpoint: Checkpoint | None = None,
     progress: bool | None = None,
 ) -> History:
     """Call ``step(0)``, ``step(1)``, … ``step(steps - 1)`` and return the history of their losses.
 
-    ``step(i)`` makes one update and returns its loss: a float, or anything that ``float`` reads. It is read
-    at every ``log_every``-th step and at the last, because reading a loss that lives on a GPU waits for it.
+    ``step(i)`` makes one update and returns its loss: a float, or anything that ``float`` reads. It is read at every
+    ``log_every``-th step and at the last, because reading a loss that lives on a GPU waits for it.
     ``validate()`` is called after every ``validate_every`` steps (by default after the last step only).
     ``stop(history)``, asked after every loss that is read, ends the run early where it returns True.
+    ``checkpoint`` writes the run down as it goes, and goes on from the file where there is one already.
     ``progress`` shows a bar; by default where somebody is watching. It leaves nothing in a notebook's output.
     """
     steps, log_every = check_size("steps", steps), check_size("log_every", log_every)
     validate_every = steps if validate_every is None else check_size("validate_every", validate_every)
-    history = History()
-    with _progress_bar(steps, progress) as bar:
-        for i in range(steps):
+    every = steps if checkpoint is None else check_size("every", checkpoint.every)
+    history = History() if checkpoint is None else checkpoint.resume()
+    if history.done and stop is not None and stop(history):
+        return history  # the run had ended here
+    with _progress_bar(steps, history.done, progress) as bar:
+        for i in range(history.done, steps):
             loss = step(i)
-            done = i + 1
+            history.done = done = i + 1
             last = done == steps
             if done % log_every == 0 or last:
                 history.steps.append(done)
@@ -62,6 +133,8 @@ def train(
             if validate is not None and (done % validate_every == 0 or last):
                 history.validation_steps.append(done)
                 history.validation_values.append(float(validate()))
+            if checkpoint is not None and (done % every == 0 or last):
+                checkpoint.save(history)
             if bar is not None:
                 bar.set_postfix_str(f"loss {history.losses[-1]:.4g}" if history.losses else "", refresh=False)
                 bar.update()
@@ -91,7 +164,7 @@ def somebody_watches() -> bool:
     return bool(kernel.get_parent().get("content", {}).get("allow_stdin", False))
 
 
-def _progress_bar(steps: int, wanted: bool | None):
+def _progress_bar(steps: int, done: int, wanted: bool | None):
     """Return tqdm's bar on stdout, or a context without one."""
     if wanted is None:
         wanted = somebody_watches()
@@ -99,4 +172,4 @@ def _progress_bar(steps: int, wanted: bool | None):
         return nullcontext()
     from tqdm import tqdm
 
-    return tqdm(total=steps, file=sys.stdout, leave=False, unit="step")
+    return tqdm(total=steps, initial=done, file=sys.stdout, leave=False, unit="step")

@@ -25,8 +25,10 @@ FORBIDDEN = {  # part: what it never imports
     "in_torch": {"in_numpy", "data", "training", "plotting", "weights", "exercises"},
     "data": {"in_numpy", "in_torch", "training", "plotting", "weights", "exercises", "torch"},
     "baselines": {"in_numpy", "in_torch", "training", "plotting", "weights", "exercises", "torch"},
+    "ngram": {"in_numpy", "in_torch", "training", "plotting", "weights", "exercises", "torch"},
     "training": {"in_numpy", "in_torch", "data", "plotting", "exercises", "torch"},
     "plotting": {"in_numpy", "in_torch", "data", "training", "weights", "exercises", "torch"},
+    "storage": {"in_numpy", "in_torch", "data", "training", "plotting", "weights", "exercises", "torch"},
     "weights": {"in_numpy", "in_torch", "data", "training", "plotting", "exercises"},
     "exercises": {"in_torch", "data", "training", "plotting", "torch"},
 }
@@ -54,9 +56,7 @@ def part_of(path):
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-@pytest.mark.parametrize(
-    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
-)
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_follow_the_arrows(path):
     module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
     assert not imports(path.read_text(encoding="utf-8"), module) & FORBIDDEN[part_of(path)]

@@ -2,6 +2,7 @@
 
 import io
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,8 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from rnnbook import training
-from rnnbook.training import seed_everything, train
+from rnnbook import storage, training
+from rnnbook.training import Checkpoint, seed_everything, train
 
 ROOT = Path(__file__).parents[1]
 
@@ -126,3 +127,174 @@ def test_a_count_below_one_is_named(name):
     arguments = {"steps": 3} | {name: 0}
     with pytest.raises(ValueError, match=f"^{name} should be at least 1, but is 0$"):
         train(float, **arguments)
+
+
+# Checkpoint and resume
+
+STEPS = 12
+WORKER = '''
+import os, signal, sys
+import numpy as np
+from rnnbook import storage
+from rnnbook.in_numpy import LSTM, Adam, Dropout, LanguageModel, language_model_step
+from rnnbook.training import Checkpoint, train
+
+
+def run(path, kill=None, at=0):
+    """Train with everything that has a memory: weights, Adam, the carried state's draws, dropout's draws."""
+    rng = np.random.default_rng(0)
+    model = LanguageModel(11, LSTM(3, 5, rng=rng), rng=rng)
+    adam, noise = Adam(model.params, lr=0.05), Dropout(0.5, rng=rng)
+    calls = {"step": 0, "replace": 0, "fsync": 0}
+
+    def die_at(name, half=None):
+        calls[name] += 1
+        if kill == name and calls[name] == at:
+            if half:
+                half()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def step(i):
+        die_at("step")
+        tokens = rng.integers(11, size=(8, 4))
+        kept, _ = noise.forward(np.ones((7, 4)))
+        mask = kept > 0
+        mask[0] = True
+        return language_model_step(model, adam, tokens, mask=mask, max_norm=1.0)[0]
+
+    replace, fsync = os.replace, os.fsync
+    os.replace = lambda a, b: (replace(a, b), die_at("replace"))
+    os.fsync = lambda descriptor: (die_at("fsync", lambda: os.truncate(descriptor, 100)), fsync(descriptor))
+    checkpoint = Checkpoint(path, {"model": model, "adam": adam, "rng": rng}, every=3)
+    try:
+        value = lambda: float(model.params["head.bias"].sum())
+        history = train(step, 12, validate=value, validate_every=5, checkpoint=checkpoint)
+    finally:
+        os.replace, os.fsync = replace, fsync
+    return history, model
+
+
+if __name__ == "__main__":
+    run(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+'''
+
+
+@pytest.fixture
+def worker(tmp_path, monkeypatch):
+    path = tmp_path / "worker.py"
+    path.write_text(WORKER)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import worker
+
+    yield worker
+    del sys.modules["worker"]
+
+
+def test_a_run_killed_at_any_moment_and_resumed_has_the_uninterrupted_curve(worker, tmp_path):
+    expected, model = worker.run(tmp_path / "whole.safetensors")
+    assert len(set(expected.losses)) == STEPS
+    path = tmp_path / "killed.safetensors"
+    moments = [("step", 2), ("fsync", 1), ("step", 5), ("fsync", 2), ("replace", 1), ("step", 2)]
+    for kill, at in moments:  # before the first file, in the middle of a write, after one, between two
+        child = subprocess.run([sys.executable, worker.__file__, path, kill, str(at)], capture_output=True, text=True)
+        assert child.returncode == -signal.SIGKILL, child.stderr
+    arrays, _ = storage.read(path)
+    assert 0 < arrays["/adam/t"] < STEPS
+    history, resumed = worker.run(path)
+    assert history == expected  # floats compared bit for bit
+    for name, value in model.params.items():
+        np.testing.assert_array_equal(resumed.params[name], value)
+
+
+def test_a_finished_run_is_not_trained_again(worker, tmp_path):
+    path = tmp_path / "run.safetensors"
+    expected, _ = worker.run(path)
+    written = path.read_bytes()
+    history, _ = worker.run(path)
+    assert history == expected and path.read_bytes() == written
+
+
+def test_a_run_that_stopped_early_stays_stopped(tmp_path):
+    def run():
+        checkpoint = Checkpoint(tmp_path / "c", {"rng": np.random.default_rng(0)}, every=2)
+        return train(float, 9, stop=lambda history: history.losses[-1] == 4, checkpoint=checkpoint)
+
+    assert run() == run()
+    assert run().losses == [0, 1, 2, 3, 4]
+
+
+def test_a_run_can_be_made_longer(tmp_path):
+    def run(steps):
+        rng = np.random.default_rng(0)
+        return train(lambda i: rng.random(), steps, checkpoint=Checkpoint(tmp_path / "c", {"rng": rng}))
+
+    run(4)
+    assert run(9).losses == np.random.default_rng(0).random(9).tolist()
+
+
+def test_losses_that_are_not_finite_survive_a_checkpoint(tmp_path):
+    losses = [1.0, float("inf"), float("nan")]
+    checkpoint = Checkpoint(tmp_path / "c", {})
+    train(lambda i: losses[i], 3, checkpoint=checkpoint)
+    np.testing.assert_array_equal(checkpoint.resume().losses, losses)
+
+
+def test_a_checkpoint_carries_pytorch_too(tmp_path):
+    import torch
+
+    def run(steps):
+        rng = seed_everything(0)
+        model = torch.nn.GRU(2, 3)
+        adam = torch.optim.Adam(model.parameters(), lr=0.05)
+
+        def step(i):
+            adam.zero_grad()
+            loss = model(torch.from_numpy(rng.normal(size=(4, 2))).float())[0].square().mean()
+            loss.backward()
+            adam.step()
+            return loss.detach()
+
+        parts = {"model": model, "adam": adam, "rng": rng}
+        return train(step, steps, checkpoint=Checkpoint(tmp_path / f"{name}.safetensors", parts))
+
+    name = "halves"
+    run(3)
+    halves = run(6)
+    name = "whole"
+    assert halves == run(6)
+
+
+def test_a_checkpoint_of_other_parts_is_refused_and_nothing_changes(tmp_path):
+    rng = np.random.default_rng(0)
+    Checkpoint(tmp_path / "c", {"rng": rng}).save(training.History())
+    with pytest.raises(ValueError, match=r"should hold rng, adam, but holds rng$"):
+        Checkpoint(tmp_path / "c", {"rng": rng, "adam": rng}).resume()
+
+    class Refuses:
+        def state_dict(self):
+            return {}
+
+        def load_state_dict(self, state):
+            if state:
+                raise ValueError("no")
+
+    class Lies(Refuses):
+        def state_dict(self):
+            return {"a": 1}
+
+    Checkpoint(tmp_path / "c", {"rng": rng, "layer": Lies()}).save(training.History())
+    rng.random(3)
+    before = rng.bit_generator.state
+    with pytest.raises(ValueError, match="^no$"):
+        Checkpoint(tmp_path / "c", {"rng": rng, "layer": Refuses()}).resume()
+    assert rng.bit_generator.state == before
+
+
+def test_other_files_and_parts_are_refused(tmp_path):
+    storage.write(tmp_path / "w", {"a": np.ones(2)})
+    with pytest.raises(ValueError, match="should be a checkpoint of rnnbook.training, but holds no history$"):
+        Checkpoint(tmp_path / "w", {}).resume()
+    with pytest.raises(TypeError, match="^lr should be a np.random.Generator or have a state_dict, but is 0.1$"):
+        Checkpoint(tmp_path / "c", {"lr": 0.1}).save(training.History())
+    with pytest.raises(ValueError, match="^every should be at least 1, but is 0$"):
+        train(float, 3, checkpoint=Checkpoint(tmp_path / "c", {}, every=0))

@@ -1,0 +1,95 @@
+"""Arrays, and the plain values around them, in one safetensors file, written all or not at all.
+
+safetensors holds named arrays and a few strings, and nothing in it can be executed when it is read. A nest of
+dicts, lists, numbers and arrays (an optimiser's state, say) is stored as the arrays, and the nest as a string of
+JSON with the arrays' names in their places.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+
+def write(path, arrays, metadata=None):
+    """Write named arrays and strings to ``path``; killed at any moment, the old file or the new one stands there."""
+    from safetensors.numpy import save
+
+    path = Path(path)
+    content = save({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        with open(unfinished, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # on the disk before it takes the name
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read(path):
+    """Return the named arrays and strings of a safetensors file; ValueError where it is no whole one."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    content = Path(path).read_bytes()
+    try:
+        return load(content), _header(content).get("__metadata__", {})
+    except SafetensorError as error:
+        raise ValueError(f"{path} should be a whole safetensors file, but {_damage(content, error)}") from None
+
+
+def flatten(value, arrays, name=""):
+    """Put every array of a nest into ``arrays`` under a name made of its place; return the nest without them."""
+    if isinstance(value, dict):
+        return {"dict": [[key, flatten(item, arrays, f"{name}/{key}")] for key, item in value.items()]}
+    if isinstance(value, (list, tuple)):
+        kind = "tuple" if isinstance(value, tuple) else "list"
+        return {kind: [flatten(item, arrays, f"{name}/{k}") for k, item in enumerate(value)]}
+    if isinstance(value, (bool, int, float, str, type(None))):
+        return value
+    arrays[name] = as_array(value)
+    return {"tensor" if hasattr(value, "detach") else "array": name}
+
+
+def unflatten(nest, arrays):
+    """Return the nest that ``flatten`` took apart, PyTorch's tensors again as tensors."""
+    if not isinstance(nest, dict):
+        return nest
+    ((kind, items),) = nest.items()
+    if kind == "dict":
+        return {key: unflatten(item, arrays) for key, item in items}
+    if kind in ("list", "tuple"):
+        values = [unflatten(item, arrays) for item in items]
+        return tuple(values) if kind == "tuple" else values
+    return sys.modules["torch"].from_numpy(arrays[items].copy()) if kind == "tensor" else arrays[items]
+
+
+def as_array(value):
+    """Return a NumPy array, or a tensor of PyTorch from whatever device, as an array; bfloat16 becomes float32."""
+    if not hasattr(value, "detach"):
+        return np.asarray(value)
+    tensor = value.detach().cpu()
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
+
+
+def _header(content):
+    size = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + size])
+
+
+def _damage(content, error):
+    """Say what is wrong with a file: the first tensor that is cut off, where that is it."""
+    try:
+        header = _header(content)
+    except ValueError:
+        return f"its head cannot be read ({error})"
+    start = 8 + int.from_bytes(content[:8], "little")
+    tensors = sorted((item["data_offsets"], name) for name, item in header.items() if name != "__metadata__")
+    for (_, end), name in tensors:
+        if start + end > len(content):
+            return f"ends inside the tensor {name}: {len(content)} bytes, {start + tensors[-1][0][1]} announced"
+    return str(error)

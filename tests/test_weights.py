@@ -1,0 +1,151 @@
+"""A weight file fits both wings and ``torch.nn``, and a damaged one changes nothing."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from rnnbook import in_numpy, storage, weights
+
+D, H = 2, 7
+CELLS = {
+    "RNN": (in_numpy.RNN, torch.nn.RNN),
+    "GRU": (in_numpy.GRU, torch.nn.GRU),
+    "LSTM": (in_numpy.LSTM, torch.nn.LSTM),
+}
+
+
+def deep(cell, seed=0):
+    rng = np.random.default_rng(seed)
+    sizes = [D, 2 * H]
+    return in_numpy.Stacked([in_numpy.Bidirectional(cell(size, H, rng=rng), cell(size, H, rng=rng)) for size in sizes])
+
+
+def assert_same(a, b):
+    assert list(a) == list(b)
+    for name, value in a.items():
+        np.testing.assert_array_equal(value, b[name], err_msg=name)
+
+
+@pytest.mark.parametrize("cell, module", CELLS.values(), ids=CELLS)
+def test_a_file_goes_round_through_torch_nn(cell, module, tmp_path):
+    ours, back, theirs = deep(cell), deep(cell, seed=1), module(D, H, num_layers=2, bidirectional=True)
+    weights.save(ours, tmp_path / "ours.safetensors")
+    assert weights.load(theirs, tmp_path / "ours.safetensors") is theirs
+    weights.save(theirs, tmp_path / "theirs.safetensors")
+    weights.load(back, tmp_path / "theirs.safetensors")
+    assert_same(back.state_dict(), ours.state_dict())
+    x = np.random.default_rng(2).normal(size=(5, 3, D)).astype(np.float32)
+    expected = theirs(torch.from_numpy(x))[0].detach()
+    np.testing.assert_allclose(ours.forward(x)[0], expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: in_numpy.Linear(3, 4, rng=rng),
+        lambda rng: in_numpy.Embedding(3, 4, rng=rng),
+        lambda rng: in_numpy.LSTM(3, 4, peephole=True, dtype=np.float64, rng=rng),
+        lambda rng: in_numpy.LanguageModel(9, in_numpy.GRU(3, 4, rng=rng), rng=rng),
+        lambda rng: in_numpy.SequenceClassifier(9, in_numpy.RNN(3, 4, rng=rng), rng=rng),
+    ],
+)
+def test_every_layer_and_model_comes_back_bit_for_bit(make, tmp_path):
+    one, other = (make(np.random.default_rng(seed)) for seed in range(2))
+    weights.save(one, tmp_path / "a file")
+    assert_same(weights.load(other, tmp_path / "a file").state_dict(), one.state_dict())
+
+
+def damaged(arrays, how):
+    arrays = dict(arrays)
+    if how == "missing":
+        del arrays["bias_ih_l0"]
+    if how == "extra":
+        arrays["weight_hr_l0"] = np.zeros(3, np.float32)
+    if how == "shape":
+        arrays["weight_hh_l0"] = arrays["weight_hh_l0"].T
+    if how == "nan":
+        arrays["bias_hh_l0"] = np.full(3 * H, np.nan, np.float32)
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+
+@pytest.mark.parametrize(
+    "how, sentence",
+    [
+        ("missing", "{path} should hold the tensor bias_ih_l0, but does not"),
+        ("extra", "{path} holds the tensor weight_hr_l0, which the layer does not have"),
+        ("shape", "weight_hh_l0 should have shape (21, 7), but has shape (7, 21) in {path}"),
+        ("nan", "bias_hh_l0 should hold finite numbers, but holds NaN or infinity in {path}"),
+    ],
+)
+@pytest.mark.parametrize("make", [lambda: in_numpy.GRU(D, H), lambda: torch.nn.GRU(D, H)], ids=["numpy", "torch"])
+def test_a_wrong_tensor_is_named_and_nothing_changes(make, how, sentence, tmp_path):
+    path = tmp_path / "wrong.safetensors"
+    save_file(damaged(in_numpy.GRU(D, H).state_dict(), how), path)
+    layer = make()
+    before = {name: storage.as_array(value).copy() for name, value in layer.state_dict().items()}
+    with pytest.raises(ValueError) as caught:
+        weights.load(layer, path)
+    assert str(caught.value) == sentence.format(path=path)
+    assert_same({name: storage.as_array(value) for name, value in layer.state_dict().items()}, before)
+
+
+def test_a_file_cut_off_names_the_tensor(tmp_path):
+    path, layer = tmp_path / "cut.safetensors", in_numpy.GRU(D, H)
+    weights.save(layer, path)
+    whole = path.read_bytes()
+    order = sorted((v["data_offsets"], name) for name, v in storage._header(whole).items())
+    path.write_bytes(whole[: len(whole) - 5])
+    with pytest.raises(ValueError) as caught:
+        weights.load(layer, path)
+    announced = f"{len(whole) - 5} bytes, {len(whole)} announced"
+    tail = f"but ends inside the tensor {order[-1][1]}: {announced}"
+    assert str(caught.value) == f"{path} should be a whole safetensors file, {tail}"
+
+
+@pytest.mark.parametrize("content", [b"", b"abc", b"\x80\x04\x95pickle", (10**9).to_bytes(8, "little") + b"{}"])
+def test_what_is_no_safetensors_file_is_refused(content, tmp_path):
+    path = tmp_path / "other.bin"
+    path.write_bytes(content)
+    with pytest.raises(
+        ValueError, match="should be a whole safetensors file, but (its head cannot be read|Error while)"
+    ):
+        weights.load(in_numpy.RNN(D, H), path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere.safetensors"):
+        weights.load(in_numpy.RNN(D, H), tmp_path / "nowhere.safetensors")
+
+
+def test_a_failed_write_leaves_the_old_file_alone(tmp_path, monkeypatch):
+    path = tmp_path / "w.safetensors"
+    weights.save(in_numpy.RNN(D, H), path)
+    before = path.read_bytes()
+    monkeypatch.setattr("os.fsync", lambda descriptor: (_ for _ in ()).throw(OSError("the disk is full")))
+    with pytest.raises(OSError, match="the disk is full"):
+        weights.save(in_numpy.RNN(D, H), path)
+    assert path.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == ["w.safetensors"]
+
+
+def test_a_nest_of_values_and_arrays_goes_round():
+    nest = {
+        "a": [1, 2.5, None, True, "text", float("inf"), 2**100],
+        0: {"step": torch.tensor(3.0), "rows": np.arange(6).reshape(2, 3)},
+        "betas": (0.9, 0.999),
+        "empty": {"dict": {}, "list": []},
+    }
+    arrays = {}
+    text = json.dumps(storage.flatten(nest, arrays))
+    back = storage.unflatten(json.loads(text), arrays)
+    assert list(back) == list(nest) and back["a"] == nest["a"] and back["betas"] == nest["betas"]
+    assert back["empty"] == nest["empty"] and type(back["betas"]) is tuple
+    assert torch.equal(back[0]["step"], torch.tensor(3.0))
+    np.testing.assert_array_equal(back[0]["rows"], nest[0]["rows"])
+
+
+def test_bfloat16_is_stored_without_loss():
+    tensor = torch.tensor([1.5, -3e38], dtype=torch.bfloat16, requires_grad=True)
+    assert torch.equal(torch.from_numpy(storage.as_array(tensor)).bfloat16(), tensor.detach())
