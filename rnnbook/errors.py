@@ -24,9 +24,7 @@ def check_shape(name: str, array, shape: Sequence[int | str]) -> None:
     if not fits:
         expected = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
         empty = 0 in given and len(given) == len(shape)
-        rule = (
-            f", with every letter at least 1, but has shape {given}" if empty else f", but has shape {given}"
-        )
+        rule = f", with every letter at least 1, but has shape {given}" if empty else f", but has shape {given}"
         raise ValueError(f"{name} should have shape ({expected}){rule}")
 
 

@@ -110,9 +110,7 @@ def test_a_trace_serves_its_own_forward_whatever_came_between(variant):
 @every_variant
 def test_nothing_that_is_given_is_changed(variant):
     layer, given = layer_of(variant), oracles.case(7, variant.parts)
-    copies = [
-        array.copy() for array in [given.x, given.dhs, *given.state, *given.dstate, *layer.params.values()]
-    ]
+    copies = [array.copy() for array in [given.x, given.dhs, *given.state, *given.dstate, *layer.params.values()]]
     oracles.run(layer, given, [3, 5, 1])
     for before, after in zip(
         copies, [given.x, given.dhs, *given.state, *given.dstate, *layer.params.values()], strict=True

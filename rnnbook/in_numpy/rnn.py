@@ -81,7 +81,7 @@ class RNN:
         dh_next = parameters.check_state("dstate", dstate, B, H, x.dtype)
 
         h = hs[1:]
-        phi_prime = 1 - h**2 if self.nonlinearity == "tanh" else (h > 0).astype(h.dtype)
+        phi_prime = 1 - h**2 if self.nonlinearity == "tanh" else np.sign(h)
         da = np.empty_like(h)
         for t in reversed(range(T)):
             dh = dhs[t] + dh_next  # eq-rnn-back-hidden
