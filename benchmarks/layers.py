@@ -1,0 +1,207 @@
+"""Time the recurrent layers against their peers, in one run, on one machine: a table and a JSON file.
+
+    python benchmarks/layers.py --peers torch.nn in_numpy --out benchmarks/results/layers.json
+
+Every round runs each peer once, one after the other, so that a disturbance meets all of them; the ratio to
+``torch.nn`` is taken of the minima and of the medians. Numbers are float32. A training step is forward and backward
+with the gradients of the input and of all parameters, without the optimiser. With one thread the clock is the
+processor time of this process, which other programs on the machine disturb least; with more it is the wall clock.
+"""
+
+import argparse
+import gc
+import json
+import math
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+SIZES = [
+    (50, 1, 32, 64),
+    (35, 20, 200, 200),
+    (100, 32, 64, 128),
+    (784, 32, 1, 128),
+    (256, 64, 128, 256),
+    (100, 64, 512, 512),
+]
+LAYERS = ["RNN", "GRU", "LSTM"]
+
+
+def numpy_peer(layer, sizes, x, dhs, weights):
+    """``rnnbook.in_numpy``."""
+    from rnnbook import in_numpy
+
+    ours = getattr(in_numpy, layer)(*sizes[2:])
+    ours.load_state_dict(weights)
+
+    def train():
+        _, _, trace = ours.forward(x)
+        dx, _, _ = ours.backward(dhs, trace)
+        return dx
+
+    return lambda: ours.forward(x)[0], train
+
+
+def torch_peer(module):
+    """A class with ``torch.nn``'s interface: ``torch.nn`` itself, or ``rnnbook.in_torch``."""
+
+    def make(layer, sizes, x, dhs, weights):
+        import importlib
+
+        import torch
+
+        theirs = getattr(importlib.import_module(module), layer)(*sizes[2:])
+        theirs.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+        x, dhs = torch.from_numpy(x).requires_grad_(), torch.from_numpy(dhs)
+
+        def forward():
+            with torch.no_grad():
+                return theirs(x)[0].numpy()
+
+        def train():
+            theirs.zero_grad(set_to_none=True)
+            x.grad = None
+            theirs(x)[0].backward(dhs)
+            return x.grad.numpy()
+
+        return forward, train
+
+    return make
+
+
+PEERS = {"torch.nn": torch_peer("torch.nn"), "in_numpy": numpy_peer, "in_torch": torch_peer("rnnbook.in_torch")}
+
+
+def measure(layer, sizes, peers, seconds, clock):
+    """Return {task: {peer: times [s]}} of interleaved rounds, after all peers have agreed on outputs and gradients."""
+    import numpy as np
+
+    from rnnbook import in_numpy
+
+    T, B, D, H = sizes
+    rng = np.random.default_rng(0)
+    weights = getattr(in_numpy, layer)(D, H, rng=rng).state_dict()
+    x, dhs = rng.normal(size=(T, B, D)).astype(np.float32), rng.normal(size=(T, B, H)).astype(np.float32)
+    made = {peer: PEERS[peer](layer, sizes, x, dhs, weights) for peer in peers}
+    times = {}
+    for k, task in enumerate(["forward", "train"]):
+        results = {peer: functions[k]() for peer, functions in made.items()}
+        for peer, result in results.items():
+            np.testing.assert_allclose(result, results["torch.nn"], rtol=0, atol=2e-3, err_msg=f"{layer} {peer}")
+        times[task] = {peer: [] for peer in peers}
+        gc.disable()
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end or len(times[task]["torch.nn"]) < 5:
+            for peer, functions in made.items():
+                start = clock()
+                functions[k]()
+                times[task][peer].append(clock() - start)
+        gc.enable()
+    return times
+
+
+def ratios(times):
+    """Return each peer's time over ``torch.nn``'s, of the minima and of the medians."""
+    base = times["torch.nn"]
+    return {
+        peer: {
+            "min_ms": 1e3 * min(values),
+            "median_ms": 1e3 * statistics.median(values),
+            "ratio_of_minima": min(values) / min(base),
+            "ratio_of_medians": statistics.median(values) / statistics.median(base),
+            "rounds": len(values),
+        }
+        for peer, values in times.items()
+    }
+
+
+def mean_ratios(rows, peers):
+    """Return the geometric means over the sizes: {task: {peer: {layer: mean}}}, and ``all`` over the layers too."""
+    means = {}
+    for task in ["forward", "train"]:
+        for peer in peers:
+            by_layer = {}
+            for layer in dict.fromkeys(row["layer"] for row in rows):
+                logs = [math.log(r[task][peer]["ratio_of_minima"]) for r in rows if r["layer"] == layer]
+                by_layer[layer] = math.exp(statistics.fmean(logs))
+            by_layer["all"] = math.exp(statistics.fmean(map(math.log, by_layer.values())))
+            means.setdefault(task, {})[peer] = by_layer
+    return means
+
+
+def provenance(arguments):
+    """Say on what, with what and how this was measured."""
+    import numpy
+
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    return {
+        "command": "python benchmarks/layers.py " + " ".join(sys.argv[1:]),
+        "commit": commit,
+        "date": time.strftime("%Y-%m-%d"),
+        "processor": models[0] if models else platform.processor(),
+        "processors": os.cpu_count(),
+        "simd": numpy.show_config(mode="dicts")["SIMD Extensions"].get("found", []),
+        "load_average": round(os.getloadavg()[0], 1),
+        "threads": arguments.threads,
+        "clock": "processor time" if arguments.threads == 1 else "wall",
+        "versions": {name: version(name) for name in ("numpy", "torch")} | {"python": platform.python_version()},
+        "dtype": "float32",
+    }
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=["torch.nn", "in_numpy"])
+    parser.add_argument("--layers", nargs="+", choices=LAYERS, default=LAYERS)
+    parser.add_argument("--sizes", nargs="+", type=int, choices=range(len(SIZES)), default=range(len(SIZES)))
+    parser.add_argument("--seconds", type=float, default=4.0, help="for each layer, size and task")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    if "torch.nn" not in arguments.peers:
+        arguments.peers.insert(0, "torch.nn")  # what the others are compared with
+    return arguments
+
+
+def main():
+    arguments = parse()
+    for library in ["OMP", "OPENBLAS", "MKL"]:  # before NumPy and PyTorch are imported
+        os.environ[f"{library}_NUM_THREADS"] = str(arguments.threads)
+    import torch
+
+    torch.set_num_threads(arguments.threads)
+    clock = time.process_time if arguments.threads == 1 else time.perf_counter
+    others = [peer for peer in arguments.peers if peer != "torch.nn"]
+    rows = []
+    print("ratio to torch.nn of minima (medians); below 1 is faster than torch.nn")
+    for layer in arguments.layers:
+        for k in arguments.sizes:
+            times = measure(layer, SIZES[k], arguments.peers, arguments.seconds, clock)
+            row = {"layer": layer, "sizes": SIZES[k]} | {task: ratios(values) for task, values in times.items()}
+            rows.append(row)
+            cells = [
+                f"{peer} {task} {row[task][peer]['ratio_of_minima']:.2f} ({row[task][peer]['ratio_of_medians']:.2f})"
+                for peer in others
+                for task in times
+            ]
+            base = row["train"]["torch.nn"]["min_ms"]
+            print(f"{layer:5}{SIZES[k]!s:24} torch.nn train {base:9.2f} ms   " + "   ".join(cells), flush=True)
+    means = mean_ratios(rows, arguments.peers)
+    for peer in others:
+        for task in means:
+            print(f"{peer} {task}, geometric means: { ({k: round(v, 2) for k, v in means[task][peer].items()}) }")
+    if arguments.out:
+        result = {"provenance": provenance(arguments), "geometric_means": means, "rows": rows}
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
