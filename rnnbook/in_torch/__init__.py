@@ -1,10 +1,19 @@
 """The PyTorch wing: the layers of ``torch.nn``, as readable recurrences; CPU and GPU.
 
-``rnn``        the basic recurrent layer
-``recurrent``  what the layers share: layers, directions, packing
-``arguments``  the checks behind the arguments
+``rnn``, ``gru``, ``lstm``   the layers, each with its reference recurrence
+``handwritten``              the same recurrences with a hand-written backward
+``cells``                    one step of each, for loops of one's own
+``recurrent``                what the layers share: layers, directions, packing
+``choice``                   which recurrence runs
+``arguments``                the checks behind the arguments
+
+A layer takes ``torch.nn``'s arguments, and ``implementation="auto" | "reference" | "handwritten"`` behind them;
+``layer.ran`` tells which one its last forward used.
 """
 
+from rnnbook.in_torch.cells import GRUCell, LSTMCell, RNNCell
+from rnnbook.in_torch.gru import GRU
+from rnnbook.in_torch.lstm import LSTM
 from rnnbook.in_torch.rnn import RNN
 
-__all__ = ["RNN"]
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]

@@ -3,7 +3,7 @@
 import torch
 
 
-def check_sizes(input_size, hidden_size, num_layers, bias, batch_first, proj_size):
+def check_sizes(input_size, hidden_size, num_layers=1, bias=True, batch_first=False, proj_size=0):
     """Raise TypeError or ValueError, as ``torch.nn``'s constructors do, naming the argument."""
     for name, value in (("bias", bias), ("batch_first", batch_first)):
         if not isinstance(value, bool):
@@ -56,4 +56,24 @@ def check_initial_state(hx, shapes, x, batched):
             raise RuntimeError(f"{called} should have the input's dtype {x.dtype}, but has dtype {s.dtype}")
         if s.device != x.device:
             raise RuntimeError(f"{called} should be on the input's device {x.device}, but is on {s.device}")
+    return states
+
+
+def check_cell(cell, x, hx):
+    """Return the list of states of a cell's step; ValueError or RuntimeError where x or hx is wrong."""
+    D, H = cell.input_size, cell.hidden_size
+    sentence = f"input should have shape (B, {D}) or ({D},), but has shape {tuple(x.shape)}"
+    if x.dim() not in (1, 2):
+        raise ValueError(sentence)
+    if x.size(-1) != D:
+        raise RuntimeError(sentence)
+    shape = (*x.shape[:-1], H)
+    if hx is None:
+        return [x.new_zeros(shape) for _ in cell.state_names]
+    states = [hx] if len(cell.state_names) == 1 else list(hx)
+    for name, s in zip(cell.state_names, states, strict=True):
+        called = "hx" if len(states) == 1 else f"{name} in hx"
+        if tuple(s.shape) != shape:
+            error = RuntimeError if s.dim() in (1, 2) else ValueError
+            raise error(f"{called} should have shape {shape}, but has shape {tuple(s.shape)}")
     return states

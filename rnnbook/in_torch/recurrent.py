@@ -21,6 +21,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from rnnbook.errors import check_choice
 from rnnbook.in_torch.arguments import check_initial_state, check_input, check_sizes
+from rnnbook.in_torch.choice import choose
 
 
 class Recurrent(nn.Module):
@@ -48,6 +49,10 @@ class Recurrent(nn.Module):
                 "dropout acts between recurrent layers, so non-zero dropout expects num_layers greater than "
                 f"1, but got dropout={dropout} and num_layers=1", stacklevel=3,
             )  # fmt: skip
+        if proj_size and implementation not in ("auto", "reference"):
+            raise ValueError(
+                f"implementation should be 'reference' where proj_size is not 0, but is {implementation!r}"
+            )
         self.mode, self.implementation, self.ran = mode, implementation, None
         self.input_size, self.hidden_size, self.proj_size = input_size, hidden_size, proj_size
         self.num_layers, self.bias, self.batch_first = num_layers, bias, batch_first
@@ -155,29 +160,32 @@ class Recurrent(nn.Module):
             read = []
             for suffix in self._suffixes(layer):
                 params = {name: getattr(self, name + suffix) for name in self._shapes(layer)}
+                backwards = suffix.endswith("_reverse")
                 first = tuple(s[len(ended)] for s in state)
-                self.ran, recurrence = self._choose(x, first, params, sizes)
-                if suffix.endswith("_reverse"):
-                    hs, last = recurrence(reverse(x, sizes), first, params, sizes, **self._options())
-                    hs = reverse(hs, sizes)
-                else:
-                    hs, last = recurrence(x, first, params, sizes, **self._options())
-                read.append(hs)
+                hs, last = self._run(reverse(x, sizes) if backwards else x, first, params, sizes)
+                read.append(reverse(hs, sizes) if backwards else hs)
                 ended.append(last)
             x = torch.cat(read, dim=1) if self.bidirectional else read[0]
         return x, [torch.stack(s) for s in zip(*ended, strict=True)]
 
-    def _choose(self, x, state, params, sizes):
-        """The name of the recurrence to run, and the function."""
-        name = "reference" if self.implementation == "auto" else self.implementation
-        return name, self.recurrences[name]
+    def _run(self, x, state, params, sizes):
+        """Run one recurrence; under autocast as a whole in autocast's dtype, as cuDNN does."""
+        device = x.device.type
+        self.ran = choose(self.implementation, x, params)
+        recurrence = self.recurrences[self.ran]
+        if not torch.is_autocast_enabled(device) or x.dtype == torch.float64:
+            return recurrence(x, state, params, sizes, **self._options())
+        dtype = torch.get_autocast_dtype(device)
+        params = {name: p.to(dtype) for name, p in params.items()}
+        with torch.autocast(device, enabled=False):
+            return recurrence(x.to(dtype), tuple(s.to(dtype) for s in state), params, sizes, **self._options())
 
 
 def reverse(x, sizes):
     """Return the rows x (N, D) with every sequence read from its own end to its beginning."""
     T, B = len(sizes), sizes[0]
     if sizes[-1] == B:
-        return x.reshape(T, B, x.size(1)).flip(0).reshape(T * B, x.size(1))
+        return torch.cat(x.split(sizes)[::-1])
     size = torch.tensor(sizes)
     step = torch.arange(T).repeat_interleave(size)
     start = size.cumsum(0) - size

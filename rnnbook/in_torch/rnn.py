@@ -9,6 +9,7 @@ Source: Elman (1990), in the form and with the parameter names of ``torch.nn.RNN
 
 import torch
 
+from rnnbook.in_torch.handwritten import recurrence_of, rnn
 from rnnbook.in_torch.recurrent import Recurrent
 
 
@@ -25,12 +26,12 @@ def reference(x, state, params, sizes, *, nonlinearity="tanh"):
     hs, ended = [], []
     u = x @ W_ih.T + (b_ih + b_hh)  # eq-rnn-input
     for u_t in u.split(sizes):
-        h, done = h.tensor_split([len(u_t)])  # the shortest sequences stand last, and leave first
-        ended.append(done)
+        b = u_t.size(0)  # the shortest sequences stand last, and leave first
+        h, ended = h[:b], [h[b:], *ended]
         a = u_t + h @ W_hh.T  # eq-rnn-preactivation
         h = phi(a)  # eq-rnn-hidden
         hs.append(h)
-    return torch.cat(hs), (torch.cat([h, *reversed(ended)]),)
+    return torch.cat(hs), (torch.cat([h, *ended]),)
 
 
 class RNN(Recurrent):
@@ -42,7 +43,7 @@ class RNN(Recurrent):
     Source: Elman (1990); the equations of ``torch.nn.RNN``.
     """
 
-    recurrences = {"reference": reference}
+    recurrences = {"reference": reference, "handwritten": recurrence_of(rnn.forward, rnn.backward, reference)}
 
     def __init__(
         self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True, batch_first=False,

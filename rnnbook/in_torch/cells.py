@@ -1,0 +1,92 @@
+"""One step of each layer, for loops of one's own: drop-ins for ``torch.nn``'s cells."""
+
+import math
+
+import torch
+from torch import nn
+
+from rnnbook.in_torch import gru, lstm, rnn
+from rnnbook.in_torch.arguments import check_cell, check_sizes
+
+
+class _Cell(nn.Module):
+    """The parameters of one step, and the step, computed by the layer's reference recurrence."""
+
+    gates = 1
+    state_names: tuple[str, ...] = ("h",)
+
+    def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
+        super().__init__()
+        check_sizes(input_size, hidden_size, bias=bias)
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        rows = self.gates * hidden_size
+        shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
+        shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {}
+        for name, shape in shapes.items():
+            setattr(self, name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+        for name in {"bias_ih", "bias_hh"} - shapes.keys():
+            self.register_parameter(name, None)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Draw every parameter from U(-1/√H, 1/√H)."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def extra_repr(self):
+        """Return what ``torch.nn`` prints."""
+        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
+
+    def forward(self, input, hx=None):
+        """Read one step (B, D) or (D,) from the state hx, zeros where none is given; returns the new state.
+
+        The state is h, or (h, c) for the LSTM, each (B, H) or (H,). Raises ValueError or RuntimeError, as
+        ``torch.nn`` does, where the input or hx does not fit the cell.
+        """
+        state = check_cell(self, input, hx)
+        x = input if input.dim() == 2 else input[None]
+        state = [s if input.dim() == 2 else s[None] for s in state]
+        _, state = self._step(x, tuple(state), dict(self.named_parameters()), [x.size(0)])
+        state = [s if input.dim() == 2 else s[0] for s in state]
+        return state[0] if len(state) == 1 else tuple(state)
+
+
+class RNNCell(_Cell):
+    """One step of the basic RNN, with the arguments and returns of ``torch.nn.RNNCell``."""
+
+    def __init__(self, input_size, hidden_size, bias=True, nonlinearity="tanh", device=None, dtype=None):
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"nonlinearity should be one of 'tanh', 'relu', but is {nonlinearity!r}")
+        self.nonlinearity = nonlinearity
+
+    def _step(self, x, state, params, sizes):
+        return rnn.reference(x, state, params, sizes, nonlinearity=self.nonlinearity)
+
+    def extra_repr(self):
+        """Return what ``torch.nn`` prints."""
+        return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")
+
+
+class GRUCell(_Cell):
+    """One step of the GRU, with the arguments and returns of ``torch.nn.GRUCell``; ``reset_after`` as in GRU."""
+
+    gates = 3
+
+    def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None, *, reset_after=True):
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+        self.reset_after = reset_after
+
+    def _step(self, x, state, params, sizes):
+        return gru.reference(x, state, params, sizes, reset_after=self.reset_after)
+
+
+class LSTMCell(_Cell):
+    """One step of the LSTM, with the arguments and returns of ``torch.nn.LSTMCell``."""
+
+    gates = 4
+    state_names = ("h", "c")
+
+    def _step(self, x, state, params, sizes):
+        return lstm.reference(x, state, params, sizes)

@@ -1,0 +1,32 @@
+"""Which recurrence runs: what ``implementation="auto"`` decides.
+
+- ``reference``: the plain loop, differentiated by autograd. Every device, dtype and variant, and every
+  transformation of PyTorch: ``torch.func``, forward-mode derivatives, ``torch.export``, tracing.
+- ``handwritten``: the loop with the hand-written backward. Every device and dtype, every variant but
+  ``proj_size``, in eager mode; a second derivative goes through ``reference``; ``torch.compile`` leaves it as it
+  is, behind a break in the graph (as it does with ``torch.nn.LSTM``).
+
+``auto`` takes ``handwritten`` where it can run, ``reference`` elsewhere. What was asked for by name runs, or
+raises; nothing falls back silently.
+"""
+
+import torch
+from torch.autograd import forward_ad
+
+
+def choose(asked, x, params):
+    """Return the name of the recurrence that reads the rows x (N, D), given the name that was asked for."""
+    if asked != "auto":
+        return asked
+    plain = "weight_hr" not in params and x.size(0) > 0 and not _transformed()
+    return "handwritten" if plain else "reference"
+
+
+def _transformed():
+    """Whether PyTorch is recording the operations for something else than a plain backward."""
+    return (
+        torch.compiler.is_exporting()
+        or torch.jit.is_tracing()
+        or torch._C._are_functorch_transforms_active()
+        or forward_ad._current_level >= 0
+    )
