@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book serve test check notebooks clean browser
+.PHONY: help book serve test check notebooks bench clean browser
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
@@ -11,6 +11,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 2
 NOTEBOOKS ?=
+BENCH ?=
 
 # one thread in each process: small products are fastest so, and two test processes do not fight for two cores
 export OMP_NUM_THREADS := 1
@@ -52,7 +53,7 @@ test: .venv/.ready browser  ## everything: unit tests, every notebook's output, 
 	@echo '== 2 of 3: the book'
 	@$(MAKE) --no-print-directory book
 	@echo '== 3 of 3: the pages, as files and in a browser'
-	@$(pytest) -q -n $(WORKERS) --dist loadgroup -m site tests
+	@$(pytest) -q -n $(WORKERS) -m site tests
 	@echo '== All tests passed.'
 
 check: .venv/.ready  ## half a minute: ruff, mypy, the quick unit tests
@@ -62,6 +63,9 @@ check: .venv/.ready  ## half a minute: ruff, mypy, the quick unit tests
 
 notebooks: .venv/.ready  ## run the chapters and store their outputs (NOTEBOOKS='book/rnn.ipynb ...')
 	@$(python) tools/run_notebooks.py $(NOTEBOOKS)
+
+bench: .venv/.ready  ## time the layers against named peers (BENCH='--help' lists the options)
+	@$(python) benchmarks/layers.py $(BENCH)
 
 clean:  ## remove what make built; .venv stays
 	rm -rf _build build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Binder's build plan, rendered by repo2docker itself without Docker: the right Python, CPU-only torch, pinned packages."""
+"""Binder's build plan, rendered by repo2docker itself without Docker: Python, CPU-only torch, pinned packages."""
 from __future__ import annotations
 
 import os
@@ -57,7 +57,8 @@ def test_binder_installs_the_package_after_its_copy_and_without_new_dependencies
 
 def test_the_dockerfile_can_be_rendered_and_runs_both_steps_in_order(plan):
     dockerfile = plan.render()
-    steps = ['pip install --no-cache-dir -r ".binder/requirements.txt"', "COPY --chown=1000:1000 src/ ", "RUN ./.binder/postBuild"]
+    steps = ['pip install --no-cache-dir -r ".binder/requirements.txt"', "COPY --chown=1000:1000 src/ ",
+             "RUN ./.binder/postBuild"]
     places = [dockerfile.find(step) for step in steps]
     assert -1 not in places and places == sorted(places)
     assert "nvidia" not in dockerfile.lower()
@@ -76,7 +77,8 @@ def test_binder_pins_what_constraints_pin_and_nothing_is_missing():
 
 def test_binder_can_install_no_torch_but_the_cpu_build():
     lines = requirements()
-    assert [line for line in lines if line.startswith("--")] == ["--extra-index-url https://download.pytorch.org/whl/cpu"]
+    options = [line for line in lines if line.startswith("--")]
+    assert options == ["--extra-index-url https://download.pytorch.org/whl/cpu"]
     assert [line for line in lines if line.startswith("torch")] == [f"torch=={constraints()['torch'][0]}+cpu"]
     assert not [line for line in lines if re.match(r"nvidia|triton|cuda", line)]
 

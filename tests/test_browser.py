@@ -1,6 +1,7 @@
 """The built book in a real browser: every page in three views, and what a reader's hands do on it.
 
-The views are visited once each; a test then reads what the visits found. `--dist loadgroup` gives each view a process.
+A view is a class; its pages are visited once, and each test reads what the visits found. With `--dist loadscope` each
+view can have a process of its own.
 """
 from __future__ import annotations
 
@@ -18,13 +19,38 @@ VIEWS = {
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
     "dark phone": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}},
 }
-SEEN_BY_AXE = ("light", "dark", "phone")        # the fourth view differs from these in neither colours nor layout
-PER_VIEW = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in VIEWS]
-PER_AXE_VIEW = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SEEN_BY_AXE]
-HANDS = pytest.mark.xdist_group("dark phone")   # the tests that press and type share the shortest view's process
 
-# Without preload: axe would load the style sheets a second time, by addresses that it resolves wrongly.
+# What axe looks for: everything on the light page; in the dark what depends on colours, since nothing else differs
+# there; on the phone what does not. Without preload: axe would load the style sheets again, from wrong addresses.
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 AXE = {"resultTypes": ["violations"], "preload": False}
+RULES = {
+    "light": AXE,
+    "dark": {**AXE, "runOnly": {"type": "rule", "values": COLOUR_RULES}},
+    "phone": {**AXE, "rules": {rule: {"enabled": False} for rule in COLOUR_RULES}},
+}
+
+# Code is hundreds of coloured words, and axe looks at each. Words of one colour on one ground have one answer, so one
+# of each stays and the others become plain text; what MathJax draws goes, what it says to a screen reader stays.
+THIN = """() => {
+    const colour = element => getComputedStyle(element).backgroundColor;
+    const ground = element => {
+        while (element && colour(element) === "rgba(0, 0, 0, 0)") element = element.parentElement;
+        return element ? colour(element) : "";
+    };
+    const seen = new Set(), again = [];
+    for (const box of document.querySelectorAll("pre, dt.sig")) {
+        const behind = ground(box);
+        for (const word of box.querySelectorAll("span")) {
+            if (word.childElementCount) continue;
+            const style = getComputedStyle(word);
+            const look = [style.color, style.backgroundColor, style.fontWeight, style.fontSize, behind].join();
+            if (seen.has(look)) again.push(word); else seen.add(look);
+        }
+    }
+    for (const word of again) word.replaceWith(word.textContent);
+    for (const drawing of document.querySelectorAll("mjx-math")) drawing.remove();
+}"""
 
 # What a page looks like once it has settled, asked in one go.
 FACTS = """() => {
@@ -42,8 +68,8 @@ FACTS = """() => {
         unrendered: formulas.filter(e => !e.querySelector("mjx-container")).map(e => e.textContent.slice(0, 80)),
         errors: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(e => e.textContent.slice(0, 80)),
         raw: (document.querySelector("article.bd-article")?.innerText.match(/\\\\\\(|\\\\\\[/g) || []).length,
-        flat: formulas.filter(e => { const c = e.querySelector("mjx-container");
-                                     return c && (c.getBoundingClientRect().width < 1); }).length,
+        flat: formulas.filter(e => e.checkVisibility() && e.querySelector("mjx-container")
+                                   && e.querySelector("mjx-container").getBoundingClientRect().width < 1).length,
         unmapped: coloured.filter(e => getComputedStyle(e).color === e.style.color).map(e => e.style.color),
         coloured: coloured.length,
         broken: [...document.images].filter(e => e.complete && e.naturalWidth === 0).map(e => e.src),
@@ -99,30 +125,27 @@ def settle(page) -> None:
     }""")
 
 
-_visited: dict[str, tuple[dict[str, Visit], Log]] = {}
-
-
-@pytest.fixture
-def visited(request, served, chromium, view):
-    """Every page of the book in the view: what was seen on each, and the log of all."""
-    if view not in _visited:
-        context, log = open_context(chromium, view)
-        page = context.new_page()
-        visits = {}
-        for name in served.pages:
-            page.goto(served.url + name)
-            if name == "index.html":                    # leads on to book/index.html
-                page.wait_for_url("**/book/index.html")
-            settle(page)
-            violations = []
-            if view in SEEN_BY_AXE:
-                found = Axe().run(page, options=AXE).response["violations"]
-                violations = [f"{v['id']} ({v['impact']}): {v['help']}: {node['html'][:160]}"
-                              for v in found for node in v["nodes"]]
-            visits[name] = Visit(page.evaluate(FACTS), violations)
-        context.close()
-        _visited[view] = visits, log
-    return _visited[view]
+@pytest.fixture(scope="class")
+def visited(request, served, chromium) -> tuple[dict[str, Visit], Log]:
+    """Every page of the book in the view that the test's class names: what was seen on each, and the log of all."""
+    view = request.cls.view
+    context, log = open_context(chromium, view)
+    page = context.new_page()
+    visits = {}
+    for name in served.pages:
+        page.goto(served.url + name)
+        if name == "index.html":                # leads on to book/index.html
+            page.wait_for_url("**/book/index.html")
+        settle(page)
+        facts, violations = page.evaluate(FACTS), []
+        if view in RULES:
+            page.evaluate(THIN)
+            found = Axe().run(page, options=RULES[view]).response["violations"]
+            violations = [f"{v['id']} ({v['impact']}): {v['help']}: {node['html'][:160]}"
+                          for v in found for node in v["nodes"]]
+        visits[name] = Visit(facts, violations)
+    context.close()
+    return visits, log
 
 
 def none(problems) -> None:
@@ -135,58 +158,75 @@ def each(visits, fact):
     return [f"{name}: {fact}: {visit.facts[fact]}" for name, visit in visits.items() if visit.facts[fact]]
 
 
-@pytest.mark.parametrize("view", PER_VIEW)
-def test_no_page_asks_another_host_for_anything(visited, served):
-    _, log = visited
-    home = urlparse(served.url).netloc
-    elsewhere = [a for a in log.requests if urlparse(a).scheme not in ("data", "blob") and urlparse(a).netloc != home]
-    assert len(log.requests) > 5 * len(served.pages)       # the log works: each page loads its own styles and scripts
-    none(elsewhere)
+class EveryPage:
+    """What holds of every page in every view."""
+
+    view = ""
+
+    def test_no_page_asks_another_host_for_anything(self, visited, served):
+        _, log = visited
+        home = urlparse(served.url).netloc
+        assert len(log.requests) > 5 * len(served.pages)    # the log works: each page loads its own styles and scripts
+        none([a for a in log.requests if urlparse(a).scheme not in ("data", "blob") and urlparse(a).netloc != home])
+
+    def test_no_page_misses_a_file_or_reports_an_error(self, visited):
+        _, log = visited
+        none(log.refused)
+        none(log.complaints)
+
+    def test_every_formula_is_drawn(self, visited):
+        visits, _ = visited
+        assert sum(visit.facts["formulas"] for visit in visits.values()) > 0
+        for fact in ("unrendered", "errors", "raw", "flat"):
+            none(each(visits, fact))
+
+    def test_every_icon_font_and_picture_is_there(self, visited):
+        visits, _ = visited
+        assert visits["book/index.html"].facts["icons"] > 0
+        for fact in ("iconless", "fonts", "broken", "wordless"):
+            none(each(visits, fact))
+
+    def test_the_page_never_scrolls_sideways(self, visited):
+        visits, _ = visited
+        none([f"{name}: {visit.facts['scroll']} px: {visit.facts['wide']}"
+              for name, visit in visits.items() if visit.facts["scroll"] > 0])
+
+    def test_the_page_follows_the_readers_choice_of_light_or_dark(self, visited):
+        visits, _ = visited
+        assert {visit.facts["theme"] for visit in visits.values()} == {"dark" if "dark" in self.view else "light"}
 
 
-@pytest.mark.parametrize("view", PER_VIEW)
-def test_no_page_misses_a_file_or_reports_an_error(visited):
-    _, log = visited
-    none(log.refused)
-    none(log.complaints)
+class AxeToo(EveryPage):
+    """What axe-core says of every page."""
+
+    def test_axe_finds_no_violation(self, visited):
+        visits, _ = visited
+        none([f"{name}: {violation}" for name, visit in visits.items() for violation in visit.violations])
 
 
-@pytest.mark.parametrize("view", PER_VIEW)
-def test_every_formula_is_drawn(visited):
-    visits, _ = visited
-    assert sum(visit.facts["formulas"] for visit in visits.values()) > 0
-    for fact in ("unrendered", "errors", "raw", "flat"):
-        none(each(visits, fact))
+class DarkToo(EveryPage):
+    """What the dark page does besides."""
 
-
-@pytest.mark.parametrize("view", PER_VIEW)
-def test_every_icon_font_and_picture_is_there(visited):
-    visits, _ = visited
-    assert visits["book/index.html"].facts["icons"] > 0
-    for fact in ("iconless", "fonts", "broken", "wordless"):
-        none(each(visits, fact))
-
-
-@pytest.mark.parametrize("view", PER_VIEW)
-def test_the_page_never_scrolls_sideways(visited):
-    visits, _ = visited
-    none([f"{name}: {v.facts['scroll']} px: {v.facts['wide']}" for name, v in visits.items() if v.facts["scroll"] > 0])
-
-
-@pytest.mark.parametrize("view", PER_AXE_VIEW)
-def test_axe_finds_no_violation(visited):
-    visits, _ = visited
-    none([f"{name}: {violation}" for name, visit in visits.items() for violation in visit.violations])
-
-
-@pytest.mark.parametrize("view", PER_VIEW)
-def test_the_page_follows_the_readers_choice_of_light_or_dark(visited, view):
-    visits, _ = visited
-    dark = "dark" in view
-    assert {v.facts["theme"] for name, v in visits.items()} == {"dark" if dark else "light"}
-    if dark:                                    # each gate's colour has a lighter one there
-        assert sum(v.facts["coloured"] for v in visits.values()) > 0
+    def test_each_quantitys_colour_has_a_lighter_one(self, visited):
+        visits, _ = visited
+        assert sum(visit.facts["coloured"] for visit in visits.values()) > 0
         none(each(visits, "unmapped"))
+
+
+class TestLight(AxeToo):
+    view = "light"
+
+
+class TestDark(AxeToo, DarkToo):
+    view = "dark"
+
+
+class TestPhone(AxeToo):
+    view = "phone"
+
+
+class TestDarkPhone(DarkToo):
+    view = "dark phone"
 
 
 @pytest.fixture
@@ -210,7 +250,6 @@ def page_with(served, text: str) -> str:
     raise AssertionError(f"no page of the book holds {text!r}")
 
 
-@HANDS
 def test_one_choice_of_tab_switches_every_set_of_tabs(page, served):
     page.goto(page_with(served, "sd-tab-set"))
     settle(page)
@@ -226,7 +265,6 @@ def test_one_choice_of_tab_switches_every_set_of_tabs(page, served):
             assert label.locator("xpath=following-sibling::div[1]").is_visible()
 
 
-@HANDS
 def test_the_copy_button_copies_the_cells_code(page, served):
     page.goto(page_with(served, "cell_input"))
     settle(page)
@@ -238,7 +276,6 @@ def test_the_copy_button_copies_the_cells_code(page, served):
     assert copied.strip() == cell.locator("pre").inner_text().strip() != ""
 
 
-@HANDS
 @pytest.mark.parametrize("words", ["vanishing", "hidden state"])
 def test_search_finds_the_words_and_leads_to_them(page, served, words):
     page.goto(f"{served.url}search.html?q={words.replace(' ', '+')}")
@@ -249,7 +286,6 @@ def test_search_finds_the_words_and_leads_to_them(page, served, words):
     assert all(word in text for word in words.split())
 
 
-@HANDS
 def test_the_search_field_opens_from_the_keyboard(page, served):
     page.goto(f"{served.url}book/index.html")
     settle(page)
@@ -260,7 +296,6 @@ def test_the_search_field_opens_from_the_keyboard(page, served):
     page.locator("#search-results ul.search li a").first.wait_for(timeout=15_000)
 
 
-@HANDS
 def test_the_button_switches_to_dark_and_the_next_page_stays_dark(page, served):
     page.goto(f"{served.url}book/index.html")
     settle(page)
@@ -275,21 +310,19 @@ def test_the_button_switches_to_dark_and_the_next_page_stays_dark(page, served):
     assert sum(int(v) for v in background[4:-1].split(",")[:3]) < 150
 
 
-@HANDS
 def test_the_menu_of_a_phone_opens_and_leads_to_a_chapter(served, chromium):
     context, log = open_context(chromium, "phone")
     page = context.new_page()
     page.goto(f"{served.url}book/index.html")
     settle(page)
     page.locator("button.primary-toggle:visible, label.primary-toggle:visible").first.click()
-    link = page.locator(".bd-sidebar-primary a:visible, #pst-primary-sidebar-modal a:visible", has_text="Bibliography").first
-    link.click()
+    menu = page.locator(".bd-sidebar-primary a:visible, #pst-primary-sidebar-modal a:visible")
+    menu.filter(has_text="Bibliography").first.click()
     page.wait_for_url("**/bibliography.html")
     context.close()
     none(log.complaints)
 
 
-@HANDS
 def test_the_book_opens_from_a_folder_without_a_server(served, chromium):
     address = page_with(served, 'class="math').removeprefix(served.url)
     context = chromium.new_context()

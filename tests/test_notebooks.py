@@ -60,7 +60,8 @@ def test_no_output_is_an_error_a_warning_or_names_a_machine(path):
             text = "".join(str(value) for mime, value in [*output.items(), *output.get("data", {}).items()]
                            if not str(mime).startswith("image/"))
             assert "UsageError" not in text, cell.source
-            assert not re.search(r"/(home|tmp|Users|root|work|var|mnt)/\w|[A-Z]:\\", text), f"a path of a machine: {text}"
+            machine = re.search(r"/(home|tmp|Users|root|work|var|mnt)/\w|[A-Z]:\\", text)
+            assert not machine, f"a path of a machine: {text}"
             assert not re.search(r"\b0x[0-9a-f]{6,}", text), f"an address in memory: {text}"
 
 
@@ -72,7 +73,8 @@ def test_every_figure_has_a_caption_a_name_and_words_for_those_who_cannot_see_it
         if "image/png" in kinds:
             meta = cell.metadata.get("mystnb", {})
             alt, caption = meta.get("image", {}).get("alt", ""), meta.get("figure", {}).get("caption", "")
-            assert len(alt) >= 40 and len(caption) >= 30 and alt != caption, f"{cell.source}\nalt: {alt!r}, caption: {caption!r}"
+            assert len(alt) >= 40, f"{cell.source}\nhas the alternative text {alt!r}"
+            assert len(caption) >= 30 and caption != alt, f"{cell.source}\nhas the caption {caption!r}"
             assert re.fullmatch(r"fig-[a-z0-9-]+", meta["figure"].get("name", "")), cell.source
 
 
@@ -119,7 +121,7 @@ def test_the_chapter_defines_no_name_that_the_package_exports(path):
     for cell in code_cells(path):
         for node in ast.walk(ast.parse(python_of(cell.source))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                assert node.name not in exported, f"{path.stem}: `{node.name}` stands in rnnbook; import it, or rename it"
+                assert node.name not in exported, f"`{node.name}` stands in rnnbook: import it, or rename it here"
 
 
 # ---- the runner -------------------------------------------------------------------------------------------------
@@ -203,7 +205,8 @@ def test_a_figure_with_one_pixel_too_many_of_another_size_or_shown_otherwise_dif
     moved[0, :FEW + 1] -= CLOSE + 1
     assert f"in {FEW + 1} of 2400 pixels" in difference(figure(white), figure(moved))
     assert "60 x 40 pixels, but the cell gives 59 x 40" in difference(figure(white), figure(white[:, 1:]))
-    assert "{'width': 30}, but the cell gives {'width': 20}" in difference(figure(white, width=30), figure(white, width=20))
+    wide, narrow = figure(white, width=30), figure(white, width=20)
+    assert "{'width': 30}, but the cell gives {'width': 20}" in difference(wide, narrow)
     assert "image/jpeg" in difference(figure(white), ("image/jpeg", *figure(white)[1:]))
 
 
@@ -272,7 +275,8 @@ HOLES = {
     "output not stored": (lambda n: cell("print(1)", n), "Cell outputs differ"),
     "output no longer made": (lambda n: cell("pass", n, [text("1\n")]), "Cell outputs differ"),
     "unknown magic, with its error stored": (
-        lambda n: cell("%nomagic", n, [text("UsageError: Line magic function `%nomagic` not found.\n", "stderr")]), "stderr"),
+        lambda n: cell("%nomagic", n, [text("UsageError: Line magic function `%nomagic` not found.\n", "stderr")]),
+        "stderr"),
     "warning in a cell that is not compared": (
         lambda n: cell("import warnings\nwarnings.warn('old')", n, [], **IGNORE, **WHY), "stderr"),
     "exception": (lambda n: cell("1 / 0", n), "ZeroDivisionError"),
@@ -281,13 +285,15 @@ HOLES = {
     "ignore by comment": (lambda n: cell("# NBVAL_IGNORE_OUTPUT\nprint(1)", n, [text("2\n")]), 'gives no "reason"'),
     "skip by comment": (lambda n: cell("# NBVAL_SKIP\nprint(1)", n), 'gives no "reason"'),
     "empty reason": (lambda n: cell("print(1)", n, [text("1\n")], reason="  ", **IGNORE), 'gives no "reason"'),
-    "wrong figure": (lambda n: cell(DRAW.format(line=45, width=60), n, [line(5)]), "differs from the stored one in 40 of"),
+    "wrong figure": (
+        lambda n: cell(DRAW.format(line=45, width=60), n, [line(5)]), "differs from the stored one in 40 of"),
     "figure of another size": (lambda n: cell(DRAW.format(line=5, width=61), n, [line(5)]), "60 x 40 pixels, but"),
     "figure missing": (lambda n: cell("pass", n, [line(5)]), "Cell outputs differ"),
     "figure missing in a cell that is not compared": (
         lambda n: cell("pass", n, [line(5)], **IGNORE, **WHY), "stored with 1 figures, but gives 0"),
     "two figures in place of one": (
-        lambda n: cell(DRAW.format(line=5, width=60) + "\ndisplay(data, raw=True)", n, [line(5)]), "Cell outputs differ"),
+        lambda n: cell(DRAW.format(line=5, width=60) + "\ndisplay(data, raw=True)", n, [line(5)]),
+        "Cell outputs differ"),
 }
 SOUND = [
     cell("print(1)", 1, [text("1\n")]),
@@ -305,8 +311,8 @@ def nbval(tmp_path_factory):
     write(folder / "sound.ipynb", *SOUND)
     options = " ".join(o for o in addopts() if not o.startswith("--dist"))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-    run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder),
-                          f"--override-ini=addopts={options}", "-p", "no:cacheprovider", "-p", "no:xdist", "--color=no",
+    run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"),
+                          "--rootdir", str(folder), f"--override-ini=addopts={options}", "-p", "no:cacheprovider", "-p", "no:xdist", "--color=no",
                           "--junit-xml", str(folder / "report.xml"), str(folder)],
                          cwd=ROOT, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     failures: dict[str, list[str]] = {"holes": [], "sound": []}

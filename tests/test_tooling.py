@@ -20,7 +20,7 @@ from run_notebooks import KERNEL
 
 import rnnbook
 
-TARGETS = {"help", "book", "serve", "test", "check", "notebooks", "clean"}
+TARGETS = {"help", "book", "serve", "test", "check", "notebooks", "bench", "clean"}
 SLUG = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")
 
 
@@ -30,8 +30,8 @@ def tracked() -> list[Path]:
     if listed.returncode == 0:
         names = [ROOT / name for name in listed.stdout.split("\0") if name]
     else:
-        outside = {".venv", "_build", "build", "dist", "__pycache__", ".git", ".pytest_cache", ".ruff_cache", ".mypy_cache"}
-        names = [p for p in ROOT.rglob("*") if p.is_file() and not outside & set(p.relative_to(ROOT).parts)]
+        made = re.compile(r"\.venv|_build|build|dist|__pycache__|\.git|\.\w+_cache|.*\.egg-info")
+        names = [p for p in ROOT.rglob("*") if p.is_file() and not any(map(made.fullmatch, p.relative_to(ROOT).parts))]
     return [p for p in names if p.exists()]
 
 
@@ -73,7 +73,8 @@ def test_the_tests_run_every_part_and_leave_none_out():
     assert "-m 'not site'" in recipe and "-m site" in recipe and "book" in recipe
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
     assert options["testpaths"] == ["tests", "book"]
-    assert {"-p nbval_strict", "--nbval", "--nbval-current-env"} <= set(re.findall(r"-p \w+|--[\w-]+", options["addopts"]))
+    given = set(re.findall(r"-p \w+|--[\w-]+", options["addopts"]))
+    assert {"-p nbval_strict", "--nbval", "--nbval-current-env"} <= given
     assert options["filterwarnings"] == ["error"]
 
 
@@ -173,7 +174,8 @@ def test_a_forks_book_has_its_own_launch_buttons_addresses_and_install_line(tmp_
     cell = nbformat.v4.new_code_cell(f"# %pip install -q git+https://github.com/{SLUG}", id="a", execution_count=1)
     title = nbformat.v4.new_markdown_cell("# A chapter", id="b")
     nbformat.write(nbformat.v4.new_notebook(cells=[title, cell], metadata=KERNEL), tmp_path / "book" / "rnn.ipynb")
-    result = subprocess.run([sys.executable, str(Path(sys.executable).with_name("jupyter-book")), "build", ".", "-W", "-n"],
+    jupyter_book = str(Path(sys.executable).with_name("jupyter-book"))
+    result = subprocess.run([sys.executable, jupyter_book, "build", ".", "-W", "-n"],
                             cwd=tmp_path, env=os.environ | {"GITHUB_REPOSITORY": "ada/course"}, capture_output=True,
                             text=True, stdin=subprocess.DEVNULL)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -200,7 +202,8 @@ def test_the_gates_colours_are_the_figures_and_readable_in_light_and_dark():
     from rnnbook.plotting import COLOURS
 
     style = (ROOT / "book" / "_static" / "custom.css").read_text()
-    light, dark = (dict(re.findall(r"--rnnbook-(\w+): (#\w{6});", block)) for block in style.split('html[data-theme="dark"] {')[:2])
+    blocks = style.split('html[data-theme="dark"] {')
+    light, dark = (dict(re.findall(r"--rnnbook-(\w+): (#\w{6});", block)) for block in blocks[:2])
     assert light == {name: colour.upper() for name, colour in COLOURS.items()}
     assert dark.keys() == light.keys()
     for name in light:

@@ -1,7 +1,7 @@
 """Write .binder/requirements.txt: what a chapter needs to run, each package at the version that constraints.txt pins.
 
     python tools/pins.py               write the file
-    python tools/pins.py --missing     write nothing; list installed packages that constraints.txt lacks or pins otherwise
+    python tools/pins.py --missing     write nothing; say in what constraints.txt and this environment differ
 
 The list is written out in full, instead of pointing at constraints.txt, because Binder can then install it before it
 copies the repository, and keep that layer from one commit to the next.
@@ -55,7 +55,8 @@ def differences(pins: dict[str, tuple[str, Marker | None]], here: dict[str, str]
     """Say in what the environment and the pins differ, one sentence each."""
     wanted = {name: pinned for name, (pinned, marker) in pins.items() if marker is None or marker.evaluate()}
     return (
-        [f"{name}=={here[name]} is installed, but constraints.txt does not pin it" for name in sorted(here.keys() - wanted)]
+        [f"{name}=={here[name]} is installed, but constraints.txt does not pin it"
+         for name in sorted(here.keys() - wanted)]
         + [f"{name}=={wanted[name]} is pinned, but not installed" for name in sorted(wanted.keys() - here)]
         + [f"{name}=={wanted[name]} is pinned, but {here[name]} is installed"
            for name in sorted(here.keys() & wanted) if here[name] != wanted[name]]
