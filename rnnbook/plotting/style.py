@@ -65,7 +65,7 @@ def palette_png(figure, colours=128):
     from PIL import Image
     raw = io.BytesIO()
     with mpl.rc_context(RC):
-        figure.savefig(raw, format="png", dpi=DENSITY, metadata={"Software": None})
+        figure.savefig(raw, format="png", dpi=DENSITY)
     image = Image.open(raw).convert("RGB")
     small = image.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     out = io.BytesIO()
