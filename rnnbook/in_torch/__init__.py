@@ -3,6 +3,7 @@
 ``rnn``, ``gru``, ``lstm``   the layers, each with its reference recurrence
 ``handwritten``              the same recurrences with a hand-written backward
 ``cells``                    one step of each, for loops of one's own
+``scan``                     minGRU and minLSTM, whose loop over time can be broken
 ``recurrent``                what the layers share: layers, directions, packing
 ``choice``                   which recurrence runs
 ``arguments``                the checks behind the arguments
@@ -15,5 +16,6 @@ from rnnbook.in_torch.cells import GRUCell, LSTMCell, RNNCell
 from rnnbook.in_torch.gru import GRU
 from rnnbook.in_torch.lstm import LSTM
 from rnnbook.in_torch.rnn import RNN
+from rnnbook.in_torch.scan import MinGRU, MinLSTM
 
-__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "MinGRU", "MinLSTM", "RNNCell"]

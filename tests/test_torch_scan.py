@@ -1,0 +1,110 @@
+"""Promises of the scans: four ways to one recurrence, one gradient, and a step for streams."""
+
+import pytest
+import torch
+
+from rnnbook.in_torch import MinGRU, MinLSTM, scan
+
+T, B, D, H = 5, 3, 2, 7  # all different, so that no transposed axis can pass unseen
+LAYERS = [MinGRU, MinLSTM]
+BROKEN = ["chunked", "hillis_steele", "log_space"]  # the scans that break the loop
+
+
+def everything(layer, how, x, h, dhs):
+    """h after every step, and the gradients by x, h and the parameters, with one of the scans."""
+    layer.scan = how
+    x, h = x.clone().requires_grad_(), h.clone().requires_grad_()
+    hs, last = layer(x, h)
+    found = torch.autograd.grad((hs * dhs).sum() + last.sum(), [x, h, *layer.parameters()])
+    return [hs.detach(), last.detach(), *found]
+
+
+def by_the_paper(layer, x, h):
+    """h after every step, from the paper's equations as they stand."""
+    weights = layer.weight_ih.chunk(layer.blocks)
+    bias = layer.bias_ih.chunk(layer.blocks)
+    hs = []
+    for x_t in x:
+        *gates, n = (x_t @ W.T + b for W, b in zip(weights, bias, strict=True))
+        n = torch.where(n >= 0, n + 0.5, 1 / (1 + torch.exp(-n)))
+        if isinstance(layer, MinGRU):
+            z = torch.sigmoid(gates[0])
+            h = (1 - z) * h + z * n
+        else:
+            f, i = torch.sigmoid(gates[0]), torch.sigmoid(gates[1])
+            h = f / (f + i) * h + i / (f + i) * n
+        hs.append(h)
+    return torch.stack(hs)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("how", scan.SCANS)
+def test_every_scan_computes_the_equations_of_the_paper(kind, how):
+    torch.manual_seed(0)
+    layer = kind(D, H, dtype=torch.float64, scan=how)
+    x, h = torch.randn(T, B, D, dtype=torch.float64), torch.rand(B, H, dtype=torch.float64) + 0.1
+    hs, last = layer(x, h)
+    torch.testing.assert_close(hs, by_the_paper(layer, x, h), rtol=0, atol=1e-12)
+    torch.testing.assert_close(last, hs[-1], rtol=0, atol=0)
+    torch.testing.assert_close(layer(x)[0], by_the_paper(layer, x, torch.zeros(B, H)), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("steps", [1, 2, 3, 16, 17, 101])
+def test_every_scan_and_its_gradients_equal_the_sequential_one(kind, how, steps):
+    torch.manual_seed(0)
+    layer = kind(D, H, dtype=torch.float64)
+    x, dhs = torch.randn(steps, B, D, dtype=torch.float64), torch.randn(steps, B, H, dtype=torch.float64)
+    h = torch.rand(B, H, dtype=torch.float64) + 0.1
+    expected = everything(layer, "sequential", x, h, dhs)
+    for found, wanted in zip(everything(layer, how, x, h, dhs), expected, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("how", scan.SCANS)
+def test_gradients_equal_finite_differences_and_so_do_second_derivatives(how):
+    torch.manual_seed(0)
+    layer = MinLSTM(2, 2, dtype=torch.float64, scan=how)
+    x = torch.randn(5, 1, 2, dtype=torch.float64, requires_grad=True)
+    h = (torch.rand(1, 2, dtype=torch.float64) + 0.1).requires_grad_()
+    assert torch.autograd.gradcheck(layer, (x, h))
+    assert torch.autograd.gradgradcheck(layer, (x, h))
+
+
+@pytest.mark.parametrize("how", scan.SCANS)
+def test_float32_at_4096_steps_is_exact_but_in_log_space(how):
+    torch.manual_seed(0)
+    layer, exact = MinGRU(D, 4), MinGRU(D, 4, dtype=torch.float64)
+    exact.load_state_dict(layer.state_dict())
+    x, dhs, h = torch.randn(4096, 2, D), torch.randn(4096, 2, 4), torch.rand(2, 4) + 0.1
+    expected = everything(exact, "sequential", x.double(), h.double(), dhs.double())
+    found = everything(layer, how, x, h, dhs)
+    error = max(((f - e).abs().max() / e.abs().max()).item() for f, e in zip(found, expected, strict=True))
+    if how == "log_space":
+        assert 1e-3 < error < 0.5  # the reason why it is not the default
+    else:
+        assert error < 1e-5
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("how", scan.SCANS)
+def test_steps_of_a_stream_equal_the_whole(kind, how):
+    torch.manual_seed(0)
+    layer = kind(D, H, bias=False, dtype=torch.float64, scan=how)
+    x, h, read = torch.randn(T, B, D, dtype=torch.float64), None, []
+    for x_t in x:
+        h = layer.step(x_t, h)
+        read.append(h)
+    torch.testing.assert_close(torch.stack(read), layer(x)[0], rtol=0, atol=1e-12)
+
+
+def test_the_default_is_the_chunked_scan_and_a_mistake_is_named():
+    assert MinGRU(D, H).scan == "chunked"
+    assert repr(MinLSTM(D, H)) == "MinLSTM(2, 7, scan=chunked)"
+    with pytest.raises(ValueError, match="scan should be one of 'sequential', .*, but is 'fast'"):
+        MinGRU(D, H, scan="fast")
+    with pytest.raises(ValueError, match=r"x should have shape \(T, B, 2\), but has shape \(5, 3, 9\)"):
+        MinGRU(D, H)(torch.zeros(T, B, 9))
+    with pytest.raises(ValueError, match=r"h should have shape \(3, 7\), but has shape \(3, 9\)"):
+        MinGRU(D, H)(torch.zeros(T, B, D), torch.zeros(B, 9))
