@@ -75,13 +75,13 @@ class Sheet:
 
     def line(self, *points, colour="h", head=True, dashed=False, bridge=False, gid=None, zorder=2):
         """A line through the points, its corners rounded; a bridge leaves a gap in the lines it crosses."""
+        way = np.asarray(points, dtype=float)
         if dashed and head:                      # a dashed outline would tear the head: the last bit is solid
-            points = np.asarray(points, dtype=float)
-            back = (points[-2] - points[-1]) / np.hypot(*(points[-2] - points[-1]))
-            self.line(points[-1] + 0.09 * back, points[-1], colour=colour, zorder=zorder)
-            points[-1] += 0.08 * back
+            back = (way[-2] - way[-1]) / np.hypot(*(way[-2] - way[-1]))
+            self.line(way[-1] + 0.09 * back, way[-1], colour=colour, zorder=zorder)
+            way[-1] += 0.08 * back
             head = False
-        path = rounded(points)
+        path = rounded(way)
         if bridge:
             zorder += 0.2
             self.axes.add_patch(FancyArrowPatch(path=path, arrowstyle="-", color=PAPER, linewidth=3.6 * LINE,
