@@ -313,7 +313,8 @@ def nbval(tmp_path_factory):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"),
                           "--rootdir", str(folder), f"--override-ini=addopts={options}", "--color=no",
-                          "-p", "no:cacheprovider", "-p", "no:xdist", "--junit-xml", str(folder / "report.xml"), str(folder)],
+                          "-p", "no:cacheprovider", "-p", "no:xdist",
+                          "--junit-xml", str(folder / "report.xml"), str(folder)],
                          cwd=ROOT, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     failures: dict[str, list[str]] = {"holes": [], "sound": []}
     for case in ET.parse(folder / "report.xml").iter("testcase"):
