@@ -30,6 +30,8 @@ FORBIDDEN = {  # part: what it never imports
     "plotting": {"in_numpy", "in_torch", "data", "training", "weights", "exercises", "torch"},
     "storage": {"in_numpy", "in_torch", "data", "training", "plotting", "weights", "exercises", "torch"},
     "weights": {"in_numpy", "in_torch", "data", "training", "plotting", "exercises"},
+    "conversions": {"in_numpy", "in_torch", "data", "training", "plotting", "exercises"},
+    "onnx_export": {"in_numpy", "in_torch", "data", "training", "plotting", "exercises"},
     "exercises": {"in_torch", "data", "training", "plotting", "torch"},
 }
 
