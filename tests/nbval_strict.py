@@ -5,10 +5,10 @@ never run, any figure of the right kind, anything on stderr in a cell whose outp
 it is told to skip without asking why. Here each of these fails, and the run ends with the numbers: cells compared,
 cells not compared with the reason of each, figures compared.
 
-Figures are compared pixel by pixel. Two runs on one machine give the same bytes. With the processor's vector units
-switched off (another BLAS kernel, sums in another order) a figure keeps every pixel or moves single ones by rounding;
-the smallest true change that a reader could see, one digit of a tick label, moves more than a hundred. CLOSE and FEW
-lie between the two.
+Figures are compared pixel by pixel. Two runs on one machine give the same bytes, and so did runs with the vector units
+of the processor switched off (other BLAS and PyTorch kernels, sums in another order): each of the ten figures of two
+chapters that are compared kept every pixel. The smallest change that a reader could see, one digit of a label, moves
+more than a hundred pixels. CLOSE and FEW lie between the two.
 """
 from __future__ import annotations
 
