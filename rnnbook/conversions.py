@@ -1,0 +1,129 @@
+"""Weights in the layouts of Keras and ONNX, both ways. Between ``torch.nn`` and both wings nothing is to convert.
+
+Everything here works on a state dict with the names of ``torch.nn`` (``layer.state_dict()`` of either wing), and on
+one layer and direction at a time: ``suffix`` is ``"_l0"``, ``"_l1"``, ``"_l0_reverse"``.
+
+==========  ======================  ==========================  ==============================================
+layer       ``torch.nn``, rnnbook   Keras                       ONNX
+==========  ======================  ==========================  ==============================================
+RNN         one block               ``SimpleRNN``, one block    ``RNN``, one block
+GRU         r, z, n                 z, r, h                     z, r, h; ``linear_before_reset=1`` is ``reset_after``
+LSTM        i, f, g, o              i, f, c, o                  i, o, f, c; peepholes i, o, f
+weights     (G·H, D), (G·H, H)      (D, G·H), (H, G·H)          (directions, G·H, D), (directions, G·H, H)
+biases      ``bias_ih, bias_hh``    their sum; both in (2, 3H)  both, one behind the other: (directions, 2·G·H)
+                                    for ``reset_after=True``
+==========  ======================  ==========================  ==============================================
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rnnbook.errors import check_choice, check_shape
+
+# which of torch's blocks stands at each place
+KERAS = {"RNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 1, 2, 3]}
+ONNX = {"RNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 3, 1, 2]}
+ONNX_PEEPHOLE = [0, 2, 1]  # i, o, f out of i, f, o
+
+
+def to_keras(state: Mapping, kind: str, *, reset_after=True, suffix="_l0") -> list[np.ndarray]:
+    """Return what ``set_weights`` of Keras's layer takes: kernel (D, G·H), recurrent kernel (H, G·H), bias.
+
+    ``kind`` is ``"RNN"``, ``"GRU"`` or ``"LSTM"``; a ``Bidirectional`` takes the two directions' lists, joined.
+    Raises ValueError where the state dict lacks a parameter or has peepholes or a projection, which Keras has not.
+    """
+    W_ih, W_hh, b_ih, b_hh = _parameters(state, kind, suffix, KERAS)
+    for name in ("weight_peephole", "weight_hr"):
+        if name + suffix in state:
+            raise ValueError(f"the state dict should have no {name}{suffix}: Keras's {kind} has none")
+    if b_ih is None:
+        return [W_ih.T, W_hh.T]
+    return [W_ih.T, W_hh.T, np.stack([b_ih, b_hh]) if kind == "GRU" and reset_after else b_ih + b_hh]
+
+
+def from_keras(weights: Sequence, kind: str, *, suffix="_l0") -> dict[str, np.ndarray]:
+    """Return the state dict for what ``get_weights`` of Keras's layer gave; where it has one bias, the other is zero.
+
+    Raises ValueError, naming the array, where one does not fit the others.
+    """
+    check_choice("kind", kind, tuple(KERAS))
+    order, kernel, recurrent = KERAS[kind], np.asarray(weights[0]), np.asarray(weights[1])
+    H = recurrent.shape[0]
+    check_shape("kernel", kernel, ("D", len(order) * H))
+    check_shape("recurrent kernel", recurrent, (H, len(order) * H))
+    found = {"weight_ih": _back(kernel.T, order), "weight_hh": _back(recurrent.T, order)}
+    if len(weights) == 3:
+        bias = np.asarray(weights[2])
+        check_shape("bias", bias, (2, kernel.shape[1]) if bias.ndim == 2 else (kernel.shape[1],))
+        b_ih, b_hh = bias if bias.ndim == 2 else (bias, np.zeros_like(bias))
+        found |= {"bias_ih": _back(b_ih, order), "bias_hh": _back(b_hh, order)}
+    return {name + suffix: value for name, value in found.items()}
+
+
+def to_onnx(state: Mapping, kind: str, *, layer=0) -> dict[str, np.ndarray]:
+    """Return the inputs W, R, B, and P for peepholes, of ONNX's operator for one layer, its directions stacked.
+
+    Raises ValueError where the state dict lacks a parameter or has a projection, which ONNX has not.
+    """
+    suffixes = [s for s in (f"_l{layer}", f"_l{layer}_reverse") if "weight_ih" + s in state] or [f"_l{layer}"]
+    found: dict[str, list] = {}
+    for suffix in suffixes:
+        if "weight_hr" + suffix in state:
+            raise ValueError(f"the state dict should have no weight_hr{suffix}: ONNX's LSTM has no projection")
+        W_ih, W_hh, b_ih, b_hh = _parameters(state, kind, suffix, ONNX)
+        found.setdefault("W", []).append(W_ih)
+        found.setdefault("R", []).append(W_hh)
+        if b_ih is not None:
+            found.setdefault("B", []).append(np.concatenate([b_ih, b_hh]))
+        if "weight_peephole" + suffix in state:
+            peephole = np.asarray(state["weight_peephole" + suffix])
+            found.setdefault("P", []).append(_blocks(peephole, ONNX_PEEPHOLE))
+    return {name: np.stack(values) for name, values in found.items()}
+
+
+def from_onnx(inputs: Mapping, kind: str, *, layer=0) -> dict[str, np.ndarray]:
+    """Return the state dict for the inputs W, R, and where given B and P, of ONNX's operator.
+
+    Raises ValueError, naming the array, where one does not fit the others.
+    """
+    check_choice("kind", kind, tuple(ONNX))
+    order, W, R = ONNX[kind], np.asarray(inputs["W"]), np.asarray(inputs["R"])
+    directions, rows, H = R.shape
+    check_shape("R", R, (directions, len(order) * H, H))
+    check_shape("W", W, (directions, rows, "D"))
+    state = {}
+    for k, suffix in enumerate([f"_l{layer}", f"_l{layer}_reverse"][:directions]):
+        state |= {"weight_ih" + suffix: _back(W[k], order), "weight_hh" + suffix: _back(R[k], order)}
+        if "B" in inputs:
+            check_shape("B", np.asarray(inputs["B"]), (directions, 2 * rows))
+            b_ih, b_hh = np.split(np.asarray(inputs["B"])[k], 2)
+            state |= {"bias_ih" + suffix: _back(b_ih, order), "bias_hh" + suffix: _back(b_hh, order)}
+        if "P" in inputs:
+            check_shape("P", np.asarray(inputs["P"]), (directions, 3 * H))
+            state["weight_peephole" + suffix] = _back(np.asarray(inputs["P"])[k], ONNX_PEEPHOLE)
+    return state
+
+
+def _parameters(state, kind, suffix, orders):
+    """The two weights and the two biases (None without) of one layer and direction, blocks in another order."""
+    check_choice("kind", kind, tuple(orders))
+    names = ["weight_ih", "weight_hh"] + (["bias_ih", "bias_hh"] if f"bias_ih{suffix}" in state else [])
+    for name in names:
+        if name + suffix not in state:
+            raise ValueError(f"the state dict should hold {name}{suffix}, but does not")
+    found = [np.asarray(state[name + suffix]) for name in names]
+    H = found[1].shape[1]
+    for name, value in zip(names, found, strict=True):
+        check_shape(name + suffix, value, (len(orders[kind]) * H, *value.shape[1:]))
+    return [_blocks(value, orders[kind]) for value in found] + [None] * (4 - len(found))
+
+
+def _blocks(rows, order):
+    """The blocks of rows in another order."""
+    return np.concatenate([np.split(rows, len(order))[k] for k in order])
+
+
+def _back(rows, order):
+    """The blocks of rows, which stand in another order, in that of ``torch.nn``."""
+    return _blocks(rows, [order.index(k) for k in range(len(order))])
