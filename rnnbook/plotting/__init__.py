@@ -10,6 +10,7 @@ cells       ``rnn_cell``, ``gru_cell``, ``lstm_cell``
 charts      ``line_chart``, ``learning_curves``, ``forecast``, ``error_bars``, ``bars``,
             ``parameters_against_length``, ``causality``, ``gradient_reach``, ``gate_raster``,
             ``confusion_matrix``
+text        ``character_model``, ``guesses``, ``coloured_text``
 """
 from .backprop import check_table, path_contributions, seeds_against, weight_paths
 from .cells import gru_cell, lstm_cell, rnn_cell
@@ -33,9 +34,11 @@ from .networks import (
     windowed_versus_recurrent,
 )
 from .style import COLOURS, PALETTE, palette_png, panels, set_style
+from .text import character_model, coloured_text, guesses
 
 __all__ = [
     "check_table", "path_contributions", "seeds_against", "weight_paths",
+    "character_model", "coloured_text", "guesses",
     "COLOURS", "PALETTE", "bars", "causality", "confusion_matrix", "dense_with_loop", "error_bars",
     "forecast", "gate_raster", "gradient_flow", "gradient_reach", "gru_cell", "learning_curves",
     "line_chart", "lstm_cell", "palette_png", "panels", "parameters_against_length", "rnn_cell",
