@@ -10,6 +10,7 @@ cells       ``rnn_cell``, ``gru_cell``, ``lstm_cell``
 charts      ``line_chart``, ``learning_curves``, ``forecast``, ``error_bars``, ``bars``,
             ``parameters_against_length``, ``causality``, ``gradient_reach``, ``gate_raster``,
             ``confusion_matrix``
+memory      ``memory_tasks``, ``skill_against_length``, ``carry_ramp``
 text        ``character_model``, ``guesses``, ``coloured_text``
 """
 from .backprop import check_table, path_contributions, seeds_against, weight_paths
@@ -26,6 +27,7 @@ from .charts import (
     line_chart,
     parameters_against_length,
 )
+from .memory import carry_ramp, memory_tasks, skill_against_length
 from .networks import (
     dense_with_loop,
     gradient_flow,
@@ -39,6 +41,7 @@ from .text import character_model, coloured_text, guesses
 __all__ = [
     "check_table", "path_contributions", "seeds_against", "weight_paths",
     "character_model", "coloured_text", "guesses",
+    "carry_ramp", "memory_tasks", "skill_against_length",
     "COLOURS", "PALETTE", "bars", "causality", "confusion_matrix", "dense_with_loop", "error_bars",
     "forecast", "gate_raster", "gradient_flow", "gradient_reach", "gru_cell", "learning_curves",
     "line_chart", "lstm_cell", "palette_png", "panels", "parameters_against_length", "rnn_cell",
