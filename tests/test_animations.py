@@ -1,0 +1,111 @@
+"""The animations' frames are what rnnbook computes, and fit the player."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "book/experiments"))
+
+import carry_animation as animation  # noqa: E402
+
+SCENES = {"carry": animation.carry_scene, "backwards": animation.backwards_scene}
+
+
+def stored(name):
+    """The scene in a file of book/_static: the JSON inside its one call."""
+    text = (ROOT / f"book/_static/{name}.js").read_text(encoding="utf-8")
+    return json.loads(re.fullmatch(r"rnnbookAnimation\((.*)\);\n", text, re.S)[1])
+
+
+def after(scene, frame):
+    """What every shape looks like after a frame, as the player computes it."""
+    looks = {shape["id"]: dict(shape) for shape in scene["shapes"]}
+    for changes in scene["frames"][: frame + 1]:
+        for part in ("start", "set"):
+            for name, look in changes.get(part, {}).items():
+                looks[name].update(look)
+    return looks
+
+
+def shown(text):
+    return float(text.replace("−", "-"))
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_the_stored_scene_is_what_the_script_computes(name):
+    assert stored(name) == SCENES[name]()
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_scene_names_what_it_changes_and_stays_on_its_sheet(name):
+    scene = stored(name)
+    width, height = scene["size"]
+    ids = [shape["id"] for shape in scene["shapes"]]
+    assert len(ids) == len(set(ids)) and scene["name"] == name
+    css = (ROOT / "book/_static/custom.css").read_text()
+    assert all(f"--rnnbook-{shape['colour']}:" in css for shape in scene["shapes"])
+    for number, frame in enumerate(scene["frames"]):
+        assert frame["say"].endswith(".")
+        for look in after(scene, number).values():
+            assert 0 <= look.get("x", 0) <= look.get("x", 0) + look.get("width", 0) <= width
+            assert 0 <= look.get("y", 0) <= look.get("y", 0) + look.get("height", 0) <= height
+            assert look.get("height", 0) >= 0 and look.get("r", 0) >= 0
+    changes = [frame.get(part, {}) for frame in scene["frames"] for part in ("start", "set")]
+    changed = {(name, attribute) for change in changes for name in change for attribute in change[name]}
+    base = {(shape["id"], attribute) for shape in scene["shapes"] for attribute in shape}
+    assert changed <= base      # the player moves from the value that stands to the new one
+
+
+def test_the_crate_carries_what_a_loop_by_hand_computes():
+    scene, (layer, x) = stored("carry"), animation.holder()
+    w, b = layer.params["weight_ih"], layer.params["bias_ih"]
+    c = 0.0
+    for t, x_t in enumerate(x[:, 0]):
+        a_i, a_f, a_g, a_o = w @ x_t + b
+        i, f, o = 1 / (1 + np.exp(-np.array([a_i, a_f, a_o])))
+        kept = f * c
+        c = kept + i * np.tanh(a_g)
+        values = [after(scene, 3 * t + k)["crate-value"]["text"] for k in range(3)]
+        np.testing.assert_allclose([shown(v) for v in values], [kept, c, c], atol=0.0051)
+        looks = after(scene, 3 * t + 2)
+        assert shown(looks["h-value"]["text"].removeprefix("h = ")) == pytest.approx(o * np.tanh(c), abs=0.0051)
+        assert looks["g-name"]["text"] == ("g" if np.tanh(a_g) >= 0 else "−g")      # a bar shows a size
+        bars = [looks[f"{name}-bar"]["height"] / 50 for name in "ifgo"]
+        np.testing.assert_allclose(bars, [i, f, abs(np.tanh(a_g)), o], atol=0.0021)
+        assert looks[f"past-{t}"]["height"] == pytest.approx(26 * abs(c), abs=0.06)
+    assert np.sign(after(scene, 99)["past-3"]["y"] - 242) < 0 == np.sign(after(scene, 99)["past-8"]["y"] - 242)
+
+
+def test_the_gradient_on_its_way_back_is_the_one_of_autograd():
+    torch = pytest.importorskip("torch")
+    from rnnbook.in_numpy import RNN
+
+    T = 6
+    rng = np.random.default_rng(3)
+    layer = RNN(2, 3, dtype=np.float64, rng=rng)
+    x = torch.tensor(rng.normal(size=(T, 2)))
+    by_hand = {name: torch.tensor(value, requires_grad=True) for name, value in layer.params.items()}
+    W_ih, W_hh, b_ih, b_hh = by_hand.values()
+    h, states, copies = torch.zeros(3, dtype=torch.float64), [], []
+    for x_t in x:
+        copies.append(W_hh.detach().clone().requires_grad_())       # a weight of its own for each step
+        h = torch.tanh(W_ih @ x_t + b_ih + copies[-1] @ h + b_hh)
+        h.retain_grad()
+        states.append(h)
+    h.sum().backward()
+    scene = stored("backwards")
+    total = 0
+    for back, t in enumerate(range(T, 0, -1)):
+        looks = after(scene, T + 1 + back)
+        total = total + copies[t - 1].grad
+        assert shown(looks[f"size-{t}"]["text"]) == pytest.approx(states[t - 1].grad.norm().item(), abs=0.0051)
+        assert shown(looks["weight"]["text"].split("= ")[1]) == pytest.approx(total.norm().item(), abs=0.0051)
+        assert looks["back"]["cx"] == looks["trail"]["x1"] == looks[f"state-{t}"]["cx"]
+    assert [shape["dashed"] for shape in scene["shapes"] if shape["id"] == "trail"] == [True]
+    sizes = [after(scene, 99)[f"bar-{t}"]["height"] for t in range(1, T + 1)]
+    assert sizes == sorted(sizes)
