@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -94,7 +95,8 @@ def test_a_package_that_is_not_pinned_or_pinned_otherwise_is_named():
 
 
 def test_torch_is_the_cpu_build():
-    assert not [name for name in installed() if name.startswith(("nvidia", "triton", "cuda"))]
+    assert not [name for name in installed() if name.startswith(("nvidia", "cuda"))]
+    assert sys.platform != "linux" or version("torch").endswith("+cpu")
 
 
 def test_the_package_needs_numpy_alone():
