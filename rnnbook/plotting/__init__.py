@@ -7,6 +7,7 @@ networks    ``unrolled_network``, ``gradient_flow``, ``dense_with_loop``, ``wind
             ``sequence_kinds``
 backprop    ``weight_paths``, ``path_contributions``, ``check_table``, ``seeds_against``
 cells       ``rnn_cell``, ``gru_cell``, ``lstm_cell``
+carry       ``carry_story``, ``product_against_gradient``
 charts      ``line_chart``, ``learning_curves``, ``forecast``, ``error_bars``, ``bars``,
             ``parameters_against_length``, ``causality``, ``gradient_reach``, ``gate_raster``,
             ``confusion_matrix``
@@ -14,6 +15,7 @@ memory      ``memory_tasks``, ``skill_against_length``, ``carry_ramp``
 text        ``character_model``, ``guesses``, ``coloured_text``
 """
 from .backprop import check_table, path_contributions, seeds_against, weight_paths
+from .carry import carry_story, product_against_gradient
 from .cells import gru_cell, lstm_cell, rnn_cell
 from .charts import (
     bars,
@@ -39,6 +41,7 @@ from .style import COLOURS, PALETTE, palette_png, panels, set_style
 from .text import character_model, coloured_text, guesses
 
 __all__ = [
+    "carry_story", "product_against_gradient",
     "check_table", "path_contributions", "seeds_against", "weight_paths",
     "character_model", "coloured_text", "guesses",
     "carry_ramp", "memory_tasks", "skill_against_length",
