@@ -170,7 +170,7 @@ def test_a_forks_book_has_its_own_launch_buttons_addresses_and_install_line(tmp_
     shutil.copytree(ROOT / "book" / "_ext", tmp_path / "book" / "_ext", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "book" / "_static", tmp_path / "book" / "_static")
     shutil.copy(ROOT / "_config.yml", tmp_path)
-    shutil.copy(ROOT / "book" / "references.bib", tmp_path / "book")
+    (tmp_path / "book" / "references.bib").touch()
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/index\nchapters:\n  - file: book/rnn\n")
     (tmp_path / "book" / "index.md").write_text("# A book\n\nWords.\n")
     cell = nbformat.v4.new_code_cell(f"# %pip install -q git+https://github.com/{SLUG}", id="a", execution_count=1)
