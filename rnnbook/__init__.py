@@ -3,6 +3,7 @@
 ``rnnbook.in_numpy``    every equation spelled out, forward and backward; needs NumPy alone
 ``rnnbook.in_torch``    the same layers as ``torch.nn.Module``, drop-in for ``torch.nn``, CPU and GPU
 ``rnnbook.data``        real data sets as arrays; nothing is downloaded
+``rnnbook.baselines``   naive and linear forecasts, to be beaten
 ``rnnbook.training``    one training loop for both wings
 ``rnnbook.weights``     weights in files that fit both wings and ``torch.nn``
 ``rnnbook.storage``     arrays and plain values in one file, written all or not at all

@@ -72,7 +72,5 @@ def root_mean_squared_error(forecast, series):
     check_shape("forecast", forecast, series.shape)
     missing = int(np.isnan(forecast).sum())
     if missing:
-        raise ValueError(
-            f"forecast should have a number for each of {forecast.size} times, but lacks {missing}"
-        )
+        raise ValueError(f"forecast should have a number for each of {forecast.size} times, but lacks {missing}")
     return float(np.sqrt(np.mean((forecast - series) ** 2)))

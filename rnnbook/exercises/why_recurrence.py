@@ -65,6 +65,12 @@ check_persistence_error = Exercise(
         "the horizon is not used: each value is expected to equal the one before it": lambda series, horizon: (
             persistence_error(series, 1)
         ),
+        "the mean of the errors is taken off first, as a standard deviation does": lambda series, horizon: np.std(
+            series[horizon:] - series[:-horizon]
+        ),
+        "differences of differences are taken: np.diff(series, n) repeats np.diff n times": (
+            lambda series, horizon: np.sqrt(np.mean(np.diff(series, horizon) ** 2))
+        ),
         "errors are added up and not averaged": lambda series, horizon: np.sqrt(
             np.sum((series[horizon:] - series[:-horizon]) ** 2)
         ),
@@ -114,6 +120,11 @@ check_count_parameters = Exercise(
         "the output layer of the untied network is repeated at every step": _miscount(
             untied=lambda T, D, H, V: (T - 1) * (V * H + V)
         ),
+        "all biases are left out": _miscount(
+            dense=lambda T, D, H, V: -(H + V),
+            untied=lambda T, D, H, V: -(T * 2 * H + V),
+            recurrent=lambda T, D, H, V: -(2 * H + V),
+        ),
         "a step has one bias instead of two": _miscount(
             untied=lambda T, D, H, V: -T * H, recurrent=lambda T, D, H, V: -H
         ),
@@ -138,7 +149,7 @@ def _shuffle_inputs(rng):
 check_shuffle_time = Exercise(
     shuffle_time,
     _shuffle_inputs,
-    returns=("the weights",),
+    returns=("W_new",),
     mistakes={
         "nothing moves": lambda W, order: W,
         "the rows move, which are the units, and not the columns, which are the months": lambda W, order: W[order],

@@ -13,6 +13,7 @@ charts      ``line_chart``, ``learning_curves``, ``forecast``, ``error_bars``, `
             ``confusion_matrix``
 memory      ``memory_tasks``, ``skill_against_length``, ``carry_ramp``
 text        ``character_model``, ``guesses``, ``coloured_text``
+series      ``series_in_parts``
 """
 from .backprop import check_table, path_contributions, seeds_against, weight_paths
 from .carry import carry_story, product_against_gradient
@@ -37,6 +38,7 @@ from .networks import (
     unrolled_network,
     windowed_versus_recurrent,
 )
+from .series import series_in_parts
 from .style import COLOURS, PALETTE, palette_png, panels, set_style
 from .text import character_model, coloured_text, guesses
 
@@ -48,5 +50,5 @@ __all__ = [
     "COLOURS", "PALETTE", "bars", "causality", "confusion_matrix", "dense_with_loop", "error_bars",
     "forecast", "gate_raster", "gradient_flow", "gradient_reach", "gru_cell", "learning_curves",
     "line_chart", "lstm_cell", "palette_png", "panels", "parameters_against_length", "rnn_cell",
-    "sequence_kinds", "set_style", "unrolled_network", "windowed_versus_recurrent",
+    "sequence_kinds", "series_in_parts", "set_style", "unrolled_network", "windowed_versus_recurrent",
 ]
