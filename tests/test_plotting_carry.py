@@ -10,7 +10,7 @@ from PIL import Image
 from rnnbook import plotting
 
 READ, CARRY, STATE = np.array([0.5, -1.0, 0.25]), np.array([0.4, 0.4, -0.2]), np.array([0.0, 0.3, -0.1])
-GATES = {"f": np.array([1.0, 0.5, 0.0]), "o": np.array([0.0, 1.0, 1.0])}
+GATES = {"f": np.array([0.9, 0.5, 0.2]), "o": np.array([0.0, 1.0, 1.0])}
 LAGS = np.arange(1, 21)[:, None]
 RUNS = {"half open": (0.5**LAGS * [1, 0.5, 0.1], -(0.6**LAGS) * [1, 2, 9]), "open": (0.9**LAGS, 0.9**LAGS)}
 
