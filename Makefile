@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book serve test check notebooks bench clean browser
+.PHONY: help book serve test check notebooks bench gpu clean browser
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
@@ -66,6 +66,15 @@ notebooks: .venv/.ready  ## run the chapters and store their outputs (NOTEBOOKS=
 
 bench: .venv/.ready  ## time the layers against named peers (BENCH='--help' lists the options)
 	@$(python) benchmarks/layers.py $(BENCH)
+
+# .venv holds PyTorch for the CPU; this target takes a Python that has PyTorch with CUDA, Triton and pytest
+GPU_PYTHON ?= python3
+gpu:  ## on a machine with a CUDA GPU: test the kernels there, time them against cuDNN, write a JSON (GPU_PYTHON=python3)
+	@$(GPU_PYTHON) -c 'import sys, torch; torch.cuda.is_available() or sys.exit("make gpu: torch finds no CUDA device")'
+	@echo '== GPU: the kernels against the reference'
+	@PYTHONPATH=. $(GPU_PYTHON) -m pytest -q -o addopts= tests/test_kernels.py
+	@echo '== GPU: errors, and times against cuDNN'
+	@PYTHONPATH=. $(GPU_PYTHON) benchmarks/gpu.py $(BENCH)
 
 clean:  ## remove what make built; .venv stays
 	rm -rf _build build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -2,14 +2,15 @@
 
 ``rnn``, ``gru``, ``lstm``   the layers, each with its reference recurrence
 ``handwritten``              the same recurrences with a hand-written backward
+``kernels``                  the same recurrences as Triton kernels, for a GPU
 ``cells``                    one step of each, for loops of one's own
 ``scan``                     minGRU and minLSTM, whose loop over time can be broken
 ``recurrent``                what the layers share: layers, directions, packing
 ``choice``                   which recurrence runs
 ``arguments``                the checks behind the arguments
 
-A layer takes ``torch.nn``'s arguments, and ``implementation="auto" | "reference" | "handwritten"`` behind them;
-``layer.ran`` tells which one its last forward used.
+A layer takes ``torch.nn``'s arguments, and behind them ``implementation``: ``"auto"``, ``"reference"``,
+``"handwritten"`` or ``"triton"``; ``layer.ran`` tells which one its last forward used.
 """
 
 from rnnbook.in_torch.cells import GRUCell, LSTMCell, RNNCell

@@ -5,9 +5,11 @@
 - ``handwritten``: the loop with the hand-written backward. Every device and dtype, every variant but
   ``proj_size``, in eager mode; a second derivative goes through ``reference``; ``torch.compile`` leaves it as it
   is, behind a break in the graph (as it does with ``torch.nn.LSTM``).
+- ``triton``: one kernel launch for the whole sequence, on a GPU; ``torch.nn``'s equations only (no peepholes, no
+  projection, ``reset_after=True``), hidden_size up to 1024, float32, bfloat16 and float16.
 
-``auto`` takes ``handwritten`` where it can run, ``reference`` elsewhere. What was asked for by name runs, or
-raises; nothing falls back silently.
+``auto`` takes ``handwritten`` where it can run, ``reference`` elsewhere; ``triton`` runs where it is asked for.
+What was asked for by name runs, or raises; nothing falls back silently.
 """
 
 import torch

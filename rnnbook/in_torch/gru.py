@@ -12,7 +12,7 @@ as above, in cuDNN, Keras and ``torch.nn.GRU``, whose parameters' names and bloc
 
 import torch
 
-from rnnbook.in_torch.handwritten import biases, gru, recurrence_of
+from rnnbook.in_torch.handwritten import biases, gru, recurrence_of, recurrence_on_gpu
 from rnnbook.in_torch.recurrent import Recurrent
 
 
@@ -58,7 +58,11 @@ class GRU(Recurrent):
     """
 
     gates = 3
-    recurrences = {"reference": reference, "handwritten": recurrence_of(gru.forward, gru.backward, reference)}
+    recurrences = {
+        "reference": reference,
+        "handwritten": recurrence_of(gru.forward, gru.backward, reference),
+        "triton": recurrence_on_gpu("gru", reference),
+    }
 
     def __init__(
         self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,

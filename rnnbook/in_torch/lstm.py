@@ -12,7 +12,7 @@ Schmidhuber (2000); projection: Sak, Senior & Beaufays (2014); names and blocks'
 
 import torch
 
-from rnnbook.in_torch.handwritten import biases, lstm, recurrence_of
+from rnnbook.in_torch.handwritten import biases, lstm, recurrence_of, recurrence_on_gpu
 from rnnbook.in_torch.recurrent import Recurrent
 
 
@@ -64,7 +64,11 @@ class LSTM(Recurrent):
 
     gates = 4
     state_names = ("h", "c")
-    recurrences = {"reference": reference, "handwritten": recurrence_of(lstm.forward, lstm.backward, reference)}
+    recurrences = {
+        "reference": reference,
+        "handwritten": recurrence_of(lstm.forward, lstm.backward, reference),
+        "triton": recurrence_on_gpu("lstm", reference),
+    }
 
     def __init__(
         self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,

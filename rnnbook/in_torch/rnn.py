@@ -9,7 +9,7 @@ Source: Elman (1990), in the form and with the parameter names of ``torch.nn.RNN
 
 import torch
 
-from rnnbook.in_torch.handwritten import recurrence_of, rnn
+from rnnbook.in_torch.handwritten import recurrence_of, recurrence_on_gpu, rnn
 from rnnbook.in_torch.recurrent import Recurrent
 
 
@@ -43,7 +43,11 @@ class RNN(Recurrent):
     Source: Elman (1990); the equations of ``torch.nn.RNN``.
     """
 
-    recurrences = {"reference": reference, "handwritten": recurrence_of(rnn.forward, rnn.backward, reference)}
+    recurrences = {
+        "reference": reference,
+        "handwritten": recurrence_of(rnn.forward, rnn.backward, reference),
+        "triton": recurrence_on_gpu("rnn", reference),
+    }
 
     def __init__(
         self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True, batch_first=False,

@@ -11,6 +11,7 @@ dispatcher takes 1 to 2 µs, and NumPy's tanh takes a seventh of PyTorch's time.
 precisions, it runs on the tensors themselves. The backward works through blocks of steps that fit the cache.
 """
 
+from importlib import import_module
 from itertools import groupby
 
 import numpy as np
@@ -30,6 +31,21 @@ def recurrence_of(forward, backward, reference):
         plan = (forward, backward, reference, sizes, options, len(state), list(params))
         hs, *last = _Recurrence.apply(plan, x, *state, *params.values())
         return hs, tuple(last)
+
+    return recurrence
+
+
+def recurrence_on_gpu(name, reference):
+    """Return the recurrence that the kernels of this name compute; ImportError at its call where Triton is missing."""
+
+    @torch.compiler.disable
+    def recurrence(x, state, params, sizes, **options):
+        try:
+            kernels = import_module(f"rnnbook.in_torch.kernels.{name}")
+        except ModuleNotFoundError as error:
+            raise ImportError(f"implementation='triton' needs the package triton, but {error}") from error
+        run = recurrence_of(kernels.forward, kernels.backward, reference)
+        return run(x, state, params, sizes, **options)
 
     return recurrence
 

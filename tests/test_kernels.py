@@ -1,0 +1,146 @@
+"""Promises of the Triton kernels: the reference's results, in every size and form that they accept.
+
+With a GPU they run there, in the sizes of practice too; without one, in Triton's interpreter, in small sizes.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"  # read when the kernels' module is imported
+
+import triton
+from torch_oracle import FORMS, data, everything, largest_difference, pair
+
+from rnnbook import in_torch
+from rnnbook.in_torch import gru, kernels, lstm, rnn
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+RECURRENCES = {"RNN": rnn, "GRU": gru, "LSTM": lstm}
+EXACT = {torch.float32: 2e-5, torch.bfloat16: 5e-2, torch.float16: 6e-3}  # of the largest value
+SMALL = [([3] * 5, 7), ([1], 1), ([2], 16), ([17] * 3, 5), ([18, 18, 16, 3, 3, 1], 6), ([1] * 4, 13)]  # sizes, H
+LARGE = [([16] * 512, 64), ([64] * 100, 128), ([33] * 200, 256), ([128] * 50, 512)]
+
+
+def problem(name, sizes, H, dtype, bias=True, D=3, seed=0):
+    """x, the state, the parameters and a weight for every output, float64, as the dtype rounds them."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape, scale=1.0):
+        numbers = scale * torch.randn(shape, generator=generator, dtype=torch.float64)
+        return numbers.to(dtype).double().to(DEVICE)
+
+    gates, states = {"RNN": (1, 1), "GRU": (3, 1), "LSTM": (4, 2)}[name]
+    params = {"weight_ih": draw(gates * H, D, scale=H**-0.5), "weight_hh": draw(gates * H, H, scale=H**-0.5)}
+    if bias:
+        params |= {"bias_ih": draw(gates * H, scale=0.5), "bias_hh": draw(gates * H, scale=0.5)}
+    state = tuple(draw(sizes[0], H) for _ in range(states))
+    weights = [draw(sum(sizes), H), *[draw(sizes[0], H) for _ in range(states)]]
+    return draw(sum(sizes), D), state, params, weights
+
+
+def results(recurrence, dtype, x, state, params, weights, sizes, **options):
+    """Outputs and gradients, float64, of a recurrence in this dtype."""
+    leaves = [t.to(dtype).requires_grad_() for t in (x, *state, *params.values())]
+    state, rest = tuple(leaves[1 : 1 + len(state)]), leaves[1 + len(state) :]
+    hs, last = recurrence(leaves[0], state, dict(zip(params, rest, strict=True)), sizes, **options)
+    outputs = [hs, *last]
+    assert {t.dtype for t in outputs} == {dtype}
+    grads = torch.autograd.grad(outputs, leaves, [w.to(dtype) for w in weights])
+    return [t.detach().double() for t in (*outputs, *grads)]
+
+
+def error(name, sizes, H, dtype, bias=True, **options):
+    """The largest difference to the reference in float64, relative to the largest value, over all results."""
+    given, layer = problem(name, sizes, H, dtype, bias), RECURRENCES[name]
+    exact = results(layer.reference, torch.float64, *given, sizes, **options)
+    found = results(getattr(in_torch, name).recurrences["triton"], dtype, *given, sizes, **options)
+    differences = [(f - e).abs().max() / e.abs().max().clamp(min=1) for f, e in zip(found, exact, strict=True)]
+    return max(d.item() for d in differences)  # NaN fails every comparison with it
+
+
+@pytest.mark.parametrize("name", RECURRENCES)
+@pytest.mark.parametrize("sizes, H", SMALL + (LARGE if DEVICE == "cuda" else []), ids=lambda v: str(v)[:20])
+def test_float32_equals_the_reference(name, sizes, H):
+    assert error(name, sizes, H, torch.float32) < EXACT[torch.float32]
+
+
+@pytest.mark.parametrize("name", RECURRENCES)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    "sizes, H", [SMALL[0], SMALL[4]] + (LARGE if DEVICE == "cuda" else []), ids=lambda v: str(v)[:20]
+)
+def test_half_precision_equals_the_reference_within_its_own(name, dtype, sizes, H):
+    assert error(name, sizes, H, dtype) < EXACT[dtype]
+
+
+@pytest.mark.parametrize("name", RECURRENCES)
+@pytest.mark.parametrize("H", [16, 17, 40])
+def test_weights_that_are_read_in_tiles_at_each_step_give_the_same(name, H, monkeypatch):
+    monkeypatch.setattr(kernels, "RESIDENT", dict.fromkeys(kernels.RESIDENT, 8))
+    monkeypatch.setattr(kernels, "TILE_IN", 32)
+    monkeypatch.setattr(kernels, "TILE_OUT", 16)
+    assert error(name, [3, 3, 2], H, torch.float32) < EXACT[torch.float32]
+
+
+@pytest.mark.parametrize("name", RECURRENCES)
+def test_without_bias_and_with_relu(name):
+    options = {"nonlinearity": "relu"} if name == "RNN" else {}
+    assert error(name, [3, 3, 1], 7, torch.float32, bias=False, **options) < EXACT[torch.float32]
+
+
+@pytest.mark.parametrize("name", RECURRENCES)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_layer_runs_on_the_kernels_where_it_is_asked_to(name, form):
+    ours, theirs = pair(name, dtype=torch.float32, own={"implementation": "triton"}, num_layers=2, bidirectional=True)
+    ours, theirs = ours.to(DEVICE), theirs.to(DEVICE)
+    x, hx = data(theirs, form, dtype=torch.float32)
+    hx = tuple(s.to(DEVICE) for s in hx) if isinstance(hx, tuple) else hx.to(DEVICE)
+    found = [everything(layer, x.to(DEVICE), hx, form) for layer in (ours, theirs)]
+    assert largest_difference(*found) < 2e-5
+    assert ours.ran == "triton"
+
+
+def test_a_second_derivative_goes_through_the_reference():
+    given = problem("GRU", [3, 2], 4, torch.float32)
+    found = []
+    for which in ("triton", "reference"):
+        x = given[0].float().requires_grad_()
+        params = {key: value.float() for key, value in given[2].items()}
+        hs, _ = in_torch.GRU.recurrences[which](x, (given[1][0].float(),), params, [3, 2])
+        (dx,) = torch.autograd.grad(hs.square().sum(), x, create_graph=True)
+        found.append(torch.autograd.grad(dx.square().sum(), x)[0])
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
+
+
+def test_what_the_kernels_cannot_do_is_said(monkeypatch):
+    x = torch.zeros(2, 3, 4, device=DEVICE)
+    with pytest.raises(ValueError, match="reads float32, bfloat16 and float16, but the input is torch.float64"):
+        in_torch.GRU(4, 5, implementation="triton", dtype=torch.float64, device=DEVICE)(x.double())
+    with pytest.raises(ValueError, match="reads up to hidden_size = 1024, but it is 1025"):
+        in_torch.RNN(4, 1025, implementation="triton", device=DEVICE)(x)
+    with pytest.raises(ValueError, match="has no peephole; ask for 'handwritten' or 'reference'"):
+        in_torch.LSTM(4, 5, implementation="triton", peephole=True, device=DEVICE)(x)
+    with pytest.raises(ValueError, match="has no reset_after=False"):
+        in_torch.GRU(4, 5, implementation="triton", reset_after=False, device=DEVICE)(x)
+    with pytest.raises(ValueError, match="should be 'reference' where proj_size is not 0"):
+        in_torch.LSTM(4, 5, implementation="triton", proj_size=2)
+    monkeypatch.setattr(triton.knobs.runtime, "interpret", False)
+    with pytest.raises(ValueError, match="needs a CUDA device, but the input is on cpu"):
+        in_torch.GRU(4, 5, implementation="triton")(x.cpu())
+
+
+@pytest.mark.slow
+def test_every_kernel_compiles_for_a_gpu_within_its_memory():
+    """For compute capability 8.0, whose programs have 163 KiB; a GPU is not needed for it."""
+    command = [sys.executable, Path(__file__).with_name("compile_kernels.py")]
+    variables = os.environ | {"TRITON_INTERPRET": "0"}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    shared = [int(line.split()[-1]) for line in done.stdout.splitlines()]
+    assert len(shared) == 6 and max(shared) <= 163 * 1024
