@@ -21,7 +21,7 @@ from run_notebooks import KERNEL
 
 import rnnbook
 
-TARGETS = {"help", "book", "serve", "test", "check", "notebooks", "bench", "clean"}
+TARGETS = {"help", "book", "serve", "test", "check", "notebooks", "bench", "gpu", "clean"}
 SLUG = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")
 
 
