@@ -26,8 +26,8 @@ def test_each_task_is_a_strip_of_eight_symbols_with_the_kept_ones_coloured():
 
 def test_the_skill_is_drawn_by_task_and_cell_with_its_range():
     skills = {
-        "adding": {"RNN": [[0.0, 0.3], [0.1, 0.2]], "GRU": [[0.9, 1.0], [0.6, 1.0]]},
-        "copy": {"RNN": [[0.5, 0.7], [0.0, 0.0]], "GRU": [[1.0, 1.0], [0.2, 0.4]]},
+        "adding": {"RNN": [[0.0, 0.3, 0.1], [0.1, 0.2, 0.2]], "GRU": [[0.9, 1.0, 1.0], [0.6, 1.0, 0.7]]},
+        "copy": {"RNN": [[0.5, 0.7, 0.5], [0.0, 0.0, 0.0]], "GRU": [[1.0, 1.0, 1.0], [0.2, 0.4, 0.4]]},
     }
     figure = plotting.skill_against_length([10, 20], skills)
     for axes, (task, cells) in zip(figure.axes, skills.items(), strict=True):
