@@ -30,10 +30,12 @@ class Batch(NamedTuple):
 
 
 def adding(rng, T, B):
-    """Add two marked numbers: x (T, B, 2) holds numbers from U(0, 1) and marks, the sum is due at the last step.
+    """Add two marked numbers: x (T, B, 2) holds numbers and marks.
 
-    One mark stands in each half, drawn evenly. The sum has the mean 1 and the variance 1/12 + 1/12 = 1/6.
-    Source: Hochreiter & Schmidhuber (1997), task 4, with numbers as in Arjovsky, Shah & Bengio (2016).
+    The numbers are from U(0, 1); one mark stands in each half, drawn evenly.
+    The sum is due at the last step. It has the mean 1 and the variance 1/6.
+    Source: Hochreiter & Schmidhuber (1997), task 4, with the numbers of
+    Arjovsky, Shah & Bengio (2016).
     """
     first = rng.integers(0, T // 2, B)
     second = rng.integers(T // 2, T, B)
@@ -47,10 +49,12 @@ def adding(rng, T, B):
 
 
 def copy(rng, T, B, length=COPY_LENGTH, symbols=COPY_SYMBOLS):
-    """Read ``length`` symbols, wait, and say them again after the signal: T + 2 · length steps, one-hot.
+    """Read ``length`` symbols, wait, and say them again after the signal.
 
-    Token 0 is the blank, the last token the signal, T - 1 blanks stand before it. Every step before the
-    repetition should be answered with a blank. Source: Arjovsky, Shah & Bengio (2016), with 10 of 8 symbols.
+    x is (T + 2 length, B, symbols + 2), one-hot: token 0 is the blank, the last
+    token the signal; T - 1 blanks stand before it. Every step before the
+    repetition should be answered with a blank.
+    Source: Arjovsky, Shah & Bengio (2016), with 10 of 8 symbols.
     """
     said = rng.integers(1, symbols + 1, (length, B))
     tokens = np.zeros((T + 2 * length, B), int)
@@ -58,7 +62,8 @@ def copy(rng, T, B, length=COPY_LENGTH, symbols=COPY_SYMBOLS):
     tokens[length + T - 1] = symbols + 1
     target = np.zeros_like(tokens)
     target[-length:] = said
-    return Batch(np.eye(symbols + 2)[tokens], target, np.ones_like(target, bool))
+    mask = np.ones_like(target, bool)
+    return Batch(np.eye(symbols + 2)[tokens], target, mask)
 
 
 def copy_baseline(T, length=COPY_LENGTH, symbols=COPY_SYMBOLS):
@@ -67,10 +72,11 @@ def copy_baseline(T, length=COPY_LENGTH, symbols=COPY_SYMBOLS):
 
 
 def temporal_order(rng, T, B):
-    """Say at the last step which pair was read: XX 0, XY 1, YX 2, YY 3, among T steps of one-hot distractors.
+    """Say at the last step which pair was read: XX 0, XY 1, YX 2, YY 3.
 
-    The first stands between T/10 and 2T/10, the second between 5T/10 and 6T/10; tokens 0 and 1 are X and Y,
-    2 to 5 distractors. Source: Hochreiter & Schmidhuber (1997), task 6a.
+    x is (T, B, 6), one-hot: tokens 0 and 1 are X and Y, 2 to 5 distractors.
+    One of the pair stands between T/10 and 2T/10, one between 5T/10 and 6T/10.
+    Source: Hochreiter & Schmidhuber (1997), task 6a.
     """
     check_size("T // 10", T // 10)
     tokens = rng.integers(2, 6, (T, B))
@@ -94,7 +100,10 @@ def counting(rng, largest, B):
 
 
 def count_to(ns):
-    """Return the ``Batch`` of aⁿbⁿ for every n in ``ns`` (B,), each padded with ends to 2 · max(ns) steps."""
+    """Return the ``Batch`` of aⁿbⁿ for every n in ``ns`` (B,).
+
+    x is (2 max(ns), B, 3), one-hot, padded with ends.
+    """
     ns = np.asarray(ns)
     t = np.arange(2 * ns.max())[:, None]
     tokens = np.where(t < ns, 0, np.where(t < 2 * ns, 1, 2))
@@ -139,9 +148,10 @@ def all_right(y, batch):
 
 
 def fit(layer, head, draw, rng, updates, lr=5e-3, max_norm=1.0):
-    """Train ``layer`` and the linear ``head`` on the batches ``draw(rng)``; returns the loss of every update.
+    """Train ``layer`` and the linear ``head`` on the batches ``draw(rng)``.
 
-    Adam with the rate ``lr``; the joint norm of the gradient is clipped to ``max_norm``.
+    Adam with the rate ``lr``; the joint norm of the gradient is clipped to
+    ``max_norm``. Returns the loss of every update.
     """
     optimizer = Adam(_join(layer.params, head.params), lr=lr)
     losses = []

@@ -33,11 +33,12 @@ VARIANTS = {
 
 
 class Ablated(torch.nn.Module):
-    """An LSTM layer (T, B, D) to (T, B, H); the parts named in ``without`` are left out or held at 1."""
+    """An LSTM layer, (T, B, D) to (T, B, H), without the parts named."""
 
     def __init__(self, D, H, without):
         super().__init__()
-        self.from_input, self.from_hidden = torch.nn.Linear(D, 4 * H), torch.nn.Linear(H, 4 * H)
+        self.from_input = torch.nn.Linear(D, 4 * H)
+        self.from_hidden = torch.nn.Linear(H, 4 * H)
         self.H, self.without = H, without
         for p in self.parameters():
             torch.nn.init.uniform_(p, -(H**-0.5), H**-0.5)
@@ -48,8 +49,9 @@ class Ablated(torch.nn.Module):
         for u in self.from_input(x):
             a_i, a_f, a_g, a_o = (u + self.from_hidden(h)).chunk(4, dim=1)
             f = 1.0 if "f" in self.without else torch.sigmoid(a_f)
-            i = 1 - f if "coupled" in self.without else 1.0 if "i" in self.without else torch.sigmoid(a_i)
+            i = 1.0 if "i" in self.without else torch.sigmoid(a_i)
             o = 1.0 if "o" in self.without else torch.sigmoid(a_o)
+            i = 1 - f if "coupled" in self.without else i
             c = f * c + i * torch.tanh(a_g)
             h = o * (c if "tanh" in self.without else torch.tanh(c))
             hs.append(h)
