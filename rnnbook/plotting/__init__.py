@@ -11,9 +11,10 @@ carry       ``carry_story``, ``product_against_gradient``
 charts      ``line_chart``, ``learning_curves``, ``forecast``, ``error_bars``, ``bars``,
             ``parameters_against_length``, ``causality``, ``gradient_reach``, ``gate_raster``,
             ``confusion_matrix``
+series      ``series_in_parts``
+limits      ``gradient_relay``, ``gradient_against_lag``, ``reach_and_success``, ``with_and_without``
 memory      ``memory_tasks``, ``skill_against_length``, ``carry_ramp``
 text        ``character_model``, ``guesses``, ``coloured_text``
-series      ``series_in_parts``
 """
 from .backprop import check_table, path_contributions, seeds_against, weight_paths
 from .carry import carry_story, product_against_gradient
@@ -30,6 +31,7 @@ from .charts import (
     line_chart,
     parameters_against_length,
 )
+from .limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
 from .memory import carry_ramp, memory_tasks, skill_against_length
 from .networks import (
     dense_with_loop,
@@ -45,8 +47,9 @@ from .text import character_model, coloured_text, guesses
 __all__ = [
     "carry_story", "product_against_gradient",
     "check_table", "path_contributions", "seeds_against", "weight_paths",
-    "character_model", "coloured_text", "guesses",
+    "gradient_against_lag", "gradient_relay", "reach_and_success", "with_and_without",
     "carry_ramp", "memory_tasks", "skill_against_length",
+    "character_model", "coloured_text", "guesses",
     "COLOURS", "PALETTE", "bars", "causality", "confusion_matrix", "dense_with_loop", "error_bars",
     "forecast", "gate_raster", "gradient_flow", "gradient_reach", "gru_cell", "learning_curves",
     "line_chart", "lstm_cell", "palette_png", "panels", "parameters_against_length", "rnn_cell",
