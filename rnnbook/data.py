@@ -1,10 +1,14 @@
 """Real data sets as arrays, read from files inside installed packages; nothing is downloaded.
 
+::
+
     sunspots_monthly()   3,120 months of sunspot numbers, 1749 to 2008
     digits()             1,797 handwritten digits of 8 x 8 pixels
     japanese_vowels()    640 utterances of nine speakers, 7 to 29 frames of 12 coefficients
     bible_text()         the King James Version, 4.2 million characters
     surnames()           10,666 surnames of twelve languages
+
+::
 
     split_by_time, windows, standardise    from a series to inputs and targets
 

@@ -1,5 +1,7 @@
 """Small tasks that ask for a memory, drawn without end from a seeded generator.
 
+::
+
     adding(rng, T, B)            the sum of two marked numbers; always answering 1 has the error 1/6
     copy(rng, T, B)              three symbols, repeated after T steps; guessing is right 1 time in 4
     temporal_order(rng, T, B)    which of X and Y came first and second; guessing is right 1 time in 4

@@ -1,16 +1,18 @@
 """The NumPy wing: every equation spelled out, forward and backward. Needs NumPy alone.
 
-``rnn``           the basic recurrent layer
-``gru``           the gated recurrent unit
-``lstm``          long short-term memory
-``stack``         layers above each other, and both ways: ``Stacked``, ``Bidirectional``
-``layers``        what stands before and after: ``Linear``, ``Embedding``, ``Dropout``
-``functions``     activation functions and losses
-``optimizers``    ``SGD``, ``Adam``, ``clip_grad_norm``
-``initialisers``  other starts: orthogonal, identity, forget bias, chrono
-``models``        the whole flow in small: ``LanguageModel``, ``SequenceClassifier``
-``parameters``    what the layers share: drawing, checking, ``torch.nn``'s names
-``products``      what the layers share: the matrix products outside the loop over time
+::
+
+    rnn           the basic recurrent layer
+    gru           the gated recurrent unit
+    lstm          long short-term memory
+    stack         layers above each other, and both ways: Stacked, Bidirectional
+    layers        what stands before and after: Linear, Embedding, Dropout
+    functions     activation functions and losses
+    optimizers    SGD, Adam, clip_grad_norm
+    initialisers  other starts: orthogonal, identity, forget bias, chrono
+    models        the whole flow in small: LanguageModel, SequenceClassifier
+    parameters    what the layers share: drawing, checking, torch.nn's names
+    products      what the layers share: the matrix products outside the loop over time
 """
 
 from rnnbook.in_numpy.gru import GRU

@@ -1,5 +1,7 @@
 """The LSTM in NumPy: forward, and backpropagation through time.
 
+::
+
     u_t = W_ih x_t + b_ih + b_hh        what the input says; needs no waiting
     a_t = u_t + W_hh h_{t-1}            what the memory adds; four blocks: a_i, a_f, a_g, a_o
     i_t = σ(a_i)   f_t = σ(a_f)   g_t = tanh(a_g)   o_t = σ(a_o)

@@ -2,19 +2,21 @@
 
 Each function returns the Figure it has drawn; as the last expression of a cell it is shown, once.
 
-style       ``set_style``, ``COLOURS``, ``panels``, ``palette_png``
-networks    ``unrolled_network``, ``gradient_flow``, ``dense_with_loop``, ``windowed_versus_recurrent``,
-            ``sequence_kinds``
-backprop    ``weight_paths``, ``path_contributions``, ``check_table``, ``seeds_against``
-cells       ``rnn_cell``, ``gru_cell``, ``lstm_cell``
-carry       ``carry_story``, ``product_against_gradient``
-charts      ``line_chart``, ``learning_curves``, ``forecast``, ``error_bars``, ``bars``,
-            ``parameters_against_length``, ``causality``, ``gradient_reach``, ``gate_raster``,
-            ``confusion_matrix``
-series      ``series_in_parts``
-limits      ``gradient_relay``, ``gradient_against_lag``, ``reach_and_success``, ``with_and_without``
-memory      ``memory_tasks``, ``skill_against_length``, ``carry_ramp``
-text        ``character_model``, ``guesses``, ``coloured_text``
+::
+
+    style       set_style, COLOURS, panels, palette_png
+    networks    unrolled_network, gradient_flow, dense_with_loop, windowed_versus_recurrent,
+                sequence_kinds
+    backprop    weight_paths, path_contributions, check_table, seeds_against
+    cells       rnn_cell, gru_cell, lstm_cell
+    carry       carry_story, product_against_gradient
+    charts      line_chart, learning_curves, forecast, error_bars, bars,
+                parameters_against_length, causality, gradient_reach, gate_raster,
+                confusion_matrix
+    series      series_in_parts
+    limits      gradient_relay, gradient_against_lag, reach_and_success, with_and_without
+    memory      memory_tasks, skill_against_length, carry_ramp
+    text        character_model, guesses, coloured_text
 """
 from .backprop import check_table, path_contributions, seeds_against, weight_paths
 from .carry import carry_story, product_against_gradient
