@@ -146,9 +146,10 @@ def main():
         "hardware": f"{platform.machine()} CPU, one thread",
         "cpu_seconds": round(time.process_time() - start),
     }
-    record = {"provenance": provenance, "settings": SETTINGS, "runs": runs}
-    text = json.dumps(record, indent=1)
-    Path(__file__).with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    lines = ",\n  ".join(json.dumps(run) for run in runs)
+    head = f'{{"provenance": {json.dumps(provenance)},\n "settings": {json.dumps(SETTINGS)},\n "runs": ['
+    text = f"{head}\n  {lines}\n]}}\n"  # one run a line
+    Path(__file__).with_suffix(".json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
