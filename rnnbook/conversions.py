@@ -92,7 +92,7 @@ def from_onnx(inputs: Mapping, kind: str, *, layer=0) -> dict[str, np.ndarray]:
     directions, rows, H = R.shape
     check_shape("R", R, (directions, len(order) * H, H))
     check_shape("W", W, (directions, rows, "D"))
-    state = {}
+    state: dict[str, np.ndarray] = {}
     for k, suffix in enumerate([f"_l{layer}", f"_l{layer}_reverse"][:directions]):
         state |= {"weight_ih" + suffix: _back(W[k], order), "weight_hh" + suffix: _back(R[k], order)}
         if "B" in inputs:

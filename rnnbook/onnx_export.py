@@ -40,7 +40,7 @@ def export(layer, path):
 
 def _operators(make_node, layer, state, kind, states, layers, directions):
     """The nodes of the graph, layer upon layer, and the arrays that they read, by name."""
-    variant = {"direction": "bidirectional"} if directions == 2 else {}
+    variant: dict = {"direction": "bidirectional"} if directions == 2 else {}
     if kind == "RNN":
         variant["activations"] = [layer.nonlinearity.capitalize()] * directions
     if kind == "GRU":
