@@ -1,5 +1,7 @@
 """The GRU in PyTorch, a drop-in for ``torch.nn.GRU``.
 
+::
+
     u_t = W_ih x_t + b_ih                   what the input says; needs no waiting
     v_t = W_hh h_{t-1} + b_hh               what the memory says; three blocks, as u_t: r, z, n
     r_t = σ(u_r + v_r)   z_t = σ(u_z + v_z)

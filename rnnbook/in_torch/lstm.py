@@ -1,5 +1,7 @@
 """The LSTM in PyTorch, a drop-in for ``torch.nn.LSTM``.
 
+::
+
     u_t = W_ih x_t + b_ih + b_hh       what the input says; needs no waiting
     a_t = u_t + W_hh h_{t-1}           what the memory adds; four blocks: i, f, g, o
     i_t = σ(a_i)   f_t = σ(a_f)   g_t = tanh(a_g)   o_t = σ(a_o)

@@ -166,7 +166,7 @@ class Recurrent(nn.Module):
                 read.append(reverse(hs, sizes) if backwards else hs)
                 ended.append(last)
             x = torch.cat(read, dim=1) if self.bidirectional else read[0]
-        return x, [torch.stack(s) for s in zip(*ended, strict=True)]
+        return x, [torch.stack(s) if len(s) > 1 else s[0][None] for s in zip(*ended, strict=True)]
 
     def _run(self, x, state, params, sizes):
         """Run one recurrence; under autocast as a whole in autocast's dtype, as cuDNN does."""

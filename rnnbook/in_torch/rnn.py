@@ -1,5 +1,7 @@
 """The basic recurrent network in PyTorch, a drop-in for ``torch.nn.RNN``.
 
+::
+
     u_t = W_ih x_t + b_ih + b_hh        what the input says; needs no waiting
     a_t = u_t + W_hh h_{t-1}            what the memory adds; has to wait for h_{t-1}
     h_t = φ(a_t)                        φ is tanh or relu

@@ -1,13 +1,17 @@
 """minGRU and minLSTM: recurrences whose gates do not look at h, so that the loop over time can be broken.
 
+::
+
     h_t = a_t * h_{t-1} + b_t           a_t and b_t come from x_t alone
 
 Four ways to compute it, each ``scan(a, b, h)`` with a, b (T, B, H) and the state h (B, H):
 
-``sequential``     T steps, one after the other
-``chunked``        about 2√T steps: all chunks of √T steps at once, then from chunk to chunk; the default
-``hillis_steele``  log₂ T rounds over the whole sequence, each doubling the reach
-``log_space``      cumulative sums of logarithms, the paper's form; only for numbers above zero
+::
+
+    sequential     T steps, one after the other
+    chunked        about 2√T steps: all chunks of √T steps at once, then from chunk to chunk; the default
+    hillis_steele  log₂ T rounds over the whole sequence, each doubling the reach
+    log_space      cumulative sums of logarithms, the paper's form; only for numbers above zero
 
 The gradient of the first three is the same recurrence read from the end, by the same scan; that of ``log_space``
 is autograd's. In float32 the first three stay within 1e-5 of float64, relative to the largest value, at T = 4096; the

@@ -2,7 +2,10 @@
 
 import torch
 
-from rnnbook.in_torch.handwritten import biases, blocks, by_step, faces, library
+from rnnbook.in_torch.handwritten import add_product, add_sum, biases, blocks, by_step, faces, library, product
+
+sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.aten.tanh_backward
+# sigmoid_backward(d, s) = d * s * (1 - s), tanh_backward(d, t) = d * (1 - t * t), each in one pass
 
 
 def forward(x, state, params, sizes, *, peephole=False):
@@ -19,27 +22,27 @@ def forward(x, state, params, sizes, *, peephole=False):
         h_, a_, g_ = h_all[:b], gates.new_empty(b, 4 * H), gates.new_empty(b, H)
         h, c, a, g = faces(xp, h_, c_all[:b], a_, g_)
         i, f, a_g, o = (a[:, k * H : (k + 1) * H] for k in range(4))
-        o_ = a_[:, 3 * H :]
         arrays = faces(xp, gates[rows], h_prevs[rows], c_prevs[rows], hs[rows])
         u_t, h_prev, c_prev, h_t = by_step(b, *arrays)
+        recurrent = product(xp, h_, W_hh_T, out=a_)
         for t in range(len(u_t)):
             h_prev[t], c_prev[t] = h, c
-            torch.mm(h_, W_hh_T, out=a_)
+            recurrent()
             a += u_t[t]
             xp.tanh(a_g, out=g)
             if peephole:
                 i += p_i * c
                 f += p_f * c
                 a_[:, : 2 * H].sigmoid_()
+                o += p_o * (f * c + i * g)
+                a_[:, 3 * H :].sigmoid_()
             else:
                 a_.sigmoid_()  # all blocks in one call; what it does to g's is not used
-            c *= f
-            c += i * g
-            if peephole:
-                o += p_o * c
-                o_.sigmoid_()
             a_g[...] = g
             u_t[t] = a
+            c *= f
+            i *= g
+            c += i
             xp.tanh(c, out=h)
             h *= o
             h_t[t] = h
@@ -50,47 +53,44 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, peephole=False)
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
     x, gates, h_prevs, c_prevs = trace
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
-    H, xp = W_hh.size(1), library(x)
-    dx = torch.empty_like(x) if with_dx else None
-    grads = {name: torch.zeros_like(p) for name, p in params.items()}
+    H, xp, grads, dx = W_hh.size(1), library(x), {}, torch.empty_like(x) if with_dx else None
     dh_all, dc_all = dstate[0].clone(), dstate[1].clone()
     if peephole:
         p_i, p_f, p_o = faces(xp, *params["weight_peephole"].split(H))
     for rows, b in reversed(blocks(sizes, H)):
-        das = torch.empty_like(gates[rows])
+        (i, f, g, o), c_prev = gates[rows].split(H, dim=1), c_prevs[rows]
+        das, c = torch.empty_like(gates[rows]), torch.addcmul(i * g, f, c_prev)
+        tanh_c = torch.as_tensor(xp.tanh(*faces(xp, c)))
+        ifg = sigmoid_backward(g, i), sigmoid_backward(c_prev, f), tanh_backward(i, g)
+        slopes = torch.cat(ifg, 1), sigmoid_backward(tanh_c, o), tanh_backward(o, tanh_c)
         dh_, da_ = dh_all[:b], gates.new_empty(b, 4 * H)
-        dh, dc, da, gate, c_prev = faces(xp, dh_, dc_all[:b], da_, gates[rows], c_prevs[rows])
-        i, f, g, o = (gate[:, k * H : (k + 1) * H] for k in range(4))
-        da_i, da_f, da_g, da_o = (da[:, k * H : (k + 1) * H] for k in range(4))
-        c = f * c_prev + i * g
-        tanh_c = xp.tanh(c)
-        slopes = g * i * (1 - i), c_prev * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o), o * (1 - tanh_c**2)
-        i_slope, f_slope, g_slope, o_slope, c_slope, f_t, dh_out, da_t = by_step(
-            b, *slopes, f, *faces(xp, dhs[rows], das)
-        )
+        dh, dc, da, *arrays = faces(xp, dh_, dc_all[:b], da_, *slopes, gates[rows], dhs[rows], das)
+        ifg_slope, o_slope, c_slope, gate, dh_out, da_t = by_step(b, *arrays)
+        ifg_slope, f_t = ifg_slope.reshape(-1, b, 3, H), gate[:, :, H : 2 * H]
+        da_ifg, da_o, every_dc = da[:, : 3 * H].reshape(b, 3, H), da[:, 3 * H :], dc[:, None]
+        dh_from_da = product(xp, da_, W_hh, out=dh_)
         for t in reversed(range(len(da_t))):
             dh += dh_out[t]  # eq-lstm-back-hidden
             xp.multiply(dh, o_slope[t], out=da_o)  # eq-lstm-back-output
             dc += dh * c_slope[t]  # eq-lstm-back-carry
             if peephole:
                 dc += p_o * da_o  # eq-lstm-peephole-back-carry
-            xp.multiply(dc, i_slope[t], out=da_i)  # eq-lstm-back-input
-            xp.multiply(dc, f_slope[t], out=da_f)  # eq-lstm-back-forget
-            xp.multiply(dc, g_slope[t], out=da_g)  # eq-lstm-back-candidate
+            # all three in one call: eq-lstm-back-input eq-lstm-back-forget
+            xp.multiply(every_dc, ifg_slope[t], out=da_ifg)  # eq-lstm-back-candidate
             dc *= f_t[t]  # eq-lstm-back-carry-next
             if peephole:
-                dc += p_i * da_i + p_f * da_f  # eq-lstm-peephole-back-carry-next
-            torch.mm(da_, W_hh, out=dh_)  # eq-lstm-back-state
+                dc += p_i * da[:, :H] + p_f * da[:, H : 2 * H]  # eq-lstm-peephole-back-carry-next
+            dh_from_da()  # eq-lstm-back-state
             da_t[t] = da
         if with_dx:
             torch.mm(das, W_ih, out=dx[rows])  # eq-lstm-back-x
         for name, read in (("weight_ih", x), ("weight_hh", h_prevs)):
-            grads[name].addmm_(das.T, read[rows])  # eq-lstm-back-weights
-        for name in ("bias_ih", "bias_hh"):
-            if name in grads:
-                grads[name] += das.sum(0)  # eq-lstm-back-bias
+            grads[name] = add_product(grads.get(name), das, read[rows])  # eq-lstm-back-weights
+        if "bias_ih" in params:
+            grads["bias_ih"] = grads["bias_hh"] = add_sum(grads.get("bias_ih"), das)  # eq-lstm-back-bias
         if peephole:
-            seen = torch.stack([c_prevs[rows], c_prevs[rows], torch.as_tensor(c)], dim=1)
-            das = das.reshape(-1, 4, H)[:, [0, 1, 3]]
-            grads["weight_peephole"] += (das * seen).sum(0).flatten()  # eq-lstm-peephole-back-weights
+            seen = das.unflatten(1, (4, H))[:, [0, 1, 3]] * torch.stack([c_prev, c_prev, c], 1)
+            grads["weight_peephole"] = add_sum(
+                grads.get("weight_peephole"), seen.flatten(1)
+            )  # eq-lstm-peephole-back-weights
     return dx, (dh_all, dc_all), grads

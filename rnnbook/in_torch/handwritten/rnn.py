@@ -2,24 +2,24 @@
 
 import torch
 
-from rnnbook.in_torch.handwritten import biases, blocks, by_step, faces, library
+from rnnbook.in_torch.handwritten import add_product, add_sum, biases, blocks, by_step, faces, library, product
 
 
 def forward(x, state, params, sizes, *, nonlinearity="tanh"):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for :func:`backward`."""
-    xp = library(x)
-    b_ih, b_hh = biases(params)
+    xp, (b_ih, b_hh) = library(x), biases(params)
     hs = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)  # first u, then written over with h
     h_prevs = torch.empty_like(hs)
     W_hh_T = params["weight_hh"].T.contiguous()
     h_all = state[0].clone()  # a sequence that has ended keeps its row
     for rows, b in blocks(sizes, hs.size(1)):
-        h_, a_ = h_all[:b], torch.empty_like(h_all[:b])
-        h, a, zero, *arrays = faces(xp, h_, a_, x.new_zeros(()), hs[rows], h_prevs[rows])
+        h_, a_ = h_all[:b], hs.new_empty(b, hs.size(1))
+        h, a, zero, *arrays = faces(xp, h_, a_, hs.new_zeros(()), hs[rows], h_prevs[rows])
         u, h_prev = by_step(b, *arrays)
+        recurrent = product(xp, h_, W_hh_T, out=a_)
         for t in range(len(u)):
             h_prev[t] = h
-            torch.mm(h_, W_hh_T, out=a_)
+            recurrent()
             a += u[t]
             xp.tanh(a, out=h) if nonlinearity == "tanh" else xp.maximum(a, zero, out=h)
             u[t] = h
@@ -30,26 +30,24 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, nonlinearity="t
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
     x, hs, h_prevs = trace
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
-    xp = library(x)
-    dx = torch.empty_like(x) if with_dx else None
-    grads = {name: torch.zeros_like(p) for name, p in params.items()}
+    xp, grads, dx = library(x), {}, torch.empty_like(x) if with_dx else None
     dh_all = dstate[0].clone()
     for rows, b in reversed(blocks(sizes, hs.size(1))):
         das = torch.empty_like(hs[rows])
-        dh_, da_ = dh_all[:b], torch.empty_like(dh_all[:b])
+        dh_, da_ = dh_all[:b], hs.new_empty(b, hs.size(1))
         dh, da, h, *arrays = faces(xp, dh_, da_, hs[rows], dhs[rows], das)
         slope = 1 - h * h if nonlinearity == "tanh" else 1.0 * (h > 0)
         dh_out, da_t, phi_prime = by_step(b, *arrays, slope)
+        dh_from_da = product(xp, da_, W_hh, out=dh_)
         for t in reversed(range(len(da_t))):
             dh += dh_out[t]  # eq-rnn-back-hidden
             xp.multiply(dh, phi_prime[t], out=da)  # eq-rnn-back-preactivation
-            torch.mm(da_, W_hh, out=dh_)  # eq-rnn-back-state
+            dh_from_da()  # eq-rnn-back-state
             da_t[t] = da
         if with_dx:
             torch.mm(das, W_ih, out=dx[rows])  # eq-rnn-back-x
         for name, read in (("weight_ih", x), ("weight_hh", h_prevs)):
-            grads[name].addmm_(das.T, read[rows])  # eq-rnn-back-weights
-        for name in ("bias_ih", "bias_hh"):
-            if name in grads:
-                grads[name] += das.sum(0)  # eq-rnn-back-bias
+            grads[name] = add_product(grads.get(name), das, read[rows])  # eq-rnn-back-weights
+        if "bias_ih" in params:
+            grads["bias_ih"] = grads["bias_hh"] = add_sum(grads.get("bias_ih"), das)  # eq-rnn-back-bias
     return dx, (dh_all,), grads
