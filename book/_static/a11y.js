@@ -9,6 +9,9 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const entry of document.querySelectorAll(".citation-list[role=list] > [role=doc-biblioentry]")) {
     entry.setAttribute("role", "listitem");
   }
+  for (const list of document.querySelectorAll("ul > ul")) {      // the list of modules' sources
+    list.previousElementSibling?.append(list);
+  }
   const mend = () => {
     for (const button of document.querySelectorAll("button.search-button-field[aria-label]")) {
       button.removeAttribute("aria-label");
