@@ -5,6 +5,7 @@ which draws a batch, goes forward, backward and updates, and returns the loss; t
 """
 
 import json
+import os
 import random
 import sys
 from collections.abc import Callable, Mapping
@@ -47,7 +48,9 @@ class Checkpoint:
     every: int = 100
 
     def save(self, history: History) -> None:
-        """Write the parts and the history."""
+        """Write the parts and the history; of several processes under torchrun the first one does it for all."""
+        if not first_process():
+            return
         arrays: dict[str, np.ndarray] = {}
         states = {name: part_state(name, part) for name, part in self.parts.items()}
         nest = storage.flatten(states | {"history": asdict(history)}, arrays)
@@ -152,6 +155,11 @@ def seed_everything(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
+def first_process() -> bool:
+    """Tell whether this process is the only one, or the first of those that torchrun has started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def somebody_watches() -> bool:
     """Tell whether a person sees the output now: a terminal, or a notebook that a person runs.
 
@@ -168,7 +176,7 @@ def _progress_bar(steps: int, done: int, wanted: bool | None):
     """Return tqdm's bar on stdout, or a context without one."""
     if wanted is None:
         wanted = somebody_watches()
-    if not wanted:
+    if not wanted or not first_process():
         return nullcontext()
     from tqdm import tqdm
 

@@ -1,0 +1,58 @@
+"""One update of a PyTorch model, for ``rnnbook.training.train``: device, autocast, clipping, several processes.
+
+Under ``torchrun --nproc-per-node N``, after ``torch.distributed.init_process_group()``, every process takes its share
+of the global batch and all of them make the same update; the loss curve is that of one process on the whole batch.
+"""
+
+from contextlib import nullcontext
+
+import torch
+from torch import distributed, nn
+
+
+def training_step(model, optimizer, loss, batch, *, device=None, autocast=None, clip=None, batch_dims=(1, 1)):
+    """Return ``step(i)``, which makes one update and returns its loss, for ``train(step, steps)``.
+
+    ``batch(i)`` gives the tensors (x, target) of the global batch, whose sequences lie along ``batch_dims``, 1 for
+    (T, B, D); ``loss(output, target)`` is a mean over them. Where the model returns a tuple, as a recurrent layer
+    does, its first part is the output. ``device`` is where the tensors go; ``autocast`` a dtype such as
+    ``torch.bfloat16``; ``clip`` the largest norm of the gradient.
+    Raises ValueError where the processes cannot share out the batch evenly.
+    """
+    device = torch.device(device) if device is not None else next(model.parameters()).device
+
+    def step(i):
+        x, target = (mine(t, dim).to(device) for t, dim in zip(batch(i), batch_dims, strict=True))
+        optimizer.zero_grad()
+        with torch.autocast(device.type, dtype=autocast) if autocast is not None else nullcontext():
+            output = model(x)
+            output = output[0] if isinstance(output, tuple) else output
+            value = loss(output, target)
+        value.backward()
+        average([p.grad for p in model.parameters() if p.grad is not None])
+        if clip is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), clip)
+        optimizer.step()
+        value = value.detach()
+        average([value])
+        return value
+
+    return step
+
+
+def mine(tensor, dim):
+    """Return this process's share of the sequences, which lie along ``dim``; all of them where there is one process."""
+    if not distributed.is_initialized():
+        return tensor
+    processes, rank = distributed.get_world_size(), distributed.get_rank()
+    if tensor.size(dim) % processes:
+        raise ValueError(f"the batch should be a multiple of {processes} processes, but holds {tensor.size(dim)}")
+    return tensor.chunk(processes, dim)[rank]
+
+
+def average(tensors):
+    """Replace each tensor by its mean over all processes."""
+    if distributed.is_initialized():
+        for tensor in tensors:
+            distributed.all_reduce(tensor)
+            tensor /= distributed.get_world_size()

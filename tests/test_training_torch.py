@@ -1,0 +1,105 @@
+"""The training loop with the PyTorch wing: device, autocast, clipping, checkpoint and resume, several processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import distributed_run
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from rnnbook import in_numpy
+from rnnbook.in_torch import GRU, training_step
+from rnnbook.training import train
+
+SCRIPT = Path(__file__).with_name("distributed_run.py")
+
+
+@pytest.mark.slow
+def test_two_processes_have_the_loss_curve_of_one_also_after_a_resume(tmp_path):
+    def losses(name):
+        return json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))["losses"]
+
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", SCRIPT]
+    command += [tmp_path, "both", "12", "broken off", "5"]
+    variables = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    distributed_run.run(tmp_path, "alone", 12)
+    distributed_run.run(tmp_path, "broken off", 12)  # one process goes on where two ended
+    assert np.ptp(losses("alone")) > 0.1
+    np.testing.assert_allclose(losses("both"), losses("alone"), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(losses("broken off"), losses("alone"), rtol=0, atol=1e-12)
+
+
+def problem(seed=0):
+    """A small model, its optimiser and the batches, all from one seed."""
+    torch.manual_seed(seed)
+    model, rng = GRU(2, 4), np.random.default_rng(seed)
+    batches = [torch.from_numpy(rng.normal(size=(5, 3, 2))).float() for _ in range(8)]
+
+    def batch(i):
+        return batches[i], batches[i].sum(-1, keepdim=True).expand(5, 3, 4)
+
+    return model, torch.optim.SGD(model.parameters(), lr=0.5), batch
+
+
+def test_the_loop_gives_the_curve_of_a_loop_written_out():
+    model, optimizer, batch = problem()
+    history = train(training_step(model, optimizer, nn.functional.mse_loss, batch, clip=0.1), 8)
+    model, optimizer, batch = problem()
+    expected = []
+    for i in range(8):
+        x, target = batch(i)
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(x)[0], target)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+        optimizer.step()
+        expected.append(loss.item())
+    assert history.losses == expected
+
+
+def test_autocast_trains_close_by_and_keeps_the_weights_dtype():
+    curves, seen = [], []
+    for autocast in (None, torch.bfloat16):
+        model, optimizer, batch = problem()
+        model.register_forward_hook(lambda module, args, output: seen.append(output[0].dtype))
+        curves.append(
+            train(training_step(model, optimizer, nn.functional.mse_loss, batch, autocast=autocast), 8).losses
+        )
+        assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert seen == [torch.float32] * 8 + [torch.bfloat16] * 8
+    assert 0 < np.abs(np.subtract(*curves)).max() < 0.05
+
+
+def test_the_batch_goes_to_the_device_that_is_named():
+    seen = []
+    model, optimizer, batch = problem()
+    model.register_forward_pre_hook(lambda module, args: seen.append(args[0].device.type))
+    step = training_step(model, optimizer, lambda y, target: y.sum(), batch, device="meta")
+    with pytest.raises(RuntimeError, match="meta"):  # where no arithmetic is done, and the weights are not
+        step(0)
+    assert seen == ["meta"]
+
+
+def test_both_wings_have_one_loss_curve():
+    model, optimizer, batch = problem()
+    model = model.double()
+    layer = in_numpy.GRU(2, 4, dtype=np.float64)
+    layer.load_state_dict(model.state_dict())
+
+    def by_hand(i):
+        x, target = (t.double().numpy() for t in batch(i))
+        hs, _, trace = layer.forward(x)
+        loss, dhs = in_numpy.functions.mean_squared_error(hs, target)
+        for name, gradient in layer.backward(dhs, trace)[2].items():
+            layer.params[name] -= 0.5 * gradient
+        return loss
+
+    step = training_step(model, optimizer, nn.functional.mse_loss, lambda i: [t.double() for t in batch(i)])
+    np.testing.assert_allclose(train(step, 8).losses, train(by_hand, 8).losses, rtol=0, atol=1e-12)
