@@ -5,7 +5,7 @@
 ``kernels``                  the same recurrences as Triton kernels, for a GPU
 ``cells``                    one step of each, for loops of one's own
 ``scan``                     minGRU and minLSTM, whose loop over time can be broken
-``training_step``            one update, for ``rnnbook.training.train``: device, autocast, several processes
+``update``                   one update, for ``rnnbook.training.train``: device, autocast, several processes
 ``recurrent``                what the layers share: layers, directions, packing
 ``choice``                   which recurrence runs
 ``arguments``                the checks behind the arguments
@@ -19,6 +19,6 @@ from rnnbook.in_torch.gru import GRU
 from rnnbook.in_torch.lstm import LSTM
 from rnnbook.in_torch.rnn import RNN
 from rnnbook.in_torch.scan import MinGRU, MinLSTM
-from rnnbook.in_torch.training_step import training_step
+from rnnbook.in_torch.update import training_step
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "MinGRU", "MinLSTM", "RNNCell", "training_step"]

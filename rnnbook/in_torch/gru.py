@@ -55,7 +55,7 @@ class GRU(Recurrent):
 
     ``GRU(input_size, hidden_size)`` reads (T, B, D) and returns h after every step (T, B, H) and the last h
     (layers · directions, B, H). ``reset_after=False`` is the paper's GRU instead of cuDNN's; ``implementation``
-    asks for one recurrence, see :mod:`rnnbook.in_torch`. Raises what ``torch.nn.GRU`` raises, naming the
+    asks for one recurrence, see ``rnnbook.in_torch``. Raises what ``torch.nn.GRU`` raises, naming the
     argument. Source: Cho et al. (2014); the equations of ``torch.nn.GRU``.
     """
 

@@ -60,7 +60,7 @@ class LSTM(Recurrent):
     ``LSTM(input_size, hidden_size)`` reads (T, B, D) and returns h after every step (T, B, H) and the last
     (h, c), each (layers · directions, B, H). ``proj_size`` projects h; ``peephole=True`` lets the gates see the
     carry, through ``weight_peephole (3H,)``, blocks i, f, o; ``implementation`` asks for one recurrence, see
-    :mod:`rnnbook.in_torch`. Raises what ``torch.nn.LSTM`` raises, naming the argument.
+    ``rnnbook.in_torch``. Raises what ``torch.nn.LSTM`` raises, naming the argument.
     Source: Hochreiter & Schmidhuber (1997), Gers et al. (2000); the equations of ``torch.nn.LSTM``.
     """
 

@@ -40,7 +40,7 @@ class RNN(Recurrent):
     """A basic recurrent network with the arguments, returns and ``state_dict`` of ``torch.nn.RNN``.
 
     ``RNN(input_size, hidden_size)`` reads (T, B, D) and returns h after every step (T, B, H) and the last h
-    (layers · directions, B, H). ``implementation`` asks for one recurrence, see :mod:`rnnbook.in_torch`.
+    (layers · directions, B, H). ``implementation`` asks for one recurrence, see ``rnnbook.in_torch``.
     Raises what ``torch.nn.RNN`` raises, naming the argument.
     Source: Elman (1990); the equations of ``torch.nn.RNN``.
     """

@@ -149,7 +149,7 @@ class _MinLayer(nn.Module):
 class MinGRU(_MinLayer):
     """The GRU without its reset gate, whose update gate looks at x alone; blocks z, n in ``weight_ih (2H, D)``.
 
-    ``scan`` is one of :data:`SCANS`. Source: Feng et al. (2024), in the form with h above zero.
+    ``scan`` is one of ``SCANS``. Source: Feng et al. (2024), in the form with h above zero.
     """
 
     def _gate(self, u):
@@ -159,7 +159,7 @@ class MinGRU(_MinLayer):
 class MinLSTM(_MinLayer):
     """The LSTM without output gate, whose f and i look at x alone and share out one; ``weight_ih (3H, D)``: f, i, n.
 
-    ``scan`` is one of :data:`SCANS`. Source: Feng et al. (2024), in the form with h above zero.
+    ``scan`` is one of ``SCANS``. Source: Feng et al. (2024), in the form with h above zero.
     """
 
     blocks = 3

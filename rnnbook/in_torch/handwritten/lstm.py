@@ -9,7 +9,7 @@ sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.ate
 
 
 def forward(x, state, params, sizes, *, peephole=False):
-    """Compute what the reference does; returns hs (N, H), the state, and the trace for :func:`backward`."""
+    """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
     xp, (b_ih, b_hh) = library(x), biases(params)
     gates = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)  # first u, then written over with i, f, g, o
     H = gates.size(1) // 4

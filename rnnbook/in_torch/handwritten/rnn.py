@@ -6,7 +6,7 @@ from rnnbook.in_torch.handwritten import add_product, add_sum, biases, blocks, b
 
 
 def forward(x, state, params, sizes, *, nonlinearity="tanh"):
-    """Compute what the reference does; returns hs (N, H), the state, and the trace for :func:`backward`."""
+    """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
     xp, (b_ih, b_hh) = library(x), biases(params)
     hs = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)  # first u, then written over with h
     h_prevs = torch.empty_like(hs)

@@ -1,7 +1,7 @@
 """The recurrences as Triton kernels: one launch reads a whole sequence, forward or backward.
 
 ``kernels.rnn``, ``kernels.gru`` and ``kernels.lstm`` have the two functions of their twins in
-:mod:`rnnbook.in_torch.handwritten`, with the same signatures. Imported only where asked for, since Triton is
+``rnnbook.in_torch.handwritten``, with the same signatures. Imported only where asked for, since Triton is
 optional: ``implementation="triton"``. What they share stands here.
 
 One program of a kernel reads ``ROWS`` sequences from the first step to the last. The states pass from step to step

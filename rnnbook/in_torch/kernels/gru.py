@@ -135,7 +135,7 @@ def _backward(
 
 
 def forward(x, state, params, sizes, *, reset_after=True):
-    """Compute what the reference does; returns hs (N, H), the state, and the trace for :func:`backward`."""
+    """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
     (h,) = state
     B, H = h.shape
     check(x, H, **{"reset_after=False": not reset_after})

@@ -142,7 +142,7 @@ def _backward(
 
 
 def forward(x, state, params, sizes, *, peephole=False):
-    """Compute what the reference does; returns hs (N, H), the state, and the trace for :func:`backward`."""
+    """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
     h, c = state
     B, H = h.shape
     check(x, H, peephole=peephole)
