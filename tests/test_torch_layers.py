@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.autograd import forward_ad
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch_oracle import B, D, H, T, data, everything, largest_difference, pair
 
@@ -145,6 +146,9 @@ def test_transformations_of_torch_func_go_through_the_reference(name):
     stacked = torch.func.vmap(lambda x: ours(x)[0])(torch.stack([x, -x]))
     torch.testing.assert_close(stacked, torch.stack([ours(x)[0], ours(-x)[0]]))
     _, tangent = torch.func.jvp(lambda x: ours(x)[0], (x,), (torch.ones_like(x),))
+    with forward_ad.dual_level():
+        dual = ours(forward_ad.make_dual(x, torch.ones_like(x)))[0]
+        torch.testing.assert_close(forward_ad.unpack_dual(dual).tangent, tangent, rtol=0, atol=1e-12)
     step = (ours(x + 1e-6)[0] - ours(x - 1e-6)[0]) / 2e-6
     torch.testing.assert_close(tangent, step, rtol=0, atol=1e-8)
 
