@@ -1,6 +1,6 @@
 """Time the recurrent layers against their peers, in one run, on one machine: a table and a JSON file.
 
-    python benchmarks/layers.py --peers torch.nn in_numpy --out benchmarks/results/layers.json
+    python benchmarks/layers.py --peers in_numpy in_torch compiled --out benchmarks/results/layers.json
 
 Every round runs each peer once, one after the other, so that a disturbance meets all of them; the ratio to
 ``torch.nn`` is taken of the minima and of the medians. Numbers are float32. A training step is forward and backward
@@ -47,15 +47,15 @@ def numpy_peer(layer, sizes, x, dhs, weights):
     return lambda: ours.forward(x)[0], train
 
 
-def torch_peer(module):
-    """A class with ``torch.nn``'s interface: ``torch.nn`` itself, or ``rnnbook.in_torch``."""
+def torch_peer(module, **arguments):
+    """A class with ``torch.nn``'s interface: ``torch.nn`` itself, or ``rnnbook.in_torch`` with these arguments."""
 
     def make(layer, sizes, x, dhs, weights):
         import importlib
 
         import torch
 
-        theirs = getattr(importlib.import_module(module), layer)(*sizes[2:])
+        theirs = getattr(importlib.import_module(module), layer)(*sizes[2:], **arguments)
         theirs.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
         x, dhs = torch.from_numpy(x).requires_grad_(), torch.from_numpy(dhs)
 
@@ -74,7 +74,13 @@ def torch_peer(module):
     return make
 
 
-PEERS = {"torch.nn": torch_peer("torch.nn"), "in_numpy": numpy_peer, "in_torch": torch_peer("rnnbook.in_torch")}
+PEERS = {
+    "torch.nn": torch_peer("torch.nn"),
+    "in_numpy": numpy_peer,
+    "in_torch": torch_peer("rnnbook.in_torch"),  # what "auto" takes: the hand-written backward
+    "compiled": torch_peer("rnnbook.in_torch", implementation="compiled"),
+    "reference": torch_peer("rnnbook.in_torch", implementation="reference"),
+}
 
 
 def measure(layer, sizes, peers, seconds, clock):

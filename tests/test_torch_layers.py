@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.autograd import forward_ad
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-from torch_oracle import B, D, H, T, data, everything, largest_difference, pair
+from torch_oracle import IMPLEMENTATIONS, B, D, H, T, data, everything, largest_difference, pair
 
 from rnnbook import in_numpy, in_torch
 
@@ -25,11 +25,14 @@ LAYERS = [
 ]
 every_layer = pytest.mark.parametrize("name, variant", LAYERS)
 every_name = pytest.mark.parametrize("name", NAMES)
-every_implementation = pytest.mark.parametrize("implementation", ["reference", "handwritten"])
+OURS_ALONE = ["reset_after", "peephole"]  # variants that torch.nn and the compiled steps lack
+every_computation = pytest.mark.parametrize(
+    "name, variant, implementation",
+    [(n, v, i) for n, v in LAYERS for i in IMPLEMENTATIONS if i != "compiled" or not v.keys() & set(OURS_ALONE)],
+)
 
 
-@every_layer
-@every_implementation
+@every_computation
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("lengths", [None, [5, 3, 2], [2, 5, 3]])
 def test_outputs_and_gradients_equal_the_numpy_wing(name, variant, implementation, bias, lengths):
@@ -57,8 +60,7 @@ def test_outputs_and_gradients_equal_the_numpy_wing(name, variant, implementatio
         np.testing.assert_allclose(ours_.detach().numpy(), theirs_, rtol=0, atol=1e-12)
 
 
-@every_layer
-@every_implementation
+@every_computation
 def test_gradients_equal_finite_differences_and_so_do_second_derivatives(name, variant, implementation):
     torch.manual_seed(0)
     layer = getattr(in_torch, name)(2, 3, dtype=torch.float64, implementation=implementation, **variant)
@@ -154,7 +156,7 @@ def test_transformations_of_torch_func_go_through_the_reference(name):
 
 
 @every_name
-@every_implementation
+@pytest.mark.parametrize("implementation", ["reference", "handwritten"])
 def test_bfloat16_stays_within_its_precision(name, implementation):
     ours, theirs = pair(name, own={"implementation": implementation}, num_layers=2, bidirectional=True)
     x, hx = data(theirs)
@@ -238,7 +240,19 @@ def test_a_frozen_input_side_still_trains_the_rest(name):
 
 
 @every_name
-def test_an_empty_batch_gives_empty_outputs(name):
-    ours, theirs = pair(name)
+@pytest.mark.parametrize("implementation", ["auto", *IMPLEMENTATIONS, "triton"])
+def test_an_empty_batch_gives_empty_outputs_and_gradients_of_zero(name, implementation):
+    ours, theirs = pair(name, own={"implementation": implementation})
     x = torch.zeros(T, 0, D, dtype=torch.float64)
-    torch.testing.assert_close(ours(x), theirs(x))
+    found, expected = everything(ours, x), everything(theirs, x)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    assert found["y"].shape == (T, 0, H) and ours.ran == "reference"
+
+
+@every_name
+@pytest.mark.parametrize("implementation", ["reference", "handwritten"])
+def test_the_meta_device_gives_the_shapes_alone(name, implementation):
+    layer = getattr(in_torch, name)(D, H, 2, bidirectional=True, device="meta", implementation=implementation)
+    y, last = layer(torch.empty(T, B, D, device="meta"))
+    assert y.shape == (T, B, 2 * H) and y.device.type == "meta"
+    assert {s.shape for s in (last if isinstance(last, tuple) else (last,))} == {(4, B, H)}

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from torch_oracle import FORMS, data, everything, largest_difference, pair
+from torch_oracle import FORMS, IMPLEMENTATIONS, B, D, H, T, data, everything, largest_difference, pair
 
 LAYERS = [
     ("RNN", {"nonlinearity": "tanh"}),
@@ -23,7 +23,10 @@ OPTIONS = list(itertools.product((True, False), (1, 2), (False, True), (False, T
 )
 def test_outputs_and_gradients_equal_torch(name, variant, bias, num_layers, batch_first, bidirectional, form):
     arguments = {"bias": bias, "num_layers": num_layers, "batch_first": batch_first, "bidirectional": bidirectional}
-    expected_to_run = {"reference": "reference", "auto": "reference" if "proj_size" in variant else "handwritten"}
+    expected_to_run = {name: name for name in IMPLEMENTATIONS} | {"auto": "handwritten"}
+    del expected_to_run["handwritten"]  # what auto takes
+    if "proj_size" in variant:
+        expected_to_run = {"reference": "reference", "auto": "reference"}
     for implementation, runs in expected_to_run.items():
         ours, theirs = pair(name, own={"implementation": implementation}, **variant, **arguments)
         x, state = data(theirs, form)
@@ -44,9 +47,11 @@ def test_variants_that_torch_lacks_agree_between_implementations(name, own, form
 
 
 @pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
-@pytest.mark.parametrize("implementation", ["reference", "handwritten"])
-def test_a_batch_that_fills_many_blocks_equals_torch(name, implementation, monkeypatch):
-    monkeypatch.setattr("rnnbook.in_torch.handwritten.BLOCK", 50)  # two steps of the full batch, or one
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+@pytest.mark.parametrize("small", [0, B * H * H, 1 << 20])
+def test_many_blocks_and_every_kind_of_product_equal_torch(name, implementation, small, monkeypatch):
+    monkeypatch.setattr("rnnbook.in_torch.handwritten.arrays.BLOCK", 50)  # two steps of the full batch, or one
+    monkeypatch.setattr("rnnbook.in_torch.handwritten.products.SMALL", small)  # whose: PyTorch, NumPy by gate, NumPy
     ours, theirs = pair(name, own={"implementation": implementation}, bidirectional=True)
     for form in FORMS:
         x, hx = data(theirs, form)
@@ -64,3 +69,24 @@ def test_dropout_draws_the_masks_of_torch(name):
     assert largest_difference(*found) < 1e-12
     assert (ours(x)[0] - ours(x)[0]).abs().max() > 1e-3
     assert largest_difference(everything(ours.eval(), x), everything(theirs.eval(), x)) < 1e-12
+
+
+@pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_arrays_in_any_layout_of_memory_give_the_same(name, implementation):
+    ours, theirs = pair(name, own={"implementation": implementation}, batch_first=True)
+    x = torch.randn(D, T, B, dtype=torch.float64).permute(2, 1, 0)
+    hx = [torch.randn(H, B, 1, dtype=torch.float64).permute(2, 1, 0) for _ in ours.state_names]
+    hx[-1] = hx[-1][:, :1].expand(1, B, H)
+    found = []
+    for layer in (ours, theirs):
+        for key, parameter in list(layer.named_parameters()):
+            turned = parameter.detach().clone().T.contiguous().T if parameter.dim() == 2 else parameter.detach()
+            setattr(layer, key, torch.nn.Parameter(turned))
+        leaf, states = x.clone().requires_grad_(), [s.clone().requires_grad_() for s in hx]
+        y, last = layer(leaf, states[0] if len(states) == 1 else tuple(states))
+        last = last if isinstance(last, tuple) else (last,)
+        (y.sum() + sum(s.mT.square().sum() for s in last)).backward()  # gradients that stand still, and turned
+        grads = [p.grad for p in layer.parameters()]
+        found.append(dict(enumerate([y, *last, leaf.grad, *[s.grad for s in states], *grads])))
+    assert largest_difference(*found) < 1e-12

@@ -2,6 +2,7 @@
 
 ``rnn``, ``gru``, ``lstm``   the layers, each with its reference recurrence
 ``handwritten``              the same recurrences with a hand-written backward
+``compiled``                 the same with the work between two products in C, for the CPU
 ``kernels``                  the same recurrences as Triton kernels, for a GPU
 ``cells``                    one step of each, for loops of one's own
 ``scan``                     minGRU and minLSTM, whose loop over time can be broken
@@ -11,7 +12,8 @@
 ``arguments``                the checks behind the arguments
 
 A layer takes ``torch.nn``'s arguments, and behind them ``implementation``: ``"auto"``, ``"reference"``,
-``"handwritten"`` or ``"triton"``; ``layer.ran`` tells which one its last forward used.
+``"handwritten"``, ``"compiled"`` or ``"triton"``; ``layer.ran`` tells which one its last forward used, and
+``choice`` says which one ``"auto"`` takes.
 """
 
 from rnnbook.in_torch.cells import GRUCell, LSTMCell, RNNCell

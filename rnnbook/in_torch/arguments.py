@@ -17,6 +17,11 @@ def check_sizes(input_size, hidden_size, num_layers=1, bias=True, batch_first=Fa
         raise ValueError(f"proj_size should lie between 0 and {hidden_size - 1}, but is {proj_size}")
 
 
+def autocasts(device):
+    """Whether autocast is on for this type of device; some, as ``meta``, have none."""
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+
+
 def check_input(layer, x, packed):
     """Raise what ``torch.nn`` raises where the data x do not fit the layer: dimensions, size, dtype."""
     D = layer.input_size
@@ -30,7 +35,7 @@ def check_input(layer, x, packed):
     if x.size(1 if layer.batch_first and x.dim() == 3 else 0) == 0:
         raise RuntimeError(f"input should have at least one step, but has shape {tuple(x.shape)}")
     weight = layer.weight_ih_l0
-    if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
+    if x.dtype != weight.dtype and not autocasts(x.device.type):
         raise ValueError(f"input should have the weights' dtype {weight.dtype}, but has dtype {x.dtype}")
     if x.device != weight.device:
         raise RuntimeError(f"input should be on the weights' device {weight.device}, but is on {x.device}")
@@ -52,7 +57,7 @@ def check_initial_state(hx, shapes, x, batched):
         shape = shapes[name] if batched else (shapes[name][0], shapes[name][2])
         if tuple(s.shape) != shape:
             raise RuntimeError(f"{called} should have shape {shape}, but has shape {tuple(s.shape)}")
-        if s.dtype != x.dtype and not torch.is_autocast_enabled(x.device.type):
+        if s.dtype != x.dtype and not autocasts(x.device.type):
             raise RuntimeError(f"{called} should have the input's dtype {x.dtype}, but has dtype {s.dtype}")
         if s.device != x.device:
             raise RuntimeError(f"{called} should be on the input's device {x.device}, but is on {s.device}")

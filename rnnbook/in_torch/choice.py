@@ -5,11 +5,15 @@
 - ``handwritten``: the loop with the hand-written backward. Every device and dtype, every variant but
   ``proj_size``, in eager mode; a second derivative goes through ``reference``; ``torch.compile`` leaves it as it
   is, behind a break in the graph (as it does with ``torch.nn.LSTM``).
+- ``compiled``: the hand-written backward with the work between two products in C, the fastest on the CPU; needs a
+  C compiler, which works for half a second at the first call. ``torch.nn``'s equations only (no peepholes, no
+  projection, ``reset_after=True``), float32 and float64; in all else as ``handwritten``.
 - ``triton``: one kernel launch for the whole sequence, on a GPU; ``torch.nn``'s equations only (no peepholes, no
   projection, ``reset_after=True``), hidden_size up to 1024, float32, bfloat16 and float16.
 
-``auto`` takes ``handwritten`` where it can run, ``reference`` elsewhere; ``triton`` runs where it is asked for.
-What was asked for by name runs, or raises; nothing falls back silently.
+``auto`` takes ``handwritten`` where it can run, ``reference`` elsewhere. ``compiled`` and ``triton`` run where they
+are asked for: no program is made to call a compiler without its author's knowledge. What was asked for by name runs,
+or raises; nothing falls back silently. Only an empty batch, with nothing to compute, is always ``reference``'s.
 """
 
 import torch
@@ -18,9 +22,11 @@ from torch.autograd import forward_ad
 
 def choose(asked, x, params):
     """Return the name of the recurrence that reads the rows x (N, D), given the name that was asked for."""
+    if x.size(0) == 0:
+        return "reference"
     if asked != "auto":
         return asked
-    plain = "weight_hr" not in params and x.size(0) > 0 and not _transformed()
+    plain = "weight_hr" not in params and not _transformed()
     return "handwritten" if plain else "reference"
 
 

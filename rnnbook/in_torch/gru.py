@@ -14,7 +14,7 @@ as above, in cuDNN, Keras and ``torch.nn.GRU``, whose parameters' names and bloc
 
 import torch
 
-from rnnbook.in_torch.handwritten import biases, gru, recurrence_of, recurrence_on_gpu
+from rnnbook.in_torch.handwritten import biases, gru, recurrence_in, recurrence_of
 from rnnbook.in_torch.recurrent import Recurrent
 
 
@@ -63,7 +63,8 @@ class GRU(Recurrent):
     recurrences = {
         "reference": reference,
         "handwritten": recurrence_of(gru.forward, gru.backward, reference),
-        "triton": recurrence_on_gpu("gru", reference),
+        "compiled": recurrence_in("compiled.gru", reference),
+        "triton": recurrence_in("kernels.gru", reference),
     }
 
     def __init__(

@@ -14,7 +14,7 @@ Schmidhuber (2000); projection: Sak, Senior & Beaufays (2014); names and blocks'
 
 import torch
 
-from rnnbook.in_torch.handwritten import biases, lstm, recurrence_of, recurrence_on_gpu
+from rnnbook.in_torch.handwritten import biases, lstm, recurrence_in, recurrence_of
 from rnnbook.in_torch.recurrent import Recurrent
 
 
@@ -69,7 +69,8 @@ class LSTM(Recurrent):
     recurrences = {
         "reference": reference,
         "handwritten": recurrence_of(lstm.forward, lstm.backward, reference),
-        "triton": recurrence_on_gpu("lstm", reference),
+        "compiled": recurrence_in("compiled.lstm", reference),
+        "triton": recurrence_in("kernels.lstm", reference),
     }
 
     def __init__(

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
 from rnnbook.errors import check_choice
-from rnnbook.in_torch.arguments import check_initial_state, check_input, check_sizes
+from rnnbook.in_torch.arguments import autocasts, check_initial_state, check_input, check_sizes
 from rnnbook.in_torch.choice import choose
 
 
@@ -173,7 +173,7 @@ class Recurrent(nn.Module):
         device = x.device.type
         self.ran = choose(self.implementation, x, params)
         recurrence = self.recurrences[self.ran]
-        if not torch.is_autocast_enabled(device) or x.dtype == torch.float64:
+        if not autocasts(device) or x.dtype == torch.float64:
             return recurrence(x, state, params, sizes, **self._options())
         dtype = torch.get_autocast_dtype(device)
         params = {name: p.to(dtype) for name, p in params.items()}

@@ -11,7 +11,7 @@ Source: Elman (1990), in the form and with the parameter names of ``torch.nn.RNN
 
 import torch
 
-from rnnbook.in_torch.handwritten import recurrence_of, recurrence_on_gpu, rnn
+from rnnbook.in_torch.handwritten import recurrence_in, recurrence_of, rnn
 from rnnbook.in_torch.recurrent import Recurrent
 
 
@@ -48,7 +48,8 @@ class RNN(Recurrent):
     recurrences = {
         "reference": reference,
         "handwritten": recurrence_of(rnn.forward, rnn.backward, reference),
-        "triton": recurrence_on_gpu("rnn", reference),
+        "compiled": recurrence_in("compiled.rnn", reference),
+        "triton": recurrence_in("kernels.rnn", reference),
     }
 
     def __init__(

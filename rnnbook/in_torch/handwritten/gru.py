@@ -1,8 +1,12 @@
 """The GRU, forward and backward by hand: the mirror of ``rnnbook.in_numpy.GRU``'s two methods."""
 
+from functools import partial
+
 import torch
 
-from rnnbook.in_torch.handwritten import add_product, add_sum, biases, blocks, by_step, faces, library, product
+from rnnbook.in_torch.handwritten import biases
+from rnnbook.in_torch.handwritten.arrays import blocks, by_step, empty, faces, library, own
+from rnnbook.in_torch.handwritten.products import add_product, add_sum, into_gates, out_of_gates, transposed
 
 sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.aten.tanh_backward
 # sigmoid_backward(d, s) = d * s * (1 - s), tanh_backward(d, t) = d * (1 - t * t), each in one pass
@@ -11,12 +15,12 @@ sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.ate
 def forward(x, state, params, sizes, *, reset_after=True):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
     xp, (b_ih, b_hh) = library(x), biases(params)
-    gates = torch.addmm(b_ih, x, params["weight_ih"].T)  # first u, then written over with r, z, n
-    H = gates.size(1) // 3
-    h_prevs, hs, v_ns = (gates.new_empty(len(x), H) for _ in range(3))
-    W_hh_T = params["weight_hh"].T.contiguous()
-    W_rz_T, W_n_T = W_hh_T.tensor_split([2 * H], dim=1)
-    h_all = state[0].clone()  # a sequence that has ended keeps its row
+    W_hh = params["weight_hh"]
+    N, H = len(x), W_hh.size(1)
+    gates, h_prevs, hs, v_ns = (empty(xp, x, N, n) for n in (3 * H, H, H, H))
+    torch.addmm(b_ih, x, params["weight_ih"].T, out=gates)  # first u, then written over with r, z, n
+    W_rz_T, W_n_T = W_hh.T.tensor_split([2 * H], dim=1)
+    h_all = own(state[0])  # a sequence that has ended keeps its row
     for rows, b in blocks(sizes, H):
         h_, v_, a_n_ = h_all[:b], gates.new_empty(b, 3 * H), gates.new_empty(b, H)
         rz_, n_ = v_.tensor_split([2 * H], dim=1)
@@ -24,7 +28,7 @@ def forward(x, state, params, sizes, *, reset_after=True):
         r, z = rz[:, :H], rz[:, H:]
         arrays = faces(xp, gates[rows], h_prevs[rows], hs[rows], v_ns[rows])
         u_t, h_prev, h_t, v_n = by_step(b, *arrays)
-        recurrent = product(xp, h_, W_hh_T, out=v_)
+        recurrent = into_gates(xp, h_, W_hh, v_)
         for t in range(len(u_t)):
             h_prev[t] = h
             if reset_after:
@@ -54,9 +58,9 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, reset_after=Tru
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
     x, gates, h_prevs, v_ns = trace
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
-    H, xp, dx = W_hh.size(1), library(x), torch.empty_like(x) if with_dx else None
+    H, xp, dx = W_hh.size(1), library(x), empty(library(x), x, *x.shape) if with_dx else None
     dW_ih = dW_rz = dW_n = db_ih = db_hh = None
-    dh_all = dstate[0].clone()
+    dh_all = own(dstate[0])
     for rows, b in reversed(blocks(sizes, H)):
         (r, z, n), h_prev = gates[rows].split(H, dim=1), h_prevs[rows]
         dus, slopes = torch.empty_like(gates[rows]), [tanh_backward(1 - z, n), sigmoid_backward(h_prev - n, z)]
@@ -66,8 +70,8 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, reset_after=Tru
         da_r, da_z, da_n = (da[:, k * H : (k + 1) * H] for k in range(3))
         candidate, update, reset, gate, dh_out, du = by_step(b, *arrays)
         r_t, z_t = gate[:, :, :H], gate[:, :, H : 2 * H]
-        back_from_dv = product(xp, da_, W_hh, out=back_)
-        back_from_da_n = product(xp, da_[:, 2 * H :], W_hh[2 * H :], out=back_)
+        back_from_dv = out_of_gates(xp, da_, W_hh, back_)
+        back_from_da_n = partial(torch.mm, da_[:, 2 * H :], W_hh[2 * H :], out=back_)
         for t in reversed(range(len(du))):
             dh += dh_out[t]  # eq-gru-back-hidden
             xp.multiply(dh, candidate[t], out=da_n)  # eq-gru-back-candidate
@@ -94,5 +98,5 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, reset_after=Tru
         dW_n = add_product(dW_n, dv_n, memory)  # eq-gru-back-weights-before
         if "bias_ih" in params:
             db_ih, db_hh = add_sum(db_ih, dus), add_sum(db_hh, torch.cat([da_rz, dv_n], 1))  # eq-gru-back-bias
-    grads = {"weight_ih": dW_ih, "weight_hh": torch.cat([dW_rz, dW_n]), "bias_ih": db_ih, "bias_hh": db_hh}
-    return dx, (dh_all,), grads
+    grads = {"weight_ih": dW_ih, "weight_hh": torch.cat([dW_rz, dW_n], 1), "bias_ih": db_ih, "bias_hh": db_hh}
+    return dx, (dh_all,), transposed(grads)

@@ -2,7 +2,9 @@
 
 import torch
 
-from rnnbook.in_torch.handwritten import add_product, add_sum, biases, blocks, by_step, faces, library, product
+from rnnbook.in_torch.handwritten import biases
+from rnnbook.in_torch.handwritten.arrays import blocks, by_step, empty, faces, library, own
+from rnnbook.in_torch.handwritten.products import add_product, add_sum, into_gates, out_of_gates, transposed
 
 sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.aten.tanh_backward
 # sigmoid_backward(d, s) = d * s * (1 - s), tanh_backward(d, t) = d * (1 - t * t), each in one pass
@@ -11,11 +13,11 @@ sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.ate
 def forward(x, state, params, sizes, *, peephole=False):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
     xp, (b_ih, b_hh) = library(x), biases(params)
-    gates = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)  # first u, then written over with i, f, g, o
-    H = gates.size(1) // 4
-    h_prevs, c_prevs, hs = (gates.new_empty(len(x), H) for _ in range(3))
-    W_hh_T = params["weight_hh"].T.contiguous()
-    h_all, c_all = state[0].clone(), state[1].clone()  # a sequence that has ended keeps its row
+    W_hh = params["weight_hh"]
+    N, H = len(x), W_hh.size(1)
+    gates, h_prevs, c_prevs, hs = (empty(xp, x, N, n) for n in (4 * H, H, H, H))
+    torch.addmm(b_ih + b_hh, x, params["weight_ih"].T, out=gates)  # first u, then written over with i, f, g, o
+    h_all, c_all = own(state[0]), own(state[1])  # a sequence that has ended keeps its row
     if peephole:
         p_i, p_f, p_o = faces(xp, *params["weight_peephole"].split(H))
     for rows, b in blocks(sizes, H):
@@ -24,7 +26,7 @@ def forward(x, state, params, sizes, *, peephole=False):
         i, f, a_g, o = (a[:, k * H : (k + 1) * H] for k in range(4))
         arrays = faces(xp, gates[rows], h_prevs[rows], c_prevs[rows], hs[rows])
         u_t, h_prev, c_prev, h_t = by_step(b, *arrays)
-        recurrent = product(xp, h_, W_hh_T, out=a_)
+        recurrent = into_gates(xp, h_, W_hh, a_)
         for t in range(len(u_t)):
             h_prev[t], c_prev[t] = h, c
             recurrent()
@@ -53,8 +55,9 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, peephole=False)
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
     x, gates, h_prevs, c_prevs = trace
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
-    H, xp, grads, dx = W_hh.size(1), library(x), {}, torch.empty_like(x) if with_dx else None
-    dh_all, dc_all = dstate[0].clone(), dstate[1].clone()
+    H, xp, grads = W_hh.size(1), library(x), {}
+    dx = empty(xp, x, *x.shape) if with_dx else None
+    dh_all, dc_all = own(dstate[0]), own(dstate[1])
     if peephole:
         p_i, p_f, p_o = faces(xp, *params["weight_peephole"].split(H))
     for rows, b in reversed(blocks(sizes, H)):
@@ -68,7 +71,7 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, peephole=False)
         ifg_slope, o_slope, c_slope, gate, dh_out, da_t = by_step(b, *arrays)
         ifg_slope, f_t = ifg_slope.reshape(-1, b, 3, H), gate[:, :, H : 2 * H]
         da_ifg, da_o, every_dc = da[:, : 3 * H].reshape(b, 3, H), da[:, 3 * H :], dc[:, None]
-        dh_from_da = product(xp, da_, W_hh, out=dh_)
+        dh_from_da = out_of_gates(xp, da_, W_hh, dh_)
         for t in reversed(range(len(da_t))):
             dh += dh_out[t]  # eq-lstm-back-hidden
             xp.multiply(dh, o_slope[t], out=da_o)  # eq-lstm-back-output
@@ -93,4 +96,4 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, peephole=False)
             grads["weight_peephole"] = add_sum(
                 grads.get("weight_peephole"), seen.flatten(1)
             )  # eq-lstm-peephole-back-weights
-    return dx, (dh_all, dc_all), grads
+    return dx, (dh_all, dc_all), transposed(grads)

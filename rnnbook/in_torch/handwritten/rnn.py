@@ -2,21 +2,23 @@
 
 import torch
 
-from rnnbook.in_torch.handwritten import add_product, add_sum, biases, blocks, by_step, faces, library, product
+from rnnbook.in_torch.handwritten import biases
+from rnnbook.in_torch.handwritten.arrays import blocks, by_step, empty, faces, library, own
+from rnnbook.in_torch.handwritten.products import add_product, add_sum, into_gates, out_of_gates, transposed
 
 
 def forward(x, state, params, sizes, *, nonlinearity="tanh"):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
     xp, (b_ih, b_hh) = library(x), biases(params)
-    hs = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)  # first u, then written over with h
-    h_prevs = torch.empty_like(hs)
-    W_hh_T = params["weight_hh"].T.contiguous()
-    h_all = state[0].clone()  # a sequence that has ended keeps its row
-    for rows, b in blocks(sizes, hs.size(1)):
-        h_, a_ = h_all[:b], hs.new_empty(b, hs.size(1))
+    W_hh = params["weight_hh"]
+    hs, h_prevs = (empty(xp, x, len(x), len(W_hh)) for _ in range(2))
+    torch.addmm(b_ih + b_hh, x, params["weight_ih"].T, out=hs)  # first u, then written over with h
+    h_all = own(state[0])  # a sequence that has ended keeps its row
+    for rows, b in blocks(sizes, len(W_hh)):
+        h_, a_ = h_all[:b], hs.new_empty(b, len(W_hh))
         h, a, zero, *arrays = faces(xp, h_, a_, hs.new_zeros(()), hs[rows], h_prevs[rows])
         u, h_prev = by_step(b, *arrays)
-        recurrent = product(xp, h_, W_hh_T, out=a_)
+        recurrent = into_gates(xp, h_, W_hh, a_)
         for t in range(len(u)):
             h_prev[t] = h
             recurrent()
@@ -30,15 +32,15 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, nonlinearity="t
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
     x, hs, h_prevs = trace
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
-    xp, grads, dx = library(x), {}, torch.empty_like(x) if with_dx else None
-    dh_all = dstate[0].clone()
+    xp, grads, dx = library(x), {}, empty(library(x), x, *x.shape) if with_dx else None
+    dh_all = own(dstate[0])
     for rows, b in reversed(blocks(sizes, hs.size(1))):
         das = torch.empty_like(hs[rows])
         dh_, da_ = dh_all[:b], hs.new_empty(b, hs.size(1))
         dh, da, h, *arrays = faces(xp, dh_, da_, hs[rows], dhs[rows], das)
         slope = 1 - h * h if nonlinearity == "tanh" else 1.0 * (h > 0)
         dh_out, da_t, phi_prime = by_step(b, *arrays, slope)
-        dh_from_da = product(xp, da_, W_hh, out=dh_)
+        dh_from_da = out_of_gates(xp, da_, W_hh, dh_)
         for t in reversed(range(len(da_t))):
             dh += dh_out[t]  # eq-rnn-back-hidden
             xp.multiply(dh, phi_prime[t], out=da)  # eq-rnn-back-preactivation
@@ -50,4 +52,4 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, nonlinearity="t
             grads[name] = add_product(grads.get(name), das, read[rows])  # eq-rnn-back-weights
         if "bias_ih" in params:
             grads["bias_ih"] = grads["bias_hh"] = add_sum(grads.get("bias_ih"), das)  # eq-rnn-back-bias
-    return dx, (dh_all,), grads
+    return dx, (dh_all,), transposed(grads)

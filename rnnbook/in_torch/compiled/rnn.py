@@ -1,0 +1,45 @@
+"""The basic RNN with compiled steps: the twin of ``handwritten.rnn``."""
+
+import numpy as np
+import torch
+
+from rnnbook.in_torch.compiled import check, groups, input_gradient, step
+from rnnbook.in_torch.handwritten import biases
+from rnnbook.in_torch.handwritten.arrays import empty, own
+from rnnbook.in_torch.handwritten.products import add_product, into_gates, out_of_gates, transposed
+
+
+def forward(x, state, params, sizes, *, nonlinearity="tanh"):
+    """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
+    check(x)
+    W_hh, (b_ih, b_hh), h = params["weight_hh"], biases(params), own(state[0])
+    N, H = len(x), len(W_hh)
+    u, h_prevs, hs = (empty(np, x, N, H) for _ in range(3))  # u is written over with h
+    torch.addmm(b_ih + b_hh, x, params["weight_ih"].T, out=u)
+    a = torch.empty_like(h)
+    for rows, b, steps in groups(sizes):
+        product = into_gates(np, h[:b], W_hh, a[:b])
+        between = step(f"rnn_{nonlinearity}_forward", b, H, a[:b], h[:b], u[rows], h_prevs[rows], hs[rows])
+        for t in range(steps):
+            product()
+            between(t)
+    return hs, (h,), (x, u, h_prevs)
+
+
+def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"):
+    """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
+    x, hs, h_prevs = trace
+    W_ih, W_hh = params["weight_ih"], params["weight_hh"]
+    N, H = hs.shape
+    dh, dhs, das = own(dstate[0]), dhs.contiguous(), empty(np, x, N, H)
+    da = torch.empty_like(dh)
+    for rows, b, steps in reversed(groups(sizes)):
+        between = step(f"rnn_{nonlinearity}_backward", b, H, dh[:b], da[:b], hs[rows], dhs[rows], das[rows])
+        product = out_of_gates(np, da[:b], W_hh, dh[:b])
+        for t in reversed(range(steps)):
+            between(t)
+            product()
+    grads = {"weight_ih": add_product(None, das, x), "weight_hh": add_product(None, das, h_prevs)}
+    if "bias_ih" in params:
+        grads["bias_ih"] = grads["bias_hh"] = das.sum(0)
+    return input_gradient(das, W_ih) if with_dx else None, (dh,), transposed(grads)
