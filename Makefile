@@ -72,9 +72,9 @@ GPU_PYTHON ?= python3
 gpu:  ## on a machine with a CUDA GPU: test the kernels there, time them against cuDNN, write a JSON (GPU_PYTHON=python3)
 	@$(GPU_PYTHON) -c 'import sys, torch; torch.cuda.is_available() or sys.exit("make gpu: torch finds no CUDA device")'
 	@echo '== GPU: the kernels against the reference'
-	@PYTHONPATH=. $(GPU_PYTHON) -m pytest -q -o addopts= tests/test_kernels.py
+	@TRITON_INTERPRET=0 PYTHONPATH=. $(GPU_PYTHON) -m pytest -q -o addopts= tests/test_kernels.py
 	@echo '== GPU: errors, and times against cuDNN'
-	@PYTHONPATH=. $(GPU_PYTHON) benchmarks/gpu.py $(BENCH)
+	@TRITON_INTERPRET=0 PYTHONPATH=. $(GPU_PYTHON) benchmarks/gpu.py $(BENCH)
 
 clean:  ## remove what make built; .venv stays
 	rm -rf _build build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

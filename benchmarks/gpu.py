@@ -3,34 +3,34 @@
     python benchmarks/gpu.py --out benchmarks/results/gpu.json
 
 Peers: ``torch.nn`` (cuDNN) and ``rnnbook.in_torch`` with the Triton kernels; with ``--handwritten``, the hand-written
-backward on the GPU too, which is slow. A training step is forward and backward with the gradients of the input and of
-all parameters. Every round runs each peer once; times are minima, by CUDA events. The errors are those of outputs
+backward on the GPU too, which is slow. Products of float32 are in float32 for all of them, or with ``--tf32`` in TF32,
+which PyTorch allows cuDNN from the start. A training step is forward and backward with the gradients of the input and
+of all parameters. Every round runs each peer once; times are minima, by CUDA events. The errors are those of outputs
 and gradients against the reference in float64, relative to the largest value, at T = 128.
 """
 
 import argparse
 import itertools
-import json
-import platform
-import subprocess
 import sys
 from pathlib import Path
 
 import torch
+from layers import provenance, write
 from torch import nn
 
 from rnnbook import in_torch
 
 LAYERS, HIDDEN, BATCH, STEPS = ("RNN", "GRU", "LSTM"), (64, 128, 256, 512), (16, 64, 128), (512, 2048)
+DEVICE = "cuda"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def peers(name, H, dtype, handwritten):
     """The same layer, from torch.nn and ours, with the same weights."""
-    theirs = getattr(nn, name)(H, H, device="cuda", dtype=dtype)
+    theirs = getattr(nn, name)(H, H, device=DEVICE, dtype=dtype)
     found = {"cudnn": theirs}
     for implementation in ["triton", *(["handwritten"] if handwritten else [])]:
-        layer = getattr(in_torch, name)(H, H, device="cuda", dtype=dtype, implementation=implementation)
+        layer = getattr(in_torch, name)(H, H, device=DEVICE, dtype=dtype, implementation=implementation)
         layer.load_state_dict(theirs.state_dict())
         found[implementation] = layer
     return found
@@ -70,9 +70,9 @@ def errors(name, H, dtype, T=128, B=16):
     """The largest error of each peer in this dtype, outputs and gradients, relative to the largest value."""
     torch.manual_seed(0)
     layers = peers(name, H, dtype, False)
-    exact = getattr(in_torch, name)(H, H, device="cuda", dtype=torch.float64, implementation="reference")
+    exact = getattr(in_torch, name)(H, H, device=DEVICE, dtype=torch.float64, implementation="reference")
     exact.load_state_dict(layers["cudnn"].state_dict())
-    x, dy = (torch.randn(T, B, H, device="cuda").to(dtype) for _ in range(2))
+    x, dy = (torch.randn(T, B, H, device=DEVICE).to(dtype) for _ in range(2))
 
     def results(layer, kind):
         read = x.to(kind).requires_grad_()
@@ -86,12 +86,6 @@ def errors(name, H, dtype, T=128, B=16):
     return found
 
 
-def revision():
-    """The commit that was measured, or None outside a repository."""
-    done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent)
-    return done.stdout.strip() or None
-
-
 def main(arguments=None):
     """Measure, print a line for each case, write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -103,25 +97,21 @@ def main(arguments=None):
     parser.add_argument("--steps", nargs="+", type=int, default=STEPS)
     parser.add_argument("--dtypes", nargs="+", default=list(DTYPES), choices=list(DTYPES))
     parser.add_argument("--handwritten", action="store_true")
+    parser.add_argument("--tf32", action="store_true", help="TF32 in float32's products, of cuDNN and kernels alike")
     chosen = parser.parse_args(arguments)
-    if not torch.cuda.is_available():
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = chosen.tf32
+    if DEVICE == "cuda" and not torch.cuda.is_available():
         sys.exit("benchmarks/gpu.py needs a CUDA device; torch finds none")
-    import triton
-
-    report = {
-        "command": "python benchmarks/gpu.py " + " ".join(sys.argv[1:] if arguments is None else arguments),
-        "commit": revision(),
-        "gpu": torch.cuda.get_device_name(),
-        "capability": list(torch.cuda.get_device_capability()),
-        "versions": {
-            "python": platform.python_version(), "torch": torch.__version__, "triton": triton.__version__,
-            "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version(),
-        },
-        "tf32": {"matmul": torch.backends.cuda.matmul.allow_tf32, "cudnn": torch.backends.cudnn.allow_tf32},
+    cuda = DEVICE == "cuda"
+    about = provenance(__file__, ["torch", "triton"]) | {
+        "gpu": torch.cuda.get_device_name() if cuda else None,
+        "capability": list(torch.cuda.get_device_capability()) if cuda else None,
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+        "tf32": chosen.tf32,
         "rounds": chosen.rounds,
-        "errors": [],
-        "times": [],
-    }  # fmt: skip
+    }
+    report = {"provenance": about, "errors": [], "times": []}
     for name, dtype, H in itertools.product(chosen.layers, chosen.dtypes, chosen.hidden):
         found = errors(name, H, DTYPES[dtype])
         report["errors"].append({"layer": name, "dtype": dtype, "H": H} | found)
@@ -132,7 +122,7 @@ def main(arguments=None):
     for name, dtype, H, B, T in cases:
         torch.manual_seed(0)
         layers = peers(name, H, DTYPES[dtype], chosen.handwritten)
-        x = torch.randn(T, B, H, device="cuda", dtype=DTYPES[dtype], requires_grad=True)
+        x = torch.randn(T, B, H, device=DEVICE, dtype=DTYPES[dtype], requires_grad=True)
         dy = torch.randn_like(x)
         times(layers, x, dy, 2)
         found = times(layers, x, dy, chosen.rounds)
@@ -143,8 +133,7 @@ def main(arguments=None):
             if peer != "cudnn"
         ]
         print(f"time to cuDNN's {name:5}{dtype:9} H={H:<4} B={B:<4} T={T:<5}", *ratios, flush=True)
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        chosen.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        write(chosen.out, report)  # after each case, so that a run that is broken off leaves what it has
     print(f"wrote {chosen.out}")
 
 

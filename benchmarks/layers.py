@@ -21,6 +21,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+FOLDER = Path(__file__).parent
 SIZES = [
     (50, 1, 32, 64),
     (35, 20, 200, 200),
@@ -96,30 +97,38 @@ def measure(layer, sizes, peers, seconds, clock):
     made = {peer: PEERS[peer](layer, sizes, x, dhs, weights) for peer in peers}
     times = {}
     for k, task in enumerate(["forward", "train"]):
-        results = {peer: functions[k]() for peer, functions in made.items()}
+        work = {peer: functions[k] for peer, functions in made.items()}
+        results = {peer: function() for peer, function in work.items()}
         for peer, result in results.items():
             np.testing.assert_allclose(result, results["torch.nn"], rtol=0, atol=2e-3, err_msg=f"{layer} {peer}")
-        times[task] = {peer: [] for peer in peers}
-        gc.disable()
-        end = time.perf_counter() + seconds
-        while time.perf_counter() < end or len(times[task]["torch.nn"]) < 5:
-            for peer, functions in made.items():
-                start = clock()
-                functions[k]()
-                times[task][peer].append(clock() - start)
-        gc.enable()
+        times[task] = rounds_of(work, seconds, clock)
     return times
 
 
-def ratios(times):
-    """Return each peer's time over ``torch.nn``'s, of the minima and of the medians."""
-    base = times["torch.nn"]
+def rounds_of(work, seconds, clock):
+    """Return {peer: times [s]} of rounds in which each peer's function is called once, five rounds at least."""
+    times = {peer: [] for peer in work}
+    for function in work.values():
+        function()
+    gc.disable()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or min(map(len, times.values())) < 5:
+        for peer, function in work.items():
+            start = clock()
+            function()
+            times[peer].append(clock() - start)
+    gc.enable()
+    return times
+
+
+def ratios(times, base="torch.nn"):
+    """Return each peer's time over that of ``base``, of the minima and of the medians."""
     return {
         peer: {
             "min_ms": 1e3 * min(values),
             "median_ms": 1e3 * statistics.median(values),
-            "ratio_of_minima": min(values) / min(base),
-            "ratio_of_medians": statistics.median(values) / statistics.median(base),
+            "ratio_of_minima": min(values) / min(times[base]),
+            "ratio_of_medians": statistics.median(values) / statistics.median(times[base]),
             "rounds": len(values),
         }
         for peer, values in times.items()
@@ -140,29 +149,46 @@ def mean_ratios(rows, peers):
     return means
 
 
-def provenance(arguments):
-    """Say on what, with what and how this was measured."""
-    import numpy
+def provenance(script, packages):
+    """Say with what and when something was measured: the command, the commit, the date, the versions."""
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=FOLDER)
+    return {
+        "command": f"python benchmarks/{Path(script).name} " + " ".join(sys.argv[1:]),
+        "commit": done.stdout.strip() or None,  # None outside a repository
+        "date": time.strftime("%Y-%m-%d"),
+        "versions": {name: version(name) for name in packages} | {"python": platform.python_version()},
+    }
 
+
+def set_up(threads, script):
+    """Fix the number of threads, before NumPy and PyTorch are imported; returns the clock and the provenance."""
+    for library in ["OMP", "OPENBLAS", "MKL"]:
+        os.environ[f"{library}_NUM_THREADS"] = str(threads)
+    import numpy
+    import torch
+
+    torch.set_num_threads(threads)
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    return {
-        "command": "python benchmarks/layers.py " + " ".join(sys.argv[1:]),
-        "commit": commit,
-        "date": time.strftime("%Y-%m-%d"),
+    return time.process_time if threads == 1 else time.perf_counter, provenance(script, ["numpy", "torch"]) | {
         "processor": models[0] if models else platform.processor(),
         "processors": os.cpu_count(),
         "simd": numpy.show_config(mode="dicts")["SIMD Extensions"].get("found", []),
         "load_average": round(os.getloadavg()[0], 1),
-        "threads": arguments.threads,
-        "clock": "processor time" if arguments.threads == 1 else "wall",
-        "versions": {name: version(name) for name in ("numpy", "torch")} | {"python": platform.python_version()},
+        "threads": threads,
+        "clock": "processor time" if threads == 1 else "wall",
         "dtype": "float32",
     }
 
 
-def parse():
+def write(path, report):
+    """Write a report to ``path``, where one is given."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=["torch.nn", "in_numpy"])
     parser.add_argument("--layers", nargs="+", choices=LAYERS, default=LAYERS)
@@ -170,20 +196,15 @@ def parse():
     parser.add_argument("--seconds", type=float, default=4.0, help="for each layer, size and task")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(arguments)
     if "torch.nn" not in arguments.peers:
         arguments.peers.insert(0, "torch.nn")  # what the others are compared with
     return arguments
 
 
-def main():
-    arguments = parse()
-    for library in ["OMP", "OPENBLAS", "MKL"]:  # before NumPy and PyTorch are imported
-        os.environ[f"{library}_NUM_THREADS"] = str(arguments.threads)
-    import torch
-
-    torch.set_num_threads(arguments.threads)
-    clock = time.process_time if arguments.threads == 1 else time.perf_counter
+def main(arguments=None):
+    arguments = parse(arguments)
+    clock, about = set_up(arguments.threads, __file__)
     others = [peer for peer in arguments.peers if peer != "torch.nn"]
     rows = []
     print("ratio to torch.nn of minima (medians); below 1 is faster than torch.nn")
@@ -203,10 +224,7 @@ def main():
     for peer in others:
         for task in means:
             print(f"{peer} {task}, geometric means: { ({k: round(v, 2) for k, v in means[task][peer].items()}) }")
-    if arguments.out:
-        result = {"provenance": provenance(arguments), "geometric_means": means, "rows": rows}
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write(arguments.out, {"provenance": about, "geometric_means": means, "rows": rows})
 
 
 if __name__ == "__main__":
