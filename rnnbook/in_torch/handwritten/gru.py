@@ -3,6 +3,7 @@
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 
 from rnnbook.in_torch.handwritten import biases
 from rnnbook.in_torch.handwritten.arrays import blocks, by_step, empty, faces, library, own
@@ -18,13 +19,15 @@ def forward(x, state, params, sizes, *, reset_after=True):
     W_hh = params["weight_hh"]
     N, H = len(x), W_hh.size(1)
     gates, h_prevs, hs, v_ns = (empty(xp, x, N, n) for n in (3 * H, H, H, H))
-    torch.addmm(b_ih, x, params["weight_ih"].T, out=gates)  # first u, then written over with r, z, n
+    b_rz, b_n = b_hh.tensor_split([2 * H])  # that of n is for r to weigh; those of r and z can join u at once
+    b = b_ih + F.pad(b_rz, (0, H))
+    torch.addmm(b, x, params["weight_ih"].T, out=gates)  # first u, then written over with r, z, n
     W_rz_T, W_n_T = W_hh.T.tensor_split([2 * H], dim=1)
     h_all = own(state[0])  # a sequence that has ended keeps its row
     for rows, b in blocks(sizes, H):
         h_, v_, a_n_ = h_all[:b], gates.new_empty(b, 3 * H), gates.new_empty(b, H)
         rz_, n_ = v_.tensor_split([2 * H], dim=1)
-        h, v, a_n, rz, n, b_v = faces(xp, h_, v_, a_n_, rz_, n_, b_hh)
+        h, v, a_n, rz, n, b_v = faces(xp, h_, v_, a_n_, rz_, n_, b_n)
         r, z = rz[:, :H], rz[:, H:]
         arrays = faces(xp, gates[rows], h_prevs[rows], hs[rows], v_ns[rows])
         u_t, h_prev, h_t, v_n = by_step(b, *arrays)
@@ -33,17 +36,16 @@ def forward(x, state, params, sizes, *, reset_after=True):
             h_prev[t] = h
             if reset_after:
                 recurrent()
-                v += b_v
-                v_n[t] = n
+                xp.add(n, b_v, out=v_n[t])
             else:
-                torch.addmm(b_hh[: 2 * H], h_, W_rz_T, out=rz_)
+                torch.mm(h_, W_rz_T, out=rz_)
             rz += u_t[t, :, : 2 * H]
             rz_.sigmoid_()
             if reset_after:
-                xp.multiply(r, n, out=a_n)
+                xp.multiply(r, v_n[t], out=a_n)
             else:
                 xp.multiply(r, h, out=n)
-                torch.addmm(b_hh[2 * H :], n_, W_n_T, out=a_n_)
+                torch.addmm(b_n, n_, W_n_T, out=a_n_)
             a_n += u_t[t, :, 2 * H :]
             xp.tanh(a_n, out=n)
             u_t[t] = v
