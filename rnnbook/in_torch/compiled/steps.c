@@ -47,7 +47,12 @@ static inline real tanh_(real x) { return 2 / (1 + exponential(-2 * x)) - 1; }
 #define ROWS for (long row = 0; row < b; row++)
 #define STATE(k, gates) (at[k] + row * (gates)*H)
 #define TRACE(k, gates) (at[k] + (t * b + row) * (gates)*H)
-#define EVERY_UNIT _Pragma("GCC ivdep") for (long j = 0; j < H; j++)
+#ifdef __clang__ /* no unit reads what another one writes; neither compiler can know it */
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+#define EVERY_UNIT INDEPENDENT for (long j = 0; j < H; j++)
 #define ARGUMENTS real *const *at, long b, long H, long t
 
 static inline void rnn_forward(ARGUMENTS, int relu) {
