@@ -39,8 +39,9 @@ class Checkpoint:
     """A file from which a run that was killed goes on as if nothing had happened.
 
     ``parts`` names everything that a step reads and changes: models, layers and optimisers (whatever has
-    ``state_dict`` and ``load_state_dict``), and the ``np.random.Generator`` that it draws from. The file is
-    written after every ``every`` steps and after the last, all or not at all.
+    ``state_dict`` and ``load_state_dict``), and the ``np.random.Generator`` or ``torch.Generator`` that it draws from
+    (for dropout that is ``torch.default_generator``). The file is written after every ``every`` steps and after the
+    last, all or not at all.
     """
 
     path: str | Path
@@ -85,6 +86,8 @@ def set_part_state(part, state) -> None:
     """Make a part of a run what it was when ``part_state`` returned ``state``."""
     if isinstance(part, np.random.Generator):
         part.bit_generator.state = state
+    elif _is_generator(part):
+        part.set_state(state["state"])
     else:
         part.load_state_dict(state)
 
@@ -93,9 +96,16 @@ def part_state(name: str, part):
     """Return all that a part of a run remembers; TypeError for a part that cannot say it."""
     if isinstance(part, np.random.Generator):
         return part.bit_generator.state
+    if _is_generator(part):
+        return {"state": part.get_state()}
     if not hasattr(part, "state_dict"):
-        raise TypeError(f"{name} should be a np.random.Generator or have a state_dict, but is {part!r}")
+        raise TypeError(f"{name} should be a random generator or have a state_dict, but is {part!r}")
     return part.state_dict()
+
+
+def _is_generator(part) -> bool:
+    """Whether a part is a ``torch.Generator``, known by its methods: this module does without PyTorch."""
+    return hasattr(part, "get_state") and hasattr(part, "set_state")
 
 
 def train(

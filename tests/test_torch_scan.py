@@ -108,3 +108,17 @@ def test_the_default_is_the_chunked_scan_and_a_mistake_is_named():
         MinGRU(D, H)(torch.zeros(T, B, 9))
     with pytest.raises(ValueError, match=r"h should have shape \(3, 7\), but has shape \(3, 9\)"):
         MinGRU(D, H)(torch.zeros(T, B, D), torch.zeros(B, 9))
+
+
+@pytest.mark.parametrize("how", ["sequential", "chunked", "hillis_steele"])
+@pytest.mark.parametrize("steps", [1, 4, 7])
+def test_a_scan_by_itself_takes_any_numbers_and_has_a_gradient(how, steps):
+    torch.manual_seed(0)
+    a, b = (torch.randn(steps, 2, 3, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    h = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
+    expected, state = [], h
+    for a_t, b_t in zip(a, b, strict=True):
+        state = a_t * state + b_t
+        expected.append(state)
+    torch.testing.assert_close(scan.SCANS[how](a, b, h), torch.stack(expected), rtol=0, atol=1e-12)
+    assert torch.autograd.gradcheck(scan.SCANS[how], (a, b, h))

@@ -294,7 +294,7 @@ def test_other_files_and_parts_are_refused(tmp_path):
     storage.write(tmp_path / "w", {"a": np.ones(2)})
     with pytest.raises(ValueError, match="should be a checkpoint of rnnbook.training, but holds no history$"):
         Checkpoint(tmp_path / "w", {}).resume()
-    with pytest.raises(TypeError, match="^lr should be a np.random.Generator or have a state_dict, but is 0.1$"):
+    with pytest.raises(TypeError, match="^lr should be a random generator or have a state_dict, but is 0.1$"):
         Checkpoint(tmp_path / "c", {"lr": 0.1}).save(training.History())
     with pytest.raises(ValueError, match="^every should be at least 1, but is 0$"):
         train(float, 3, checkpoint=Checkpoint(tmp_path / "c", {}, every=0))

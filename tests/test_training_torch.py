@@ -14,7 +14,7 @@ from torch import nn
 
 from rnnbook import in_numpy
 from rnnbook.in_torch import GRU, training_step
-from rnnbook.training import train
+from rnnbook.training import Checkpoint, train
 
 SCRIPT = Path(__file__).with_name("distributed_run.py")
 
@@ -75,6 +75,44 @@ def test_autocast_trains_close_by_and_keeps_the_weights_dtype():
         assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert seen == [torch.float32] * 8 + [torch.bfloat16] * 8
     assert 0 < np.abs(np.subtract(*curves)).max() < 0.05
+
+
+def test_in_float16_a_scaler_keeps_small_gradients_and_skips_the_update_that_overflows():
+    def gradients(**precision):
+        model, optimizer, batch = problem()
+        step = training_step(model, optimizer, lambda y, target: 1e-9 * y.float().square().sum(), batch, **precision)
+        step(0)
+        return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+    exact = gradients()
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**20)
+    assert gradients(autocast=torch.float16).abs().max() == 0 < exact.abs().max() < 2.0**-25  # half of its least number
+    found = gradients(autocast=torch.float16, scaler=scaler)
+    assert (found - exact).abs().max() < 0.01 * exact.abs().max()
+
+    model, optimizer, batch = problem()
+    before = [p.detach().clone() for p in model.parameters()]
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**40)
+    training_step(model, optimizer, nn.functional.mse_loss, batch, autocast=torch.float16, scaler=scaler, clip=1.0)(0)
+    assert all(torch.equal(p, b) for p, b in zip(model.parameters(), before, strict=True))
+    assert scaler.get_scale() == 2.0**39
+
+
+def test_a_run_with_dropout_and_a_scaler_goes_on_as_if_nothing_had_happened(tmp_path):
+    def run(path, *lengths):
+        for steps in lengths:
+            model, optimizer, batch = problem()
+            model = GRU(2, 4, 2, dropout=0.5)
+            optimizer = torch.optim.Adam(model.parameters())
+            scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=3)
+            parts = {"model": model, "optimizer": optimizer, "scaler": scaler, "rng": torch.default_generator}
+            step = training_step(model, optimizer, nn.functional.mse_loss, batch, scaler=scaler)
+            history = train(step, steps, checkpoint=Checkpoint(path, parts, every=2), progress=False)
+        return history.losses, scaler.get_scale(), torch.rand(1).item()
+
+    whole, broken_off = run(tmp_path / "whole.safetensors", 8), run(tmp_path / "broken.safetensors", 4, 8)
+    assert broken_off == whole
+    assert whole[1] > 4
 
 
 def test_the_batch_goes_to_the_device_that_is_named():

@@ -169,7 +169,7 @@ class Recurrent(nn.Module):
         return x, [torch.stack(s) if len(s) > 1 else s[0][None] for s in zip(*ended, strict=True)]
 
     def _run(self, x, state, params, sizes):
-        """Run one recurrence; under autocast as a whole in autocast's dtype, as cuDNN does."""
+        """Run one recurrence; under autocast as a whole in autocast's dtype, on every device, as cuDNN does."""
         device = x.device.type
         self.ran = choose(self.implementation, x, params)
         recurrence = self.recurrences[self.ran]

@@ -9,7 +9,7 @@ Four ways to compute it, each ``scan(a, b, h)`` with a, b (T, B, H) and the stat
 ::
 
     sequential     T steps, one after the other
-    chunked        about 2√T steps: all chunks of √T steps at once, then from chunk to chunk; the default
+    chunked        about 3√T steps: all chunks of √T steps at once, then from chunk to chunk; the default
     hillis_steele  log₂ T rounds over the whole sequence, each doubling the reach
     log_space      cumulative sums of logarithms, the paper's form; only for numbers above zero
 
@@ -20,60 +20,13 @@ Source: Feng et al. (2024); Hillis & Steele (1986); the log-space form: Heinsen 
 """
 
 import math
+from functools import wraps
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from rnnbook.errors import check_choice, check_shape, check_size
-
-
-def sequential(a, b, h):
-    """Return h after every step (T, B, H), computed one step after the other."""
-    hs = []
-    for a_t, b_t in zip(a, b, strict=True):
-        h = a_t * h + b_t
-        hs.append(h)
-    return torch.stack(hs)
-
-
-def chunked(a, b, h):
-    """Return h after every step (T, B, H), computed in chunks of about √T steps, all chunks side by side."""
-    T = len(a)
-    K = math.isqrt(T - 1) + 1  # steps in a chunk
-    C = -(-T // K)  # chunks
-    padding = (0, 0, 0, 0, 0, C * K - T)
-    a = F.pad(a, padding, value=1).unflatten(0, (C, K)).unbind(1)
-    b = F.pad(b, padding).unflatten(0, (C, K)).unbind(1)
-    local, reach = [b[0]], [a[0]]  # h as if every chunk began at zero, and what is left of the chunk's true beginning
-    for a_t, b_t in zip(a[1:], b[1:], strict=True):
-        local.append(a_t * local[-1] + b_t)
-        reach.append(a_t * reach[-1])
-    first = [h]
-    for reach_c, local_c in zip(reach[-1][:-1], local[-1][:-1], strict=True):
-        first.append(reach_c * first[-1] + local_c)
-    hs = torch.stack(local, 1) + torch.stack(reach, 1) * torch.stack(first)[:, None]
-    return hs.flatten(0, 1)[:T]
-
-
-def hillis_steele(a, b, h):
-    """Return h after every step (T, B, H), computed in log₂ T rounds, each of which doubles the reach."""
-    b = torch.cat([(a[0] * h + b[0])[None], b[1:]])
-    reach = 1
-    while reach < len(a):
-        b = torch.cat([b[:reach], a[reach:] * b[:-reach] + b[reach:]])
-        a = torch.cat([a[:reach], a[reach:] * a[:-reach]])
-        reach *= 2
-    return b
-
-
-def log_space(log_a, log_b, h):
-    """Return h after every step (T, B, H) from log a, log b and a state h above zero, or None for zero."""
-    sums = log_a.cumsum(0)
-    if h is None:
-        return (sums + (log_b - sums).logcumsumexp(0)).exp()
-    logs = torch.cat([h.log()[None], log_b - sums])
-    return (sums + logs.logcumsumexp(0)[1:]).exp()
 
 
 class _Scan(torch.autograd.Function):
@@ -92,6 +45,72 @@ class _Scan(torch.autograd.Function):
         a_next = torch.cat([a[1:], torch.zeros_like(a[:1])])  # nothing comes from beyond the last step
         db = _Scan.apply(ctx.scan, a_next.flip(0), dhs.flip(0), torch.zeros_like(h)).flip(0)
         return None, db * torch.cat([h[None], hs[:-1]]), db, db[0] * a[0]
+
+
+def with_gradient(scan):
+    """Return the scan as a function whose gradient is found by the same scan, not by going back through its steps."""
+
+    @wraps(scan)
+    def run(a, b, h):
+        return _Scan.apply(scan, a, b, h)
+
+    return run
+
+
+@with_gradient
+def sequential(a, b, h):
+    """Return h after every step (T, B, H), computed one step after the other."""
+    hs = torch.empty_like(b)
+    for a_t, b_t, h_t in zip(a, b, hs, strict=True):
+        h = torch.addcmul(b_t, a_t, h, out=h_t)
+    return hs
+
+
+@with_gradient
+def chunked(a, b, h):
+    """Return h after every step (T, B, H), computed in chunks of about √T steps, all chunks side by side.
+
+    First every chunk begins at zero, which tells what it adds and what it leaves of its beginning; then the
+    beginnings go from chunk to chunk; then every chunk goes its way again, from where it does begin.
+    """
+    K = math.isqrt(len(a))  # steps in a chunk
+    whole = len(a) // K * K
+    hs = torch.empty_like(b)
+    a_k, b_k, h_k = (array[:whole].unflatten(0, (-1, K)).unbind(1) for array in (a, b, hs))  # (chunks, B, H) each
+    added, left = b_k[0], a_k[0]
+    for a_t, b_t in zip(a_k[1:], b_k[1:], strict=True):
+        added, left = torch.addcmul(b_t, a_t, added), a_t * left
+    first = [h]
+    for left_c, added_c in zip(left, added, strict=True):
+        first.append(torch.addcmul(added_c, left_c, first[-1]))
+    *first, h = first
+    state = torch.stack(first)
+    for a_t, b_t, h_t in zip(a_k, b_k, h_k, strict=True):
+        state = torch.addcmul(b_t, a_t, state, out=h_t)
+    for a_t, b_t, h_t in zip(a[whole:], b[whole:], hs[whole:], strict=True):
+        h = torch.addcmul(b_t, a_t, h, out=h_t)
+    return hs
+
+
+@with_gradient
+def hillis_steele(a, b, h):
+    """Return h after every step (T, B, H), computed in log₂ T rounds, each of which doubles the reach."""
+    b = torch.cat([(a[0] * h + b[0])[None], b[1:]])
+    reach = 1
+    while reach < len(a):
+        b = torch.cat([b[:reach], a[reach:] * b[:-reach] + b[reach:]])
+        a = torch.cat([a[:reach], a[reach:] * a[:-reach]])
+        reach *= 2
+    return b
+
+
+def log_space(log_a, log_b, h):
+    """Return h after every step (T, B, H) from log a, log b and a state h above zero, or None for zero."""
+    sums = log_a.cumsum(0)
+    if h is None:
+        return (sums + (log_b - sums).logcumsumexp(0)).exp()
+    logs = torch.cat([h.log()[None], log_b - sums])
+    return (sums + logs.logcumsumexp(0)[1:]).exp()
 
 
 SCANS = {"sequential": sequential, "chunked": chunked, "hillis_steele": hillis_steele, "log_space": log_space}
@@ -138,7 +157,7 @@ class _MinLayer(nn.Module):
             hs = log_space(-F.softplus(k), log_g - F.softplus(-k), h)
         else:
             h = x.new_zeros(x.size(1), self.hidden_size) if h is None else h
-            hs = _Scan.apply(SCANS[self.scan], torch.sigmoid(-k), torch.sigmoid(k) * positive(n), h)
+            hs = SCANS[self.scan](torch.sigmoid(-k), torch.sigmoid(k) * positive(n), h)
         return hs, hs[-1]
 
     def step(self, x_t, h=None):

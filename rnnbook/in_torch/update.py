@@ -10,13 +10,16 @@ import torch
 from torch import distributed, nn
 
 
-def training_step(model, optimizer, loss, batch, *, device=None, autocast=None, clip=None, batch_dims=(1, 1)):
+def training_step(
+    model, optimizer, loss, batch, *, device=None, autocast=None, scaler=None, clip=None, batch_dims=(1, 1)
+):  # fmt: skip
     """Return ``step(i)``, which makes one update and returns its loss, for ``train(step, steps)``.
 
     ``batch(i)`` gives the tensors (x, target) of the global batch, whose sequences lie along ``batch_dims``, 1 for
     (T, B, D); ``loss(output, target)`` is a mean over them. Where the model returns a tuple, as a recurrent layer
     does, its first part is the output. ``device`` is where the tensors go; ``autocast`` a dtype such as
-    ``torch.bfloat16``; ``clip`` the largest norm of the gradient.
+    ``torch.bfloat16``; ``scaler`` a ``torch.amp.GradScaler``, without which small gradients vanish in ``torch.float16``
+    (name it in the checkpoint, too); ``clip`` the largest norm of the gradient.
     Raises ValueError where the processes cannot share out the batch evenly.
     """
     device = torch.device(device) if device is not None else next(model.parameters()).device
@@ -28,11 +31,17 @@ def training_step(model, optimizer, loss, batch, *, device=None, autocast=None, 
             output = model(x)
             output = output[0] if isinstance(output, tuple) else output
             value = loss(output, target)
-        value.backward()
+        (value if scaler is None else scaler.scale(value)).backward()
         average([p.grad for p in model.parameters() if p.grad is not None])
+        if scaler is not None:
+            scaler.unscale_(optimizer)
         if clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), clip)
-        optimizer.step()
+        if scaler is None:
+            optimizer.step()
+        else:
+            scaler.step(optimizer)  # none where a gradient is not finite
+            scaler.update()
         value = value.detach()
         average([value])
         return value

@@ -64,8 +64,8 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def backward(ctx, dhs, *dlast):
         _, backward, reference, sizes, options, states, names = ctx.plan
-        count, needed = 1 + states + len(names), ctx.needs_input_grad[1:]
-        tensors, trace = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+        count, needed, saved = 1 + states + len(names), ctx.needs_input_grad[1:], ctx.saved_tensors
+        tensors, trace = saved[:count], saved[count:]
         x, state, params = _unpack(ctx.plan, tensors)
         if torch.is_grad_enabled():  # someone wants the gradient's gradient
             hs, last = reference(x, state, params, sizes, **options)
@@ -84,5 +84,7 @@ def _unpack(plan, tensors):
 
 def biases(params):
     """The two biases, zeros where the layer has none."""
+    if "bias_ih" in params:
+        return params["bias_ih"], params["bias_hh"]
     none = params["weight_hh"].new_zeros(len(params["weight_hh"]))
-    return params.get("bias_ih", none), params.get("bias_hh", none)
+    return none, none
