@@ -1,6 +1,7 @@
 """The README shows what is there: its code runs, its picture is the package's, its map names what exists."""
 
 import io
+import json
 import re
 from pathlib import Path
 
@@ -47,3 +48,13 @@ def test_the_commands_are_targets_of_the_makefile():
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     for command in re.findall(r"`?make ([a-z]+)", README):
         assert command in targets
+
+
+def test_the_table_of_times_is_the_measured_one():
+    measured = json.loads((ROOT / "benchmarks/results/layers_1_thread.json").read_text(encoding="utf-8"))
+    means = measured["geometric_means"]["train"]
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in README.splitlines() if row.startswith("| `in_")]
+    peers = {"`in_torch`": "in_torch", '`in_torch`, `"compiled"`': "compiled", "`in_numpy`": "in_numpy"}
+    assert [row[0] for row in rows] == list(peers)
+    for name, *cells in rows:
+        assert cells == [f"{means[peers[name]][layer]:.2f}" for layer in ("RNN", "GRU", "LSTM")], name
