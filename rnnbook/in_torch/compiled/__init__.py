@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from rnnbook.in_torch.handwritten.arrays import empty
+from rnnbook.in_torch.handwritten.products import add_product, transposed
 
 SOURCE = Path(__file__).with_name("steps.c")
 REAL = {torch.float32: "float", torch.float64: "double"}
@@ -82,3 +83,11 @@ def groups(sizes):
 def input_gradient(das, W_ih):
     """Return das (N, G·H) W_ih, the gradient by x (N, D)."""
     return torch.mm(das, W_ih, out=empty(np, das, len(das), W_ih.size(1)))
+
+
+def parameter_gradients(das, x, h_prevs, params):
+    """Return the gradients by name, for a layer whose two products of a step are added up: das (N, G·H) serves both."""
+    grads = {"weight_ih": add_product(None, das, x), "weight_hh": add_product(None, das, h_prevs)}
+    if "bias_ih" in params:
+        grads["bias_ih"] = grads["bias_hh"] = das.sum(0)
+    return transposed(grads)

@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from rnnbook.in_torch.compiled import check, groups, input_gradient, step
+from rnnbook.in_torch.compiled import check, groups, input_gradient, parameter_gradients, step
 from rnnbook.in_torch.handwritten import biases
 from rnnbook.in_torch.handwritten.arrays import empty, own
-from rnnbook.in_torch.handwritten.products import add_product, into_gates, out_of_gates, transposed
+from rnnbook.in_torch.handwritten.products import into_gates, out_of_gates
 
 
 def forward(x, state, params, sizes, *, peephole=False):
@@ -30,8 +30,7 @@ def forward(x, state, params, sizes, *, peephole=False):
 def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, peephole=False):
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
     x, gates, h_prevs, c_prevs = trace
-    W_ih, W_hh = params["weight_ih"], params["weight_hh"]
-    N, H = h_prevs.shape
+    (N, H), W_hh = h_prevs.shape, params["weight_hh"]
     dh, dc, dhs, das = own(dstate[0]), own(dstate[1]), dhs.contiguous(), empty(np, x, N, 4 * H)
     da = dh.new_empty(len(dh), 4 * H)
     for rows, b, steps in reversed(groups(sizes)):
@@ -41,7 +40,5 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, peephole=False)
         for t in reversed(range(steps)):
             between(t)
             product()
-    grads = {"weight_ih": add_product(None, das, x), "weight_hh": add_product(None, das, h_prevs)}
-    if "bias_ih" in params:
-        grads["bias_ih"] = grads["bias_hh"] = das.sum(0)
-    return input_gradient(das, W_ih) if with_dx else None, (dh, dc), transposed(grads)
+    dx = input_gradient(das, params["weight_ih"]) if with_dx else None
+    return dx, (dh, dc), parameter_gradients(das, x, h_prevs, params)
