@@ -65,15 +65,15 @@ GRU = [
     ("da_n * v_n * r * (1 - r)", "da_n * v_n * r"),
     ("da_n * v_n * r * (1 - r)", "da_n * r * (1 - r)"),
     ("= da_r, da_z, r * da_n", "= da_r, da_z, da_n"),
-    ("dh_prev = z * dh + products", "dh_prev = products"),
+    ("dh_prev = z * dh + dh_v", "dh_prev = dh_v"),
     ("z * dh + r * dmemory + dh_gates", "z * dh + dmemory + dh_gates"),
     ("z * dh + r * dmemory + dh_gates", "z * dh + r * dmemory"),
     ("dmemory * h_prev * r", "dmemory * r"),
     ("np.where(inside[t], dus[:, t], 0)", "dus[:, t]"),
     ("dh_prev = np.where(inside[t], dh_prev, dh_next)", "pass"),
     ("gates[0] * hs[:-1]", "hs[:-1]"),
-    ("(dus, dvs), (x, hs[:-1])", "(dus, dus), (x, hs[:-1])"),
-    ("products.gradient_of_bias, (dus, dvs)", "products.gradient_of_bias, (dus, dus)"),
+    ("weights(dvs, hs[:-1])", "weights(dus, hs[:-1])"),
+    ("bias(dvs)", "bias(dus)"),
 ]
 LSTM = [
     ("x, W_ih, b_ih + b_hh)", "x, W_ih, b_ih)"),
@@ -105,9 +105,9 @@ LSTM = [
     ("das[:, t] = np.where(inside[t], das[:, t], 0)", "pass"),
     ("np.where(inside[t], dc_prev, dc_next)", "dc_prev"),
     ("np.where(inside[t], dh_prev, dh_next)", "dh_prev"),
-    ("for read in (x, hs[:-1])", "for read in (x, hs[1:])"),
-    ("das[3] * cs[1:]", "das[3] * cs[:-1]"),
-    ("das[1] * cs[:-1]", "das[0] * cs[:-1]"),
+    ("weights(das, hs[:-1])", "weights(das, hs[1:])"),
+    ("cs[:-1], cs[:-1], cs[1:]", "cs[:-1], cs[:-1], cs[:-1]"),
+    ("das[[0, 1, 3]]", "das[[0, 0, 3]]"),
 ]
 PRODUCTS = [
     ("u += b\n", "\n"),

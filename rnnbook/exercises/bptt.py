@@ -6,7 +6,9 @@ from rnnbook.exercises.checking import Exercise
 
 
 def delta_rule(x, target, w, b):
-    """Return dw and db of L = (h - target)² / 2 for one tanh unit h = tanh(w x + b)."""
+    """Return dw and db of L = (h - target)² / 2 for one tanh unit h = tanh(w x +
+    b).
+    """
     h = np.tanh(w * x + b)
     delta = (h - target) * (1 - h**2)
     return delta * x, delta
@@ -45,7 +47,9 @@ check_delta_rule = Exercise(
 
 
 def immediate_and_total(xs, h_0, w, v, b):
-    """Return the immediate and the total derivative by v of the last h_t = tanh(w x_t + v h_{t-1} + b)."""
+    """Return the immediate and the total derivative by v of the last h_t = tanh(w
+    x_t + v h_{t-1} + b).
+    """
     h, total = h_0, 0.0
     for x_t in xs:
         h_prev, h = h, np.tanh(w * x_t + v * h + b)
@@ -161,7 +165,9 @@ check_step_back = Exercise(
 
 
 def backward(dhs, xs, hs, W_ih, W_hh):
-    """Return dW_ih (H, D), dW_hh (H, H) and db (H,); ``hs`` (T + 1, B, H) has the initial state first."""
+    """Return dW_ih (H, D), dW_hh (H, H) and db (H,); ``hs`` (T + 1, B, H) has the
+    initial state first.
+    """
     dW_ih, dW_hh, db = np.zeros_like(W_ih), np.zeros_like(W_hh), np.zeros(len(W_hh))
     dh_next = np.zeros_like(hs[0])
     for t in reversed(range(len(xs))):
@@ -245,10 +251,13 @@ check_backward = Exercise(
 
 
 def truncated_backward(dhs, xs, hs, W_ih, W_hh, k):
-    """Return dW_hh (H, H) with the gradient cut every k steps: no piece hears from the next one."""
+    """Return dW_hh (H, H) with the gradient cut every k steps: no piece hears from
+    the next one.
+    """
     dW_hh = np.zeros_like(W_hh)
     for t in range(0, len(xs), k):
-        dW_hh += backward(dhs[t : t + k], xs[t : t + k], hs[t : t + k + 1], W_ih, W_hh)[1]
+        piece = slice(t, t + k)
+        dW_hh += backward(dhs[piece], xs[piece], hs[t : t + k + 1], W_ih, W_hh)[1]
     return dW_hh
 
 

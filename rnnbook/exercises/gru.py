@@ -7,7 +7,9 @@ from rnnbook.in_numpy.functions import sigmoid
 
 
 def step(u_r, u_z, u_n, v_r, v_z, v_n, h_prev):
-    """Return h_t (B, H) from what the input says, u, and what the memory says, v, each (B, H), and h_prev."""
+    """Return h_t (B, H) from what the input says, u, and what the memory says, v,
+    each (B, H), and h_prev.
+    """
     r = sigmoid(u_r + v_r)
     z = sigmoid(u_z + v_z)
     n = np.tanh(u_n + r * v_n)
@@ -53,7 +55,9 @@ check_step = Exercise(
 
 
 def gate_gradients(dh, z, n, h_prev):
-    """Return da_n and da_z (B, H), the gradients by the two pre-activations, from dh (B, H)."""
+    """Return da_n and da_z (B, H), the gradients by the two pre-activations, from
+    dh (B, H).
+    """
     da_n = dh * (1 - z) * (1 - n**2)
     da_z = dh * (h_prev - n) * z * (1 - z)
     return da_n, da_z
@@ -99,7 +103,9 @@ check_gate_gradients = Exercise(
 
 
 def turn_z(weight_ih, weight_hh, bias_ih, bias_hh):
-    """Return the four parameters of the same GRU written with z' = 1 - z; blocks r, z, n of H rows."""
+    """Return the four parameters of the same GRU written with z' = 1 - z; blocks r,
+    z, n of H rows.
+    """
     H = weight_hh.shape[1]
     turned = []
     for p in (weight_ih, weight_hh, bias_ih, bias_hh):
@@ -162,7 +168,9 @@ check_turn_z = Exercise(
 
 
 def minimal_step(u_f, u_n, h_prev, W_hf, W_hn, b_hf, b_hn):
-    """Return h_t (B, H) of the minimal gated unit: one gate f that resets and updates at once."""
+    """Return h_t (B, H) of the minimal gated unit: one gate f that resets and
+    updates at once.
+    """
     f = sigmoid(u_f + h_prev @ W_hf.T + b_hf)
     n = np.tanh(u_n + (f * h_prev) @ W_hn.T + b_hn)
     return (1 - f) * h_prev + f * n
@@ -202,7 +210,9 @@ check_minimal_step = Exercise(
 
 
 def half_life(z):
-    """Return after how many steps a constant update gate z (N,) has let half of the old state fade."""
+    """Return after how many steps a constant update gate z (N,) has let half of the
+    old state fade.
+    """
     return np.log(0.5) / np.log(z)
 
 

@@ -6,7 +6,9 @@ from rnnbook.exercises.checking import Exercise
 
 
 def perplexity(log_p):
-    """Return the perplexity of N tokens from the natural logarithms of their probabilities, ``log_p`` (N,)."""
+    """Return the perplexity of N tokens from the natural logarithms of their
+    probabilities, ``log_p`` (N,).
+    """
     return np.exp(-np.mean(log_p))
 
 
@@ -34,7 +36,8 @@ check_perplexity = Exercise(
 
 
 def bits_per_character(losses, tokens, characters):
-    """Return bits per character from K batches: mean losses (K,) [nats per token], numbers of tokens (K,).
+    """Return bits per character from K batches: mean losses (K,) [nats per token],
+    numbers of tokens (K,).
 
     ``characters``: how many characters all those tokens spell.
     """
@@ -77,7 +80,9 @@ check_bits_per_character = Exercise(
 
 
 def logits_gradient(logits, targets):
-    """Return the gradient (N, V) of the mean cross-entropy by ``logits`` (N, V); ``targets`` (N,) are tokens."""
+    """Return the gradient (N, V) of the mean cross-entropy by ``logits`` (N, V);
+    ``targets`` (N,) are tokens.
+    """
     p = _softmax(logits)
     p[np.arange(len(targets)), targets] -= 1
     return p / len(targets)
@@ -131,7 +136,9 @@ check_logits_gradient = Exercise(
 
 
 def temperature(logits, tau):
-    """Return the probabilities (V,) of the next token from ``logits`` (V,) at temperature ``tau``."""
+    """Return the probabilities (V,) of the next token from ``logits`` (V,) at
+    temperature ``tau``.
+    """
     scaled = logits / tau
     p = np.exp(scaled - scaled.max())
     return p / p.sum()
@@ -162,7 +169,9 @@ check_temperature = Exercise(
 
 
 def masked_mean(losses, lengths):
-    """Return the mean loss per real token; ``losses`` (T, B), of which column b has ``lengths[b]`` real ones."""
+    """Return the mean loss per real token; ``losses`` (T, B), of which column b has
+    ``lengths[b]`` real ones.
+    """
     real = np.arange(len(losses))[:, None] < lengths
     return losses[real].sum() / lengths.sum()
 

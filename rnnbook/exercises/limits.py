@@ -6,7 +6,9 @@ from rnnbook.exercises.checking import Exercise
 
 
 def jacobian(hs, W_hh):
-    """Return dh_T / dh_0 (H, H) of one tanh network, given its states hs (T, H) after the steps 1 … T."""
+    """Return dh_T / dh_0 (H, H) of one tanh network, given its states hs (T, H)
+    after the steps 1 … T.
+    """
     J = np.eye(len(W_hh))
     for h in hs:
         J = np.diag(1 - h**2) @ W_hh @ J  # the later step stands further left
@@ -57,7 +59,9 @@ check_jacobian = Exercise(
 
 
 def bound(W_hh, k, slope):
-    """Return the bound on the gradient at lag k relative to lag 0; ``slope`` is the largest slope of φ."""
+    """Return the bound on the gradient at lag k relative to lag 0; ``slope`` is the
+    largest slope of φ.
+    """
     return (slope * np.linalg.norm(W_hh, ord=2)) ** k
 
 
@@ -95,7 +99,9 @@ check_bound = Exercise(
 
 
 def clip(dW, db, max_norm):
-    """Return dW (H, H) and db (H,), scaled together so that their joint norm is at most ``max_norm``."""
+    """Return dW (H, H) and db (H,), scaled together so that their joint norm is at
+    most ``max_norm``.
+    """
     norm = np.sqrt(np.sum(dW**2) + np.sum(db**2))
     scale = min(1.0, max_norm / norm)
     return scale * dW, scale * db
@@ -150,7 +156,9 @@ check_clip.trials = 16  # both a gradient that is too long and one that is not m
 
 
 def forget_bias(share, lag):
-    """Return the bias at which a forget gate that sees nothing else keeps ``share`` of the carry over ``lag`` steps."""
+    """Return the bias at which a forget gate that sees nothing else keeps ``share``
+    of the carry over ``lag`` steps.
+    """
     f = share ** (1 / lag)
     return np.log(f / (1 - f))
 
@@ -177,7 +185,9 @@ check_forget_bias = Exercise(
 
 
 def gradient_at_start(scale, Q, us, v):
-    """Return the norm of d(v . h_T) / dh_0 of h_t = tanh(u_t + scale Q h_{t-1}), h_0 = 0; us is (T, H)."""
+    """Return the norm of d(v . h_T) / dh_0 of h_t = tanh(u_t + scale Q h_{t-1}),
+    h_0 = 0; us is (T, H).
+    """
     hs, h = [], np.zeros(len(Q))
     for u in us:
         h = np.tanh(u + scale * Q @ h)

@@ -7,7 +7,9 @@ from rnnbook.in_numpy.functions import sigmoid
 
 
 def step(a_i, a_f, a_g, a_o, c_prev):
-    """Return h_t and c_t (B, H) from the four pre-activations and the old carry, each (B, H)."""
+    """Return h_t and c_t (B, H) from the four pre-activations and the old carry,
+    each (B, H).
+    """
     i, f, o = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o)
     g = np.tanh(a_g)
     c = f * c_prev + i * g
@@ -46,7 +48,9 @@ check_step = Exercise(
 
 
 def carry_gradients(dh, dc_next, f, o, c):
-    """Return dc_t and dc^next_{t-1} (B, H): what reaches the carry, and what it hands to the step before."""
+    """Return dc_t and dc^next_{t-1} (B, H): what reaches the carry, and what it
+    hands to the step before.
+    """
     dc = dc_next + dh * o * (1 - np.tanh(c) ** 2)
     return dc, f * dc
 
@@ -85,7 +89,9 @@ check_carry_gradients = Exercise(
 
 
 def to_onnx_order(weight):
-    """Return the matrix (4H, D) with its blocks i, f, g, o put in the order i, o, f, g."""
+    """Return the matrix (4H, D) with its blocks i, f, g, o put in the order i, o,
+    f, g.
+    """
     i, f, g, o = np.split(weight, 4)
     return np.concatenate([i, o, f, g])
 
@@ -112,7 +118,9 @@ check_to_onnx_order = Exercise(
 
 
 def bias_for_half_life(steps):
-    """Return the forget gate's bias (N,) with which half of the carry is left after ``steps (N,)`` steps."""
+    """Return the forget gate's bias (N,) with which half of the carry is left after
+    ``steps (N,)`` steps.
+    """
     f = 0.5 ** (1 / steps)
     return np.log(f / (1 - f))
 
@@ -136,7 +144,9 @@ check_bias_for_half_life = Exercise(
 
 
 def peephole_step(a_i, a_f, a_g, a_o, c_prev, p_i, p_f, p_o):
-    """Return h_t and c_t (B, H) of an LSTM whose gates see the carry through p_i, p_f, p_o (H,)."""
+    """Return h_t and c_t (B, H) of an LSTM whose gates see the carry through p_i,
+    p_f, p_o (H,).
+    """
     i = sigmoid(a_i + p_i * c_prev)
     f = sigmoid(a_f + p_f * c_prev)
     c = f * c_prev + i * np.tanh(a_g)

@@ -7,7 +7,9 @@ from rnnbook.in_numpy.functions import sigmoid
 
 
 def adding_target(x):
-    """Return the sums (B,) of the marked numbers of x (T, B, 2): feature 0 the number, feature 1 the mark."""
+    """Return the sums (B,) of the marked numbers of x (T, B, 2): feature 0 the
+    number, feature 1 the mark.
+    """
     return (x[:, :, 0] * x[:, :, 1]).sum(axis=0)
 
 
@@ -35,7 +37,9 @@ check_adding_target = Exercise(
 
 
 def copy_baseline(T, length, symbols):
-    """Return the loss [nats per step] of a network that knows when to speak, but guesses what."""
+    """Return the loss [nats per step] of a network that knows when to speak, but
+    guesses what.
+    """
     return length * np.log(symbols) / (T + 2 * length)
 
 
@@ -64,10 +68,11 @@ check_copy_baseline = Exercise(
 
 
 def count(x, a_f, a_i, a_g):
-    """Return the carry c (T,) of one LSTM unit that starts at 0 and reads x (T, 2), one-hot for a and b.
+    """Return the carry c (T,) of one LSTM unit that starts at 0 and reads x (T, 2),
+    one-hot for a and b.
 
-    a_f is the forget gate's pre-activation, a_i the input gate's, numbers, the same at every step; a_g (2,) the
-    candidate's, for a and for b.
+    a_f is the forget gate's pre-activation, a_i the input gate's, numbers, the same
+    at every step; a_g (2,) the candidate's, for a and for b.
     """
     c, carries = 0.0, []
     for x_t in x:
@@ -106,7 +111,9 @@ check_count = Exercise(
 
 
 def hold(f, i, g):
-    """Return the pre-activations a_f, a_i, a_g with which gates and candidate are f, i, g, each (N,)."""
+    """Return the pre-activations a_f, a_i, a_g with which gates and candidate are
+    f, i, g, each (N,).
+    """
     return np.log(f / (1 - f)), np.log(i / (1 - i)), np.arctanh(g)
 
 
@@ -132,10 +139,11 @@ check_hold = Exercise(
 
 
 def interval(values):
-    """Return mean and half width of the 95 % interval of the mean for three values (3,), one a seed.
+    """Return mean and half width of the 95 % interval of the mean for three values
+    (3,), one a seed.
 
-    The half width is t s / √3; s is the standard deviation with divisor 2, and t = 4.303 belongs to 2 degrees of
-    freedom.
+    The half width is t s / √3; s is the standard deviation with divisor 2, and t =
+    4.303 belongs to 2 degrees of freedom.
     """
     return values.mean(), 4.303 * values.std(ddof=1) / np.sqrt(3)
 
@@ -169,7 +177,9 @@ check_interval = Exercise(
 
 
 def skill(error, chance):
-    """Return 0 where the error (N,) is that of a guess, ``chance`` (N,), 1 where it is 0, straight in between."""
+    """Return 0 where the error (N,) is that of a guess, ``chance`` (N,), 1 where it
+    is 0, straight in between.
+    """
     return 1 - error / chance
 
 

@@ -52,7 +52,9 @@ check_step = Exercise(
 
 
 def forward(xs, h_0, W_ih, W_hh, b_ih, b_hh):
-    """Return h after every step (T, B, H) for xs (T, B, D), starting from h_0 (B, H)."""
+    """Return h after every step (T, B, H) for xs (T, B, D), starting from h_0 (B,
+    H).
+    """
     hs, h = [], h_0
     for x_t in xs:
         h = step(x_t, h, W_ih, W_hh, b_ih, b_hh)
@@ -124,7 +126,9 @@ check_count_parameters = Exercise(
 
 
 def batch_first(xs, h_0, W_ih, W_hh, b_ih, b_hh):
-    """Return h after every step (B, T, H) for xs (B, T, D): the batch comes first, the state h_0 stays (B, H)."""
+    """Return h after every step (B, T, H) for xs (B, T, D): the batch comes first,
+    the state h_0 stays (B, H).
+    """
     hs = forward(xs.swapaxes(0, 1), h_0, W_ih, W_hh, b_ih, b_hh)
     return hs.swapaxes(0, 1)
 

@@ -6,7 +6,9 @@ from rnnbook.exercises.checking import Exercise
 
 
 def windows(series, length, horizon):
-    """Return x (M, length), every window of the series, and y (M,), the value ``horizon`` after its last."""
+    """Return x (M, length), every window of the series, and y (M,), the value
+    ``horizon`` after its last.
+    """
     M = len(series) - length - horizon + 1
     x = np.array([series[m : m + length] for m in range(M)])
     y = series[length + horizon - 1 :]
@@ -48,7 +50,9 @@ check_windows = Exercise(
 
 
 def persistence_error(series, horizon):
-    """Return the root mean squared error of expecting of every value what was seen ``horizon`` before it."""
+    """Return the root mean squared error of expecting of every value what was seen
+    ``horizon`` before it.
+    """
     errors = series[horizon:] - series[:-horizon]
     return np.sqrt(np.mean(errors**2))
 
@@ -89,7 +93,9 @@ check_persistence_error = Exercise(
 
 
 def count_parameters(T, D, H, V):
-    """Return three numbers of parameters for T steps: dense on the flattened steps, untied, recurrent."""
+    """Return three numbers of parameters for T steps: dense on the flattened steps,
+    untied, recurrent.
+    """
     output = V * H + V
     dense = H * T * D + H
     step = H * D + H * H + 2 * H
@@ -134,7 +140,9 @@ check_count_parameters = Exercise(
 
 
 def shuffle_time(W, order):
-    """Return the weights for which ``W_new @ x[order]`` equals ``W @ x`` for every window x (k,)."""
+    """Return the weights for which ``W_new @ x[order]`` equals ``W @ x`` for every
+    window x (k,).
+    """
     return W[:, order]
 
 

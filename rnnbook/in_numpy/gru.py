@@ -50,9 +50,10 @@ class GRU:
     def forward(self, x, state=None, lengths=None):
         """Read x (T, B, D) from the state h (B, H); zeros where none is given.
 
-        Returns h after every step (T, B, H), the last h (B, H), and the trace that ``backward`` needs. With
-        ``lengths (B,)`` a sequence's outputs are zero past its end and its state stays what it was there.
-        Raises TypeError or ValueError, naming the array, where x, state or lengths do not fit the layer.
+        Returns h after every step (T, B, H), the last h (B, H), and the trace that
+        ``backward`` needs. With ``lengths (B,)`` a sequence's outputs are zero past its
+        end and its state stays what it was there. Raises TypeError or ValueError,
+        naming the array, where x, state or lengths do not fit the layer.
         """
         W_ih, W_hh, b_ih, b_hh = products.by_gate(self.params, 3)
         x, inside = parameters.check_sequences(x, lengths, self.input_size, W_ih.dtype)
@@ -65,7 +66,7 @@ class GRU:
         hs[0] = h
         W_hh = products.turned(W_hh)
         for t in range(T):
-            u_r, u_z, u_n = r, z, n = gates[:, t]  # each u is written over with its gate
+            u_r, u_z, u_n = r, z, n = gates[:, t]  # each u becomes its gate
             if self.reset_after:
                 v_r, v_z, v_ns[t] = h @ W_hh.mT + b_hh  # eq-gru-from-hidden
             else:
@@ -75,19 +76,21 @@ class GRU:
             if self.reset_after:
                 n[:] = np.tanh(u_n + r * v_ns[t])  # eq-gru-candidate
             else:
-                n[:] = np.tanh(u_n + (r * h) @ W_hh[2].mT + b_hh[2])  # eq-gru-candidate-before
+                v_n = (r * h) @ W_hh[2].mT + b_hh[2]
+                n[:] = np.tanh(u_n + v_n)  # eq-gru-candidate-before
             h = (1 - z) * n + z * h  # eq-gru-hidden
             if inside is not None:
-                h = np.where(inside[t], h, hs[t])  # past its end a sequence keeps its state
+                h = np.where(inside[t], h, hs[t])  # its state stays past its end
             hs[t + 1] = h
         return parameters.outputs(hs, inside), h, GRUTrace(x, hs, gates, v_ns, inside)
 
     def backward(self, dhs, trace, dstate=None):
         """Carry dhs (T, B, H), the loss's gradient by every output, back through time.
 
-        ``dstate (B, H)`` is the gradient by the last state, zeros where none is given. Returns dx (T, B, D),
-        the gradient by the initial state (B, H), and ``grads``, a dict with the keys and shapes of ``params``.
-        Raises TypeError or ValueError, naming the array, where dhs or dstate do not fit the trace.
+        ``dstate (B, H)`` is the gradient by the last state, zeros where none is given.
+        Returns dx (T, B, D), the gradient by the initial state (B, H), and ``grads``, a
+        dict with the keys and shapes of ``params``. Raises TypeError or ValueError,
+        naming the array, where dhs or dstate do not fit the trace.
         """
         x, hs, gates, v_ns, inside = trace
         W_ih, W_hh, _, _ = products.by_gate(self.params, 3)
@@ -107,24 +110,28 @@ class GRU:
             if self.reset_after:
                 da_r[:] = da_n * v_n * r * (1 - r)  # eq-gru-back-reset
                 dvs[:, t] = da_r, da_z, r * da_n  # eq-gru-back-from-hidden
-                dh_prev = z * dh + products.back_through(dvs[:, t], W_hh)  # eq-gru-back-state
+                dh_v = products.back_through(dvs[:, t], W_hh)
+                dh_prev = z * dh + dh_v  # eq-gru-back-state
             else:
-                dmemory = da_n @ W_hh[2]  # by r * h_prev, what the candidate hears of the memory
+                dmemory = da_n @ W_hh[2]  # by r * h_prev
                 da_r[:] = dmemory * h_prev * r * (1 - r)  # eq-gru-back-reset-before
                 dh_gates = products.back_through(dus[:2, t], W_hh[:2])
                 dh_prev = z * dh + r * dmemory + dh_gates  # eq-gru-back-state-before
             if inside is not None:  # a kept state hands its gradient on unchanged
-                dus[:, t], dvs[:, t] = np.where(inside[t], dus[:, t], 0), np.where(inside[t], dvs[:, t], 0)
+                dus[:, t] = np.where(inside[t], dus[:, t], 0)
+                dvs[:, t] = np.where(inside[t], dvs[:, t], 0)
                 dh_prev = np.where(inside[t], dh_prev, dh_next)
             dh_next = dh_prev
 
         dx = products.back_through(dus, W_ih)  # eq-gru-back-x
-        dW_ih, dW_hh = map(products.gradient_of_weights, (dus, dvs), (x, hs[:-1]))  # eq-gru-back-weights
+        weights, bias = products.gradient_of_weights, products.gradient_of_bias
+        dW_ih, dW_hh = weights(dus, x), weights(dvs, hs[:-1])  # eq-gru-back-weights
         if not self.reset_after:
-            dW_hh[2 * H :] = products.gradient_of_weights(dus[2:], gates[0] * hs[:-1])  # eq-gru-back-weights-before
+            memory = gates[0] * hs[:-1]
+            dW_hh[2 * H :] = weights(dus[2:], memory)  # eq-gru-back-weights-before
         grads = {"weight_ih": dW_ih, "weight_hh": dW_hh}
         if "bias_ih" in self.params:
-            grads["bias_ih"], grads["bias_hh"] = map(products.gradient_of_bias, (dus, dvs))  # eq-gru-back-bias
+            grads |= {"bias_ih": bias(dus), "bias_hh": bias(dvs)}  # eq-gru-back-bias
         return dx, dh_next, grads
 
     def step(self, x_t, state=None):

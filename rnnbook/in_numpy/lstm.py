@@ -50,16 +50,19 @@ class LSTM:
         self.params = parameters.initial_parameters(4, *sizes, bias, dtype, rng, self.peephole)
 
     def forward(self, x, state=None, lengths=None):
-        """Read x (T, B, D) from the state (h, c), each (B, H); zeros where none is given.
+        """Read x (T, B, D) from the state (h, c), each (B, H); zeros where none is
+        given.
 
-        Returns h after every step (T, B, H), the last (h, c), and the trace that ``backward`` needs. With
-        ``lengths (B,)`` a sequence's outputs are zero past its end and its state stays what it was there.
-        Raises TypeError or ValueError, naming the array, where x, state or lengths do not fit the layer.
+        Returns h after every step (T, B, H), the last (h, c), and the trace that
+        ``backward`` needs. With ``lengths (B,)`` a sequence's outputs are zero past its
+        end and its state stays what it was there. Raises TypeError or ValueError,
+        naming the array, where x, state or lengths do not fit the layer.
         """
         W_ih, W_hh, b_ih, b_hh = products.by_gate(self.params, 4)
         x, inside = parameters.check_sequences(x, lengths, self.input_size, W_ih.dtype)
         T, B, _ = x.shape
-        h, c = parameters.check_state_pair("state", state, B, self.hidden_size, W_ih.dtype)
+        H = self.hidden_size
+        h, c = parameters.check_state_pair("state", state, B, H, W_ih.dtype)
         if self.peephole:
             p_i, p_f, p_o = self.params["weight_peephole"].reshape(3, -1)
 
@@ -70,7 +73,7 @@ class LSTM:
         W_hh = products.turned(W_hh)
         for t in range(T):
             gates[:, t] += h @ W_hh.mT  # eq-lstm-preactivation
-            a_i, a_f, a_g, a_o = i, f, g, o = gates[:, t]  # each a is written over with its gate
+            a_i, a_f, a_g, a_o = i, f, g, o = gates[:, t]  # each a becomes its gate
             if self.peephole:
                 a_i += p_i * c  # eq-lstm-peephole-input
                 a_f += p_f * c  # eq-lstm-peephole-forget
@@ -86,14 +89,16 @@ class LSTM:
             if inside is not None:  # past its end a sequence keeps its state
                 h, c = np.where(inside[t], h, hs[t]), np.where(inside[t], c, cs[t])
             hs[t + 1], cs[t + 1] = h, c
-        return parameters.outputs(hs, inside), (h, c), LSTMTrace(x, hs, cs, tanh_cs, gates, inside)
+        trace = LSTMTrace(x, hs, cs, tanh_cs, gates, inside)
+        return parameters.outputs(hs, inside), (h, c), trace
 
     def backward(self, dhs, trace, dstate=None):
         """Carry dhs (T, B, H), the loss's gradient by every output, back through time.
 
-        ``dstate`` is the gradient by the last (h, c), zeros where none is given. Returns dx (T, B, D),
-        the gradient by the initial (h, c), and ``grads``, a dict with the keys and shapes of ``params``.
-        Raises TypeError or ValueError, naming the array, where dhs or dstate do not fit the trace.
+        ``dstate`` is the gradient by the last (h, c), zeros where none is given.
+        Returns dx (T, B, D), the gradient by the initial (h, c), and ``grads``, a dict
+        with the keys and shapes of ``params``. Raises TypeError or ValueError, naming
+        the array, where dhs or dstate do not fit the trace.
         """
         x, hs, cs, tanh_cs, gates, inside = trace
         W_ih, W_hh, _, _ = products.by_gate(self.params, 4)
@@ -128,14 +133,16 @@ class LSTM:
             dh_next, dc_next = dh_prev, dc_prev
 
         dx = products.back_through(das, W_ih)  # eq-lstm-back-x
-        dW_ih, dW_hh = (products.gradient_of_weights(das, read) for read in (x, hs[:-1]))  # eq-lstm-back-weights
+        weights = products.gradient_of_weights
+        dW_ih, dW_hh = weights(das, x), weights(das, hs[:-1])  # eq-lstm-back-weights
         grads = {"weight_ih": dW_ih, "weight_hh": dW_hh}
         if "bias_ih" in self.params:
             grads["bias_ih"] = products.gradient_of_bias(das)  # eq-lstm-back-bias
             grads["bias_hh"] = grads["bias_ih"].copy()
         if self.peephole:
-            dp = das[0] * cs[:-1], das[1] * cs[:-1], das[3] * cs[1:]  # eq-lstm-peephole-back-weights
-            grads["weight_peephole"] = np.sum(dp, axis=(1, 2)).reshape(-1)
+            seen = np.stack([cs[:-1], cs[:-1], cs[1:]])
+            dp = das[[0, 1, 3]] * seen  # eq-lstm-peephole-back-weights
+            grads["weight_peephole"] = dp.sum(axis=(1, 2)).reshape(-1)
         return dx, (dh_next, dc_next), grads
 
     def step(self, x_t, state=None):

@@ -26,7 +26,9 @@ class LanguageModel:
         self.params = _join(embedding=self.embedding.params, layer=_in_torch(layer.params), head=self.head.params)
 
     def forward(self, tokens, state=None, lengths=None):
-        """Read tokens (T, B); returns the next token's logits (T, B, V), the layer's last state, and the trace."""
+        """Read tokens (T, B); returns the next token's logits (T, B, V), the
+        layer's last state, and the trace.
+        """
         x, embedding_trace = self.embedding.forward(tokens)
         hs, state, layer_trace = self.layer.forward(x, state, lengths)
         logits, head_trace = self.head.forward(hs)

@@ -46,9 +46,10 @@ class RNN:
     def forward(self, x, state=None, lengths=None):
         """Read x (T, B, D) from the state h (B, H); zeros where none is given.
 
-        Returns h after every step (T, B, H), the last h (B, H), and the trace that ``backward`` needs. With
-        ``lengths (B,)`` a sequence's outputs are zero past its end and its state stays what it was there.
-        Raises TypeError or ValueError, naming the array, where x, state or lengths do not fit the layer.
+        Returns h after every step (T, B, H), the last h (B, H), and the trace that
+        ``backward`` needs. With ``lengths (B,)`` a sequence's outputs are zero past its
+        end and its state stays what it was there. Raises TypeError or ValueError,
+        naming the array, where x, state or lengths do not fit the layer.
         """
         W_ih, W_hh = self.params["weight_ih"], self.params["weight_hh"]
         b_ih, b_hh = parameters.bias_of(self.params)
@@ -57,7 +58,8 @@ class RNN:
         h = parameters.check_state("state", state, B, self.hidden_size, W_ih.dtype)
         phi = np.tanh if self.nonlinearity == "tanh" else relu
 
-        u = (x.reshape(T * B, D) @ W_ih.T + (b_ih + b_hh)).reshape(T, B, -1)  # eq-rnn-input
+        u = x.reshape(T * B, D) @ W_ih.T + (b_ih + b_hh)  # eq-rnn-input
+        u = u.reshape(T, B, -1)
         hs = np.empty((T + 1, B, self.hidden_size), x.dtype)
         hs[0] = h
         W_hh = products.turned(W_hh)
@@ -65,16 +67,18 @@ class RNN:
             a = u[t] + h @ W_hh.T  # eq-rnn-preactivation
             h = phi(a)  # eq-rnn-hidden
             if inside is not None:
-                h = np.where(inside[t], h, hs[t])  # past its end a sequence keeps its state
+                h = np.where(inside[t], h, hs[t])  # its state stays past its end
             hs[t + 1] = h
         return parameters.outputs(hs, inside), h, RNNTrace(x, hs, inside)
 
     def backward(self, dhs, trace, dstate=None):
-        """Carry dhs (T, B, H), the loss's gradient by every output, back through time.
+        """Carry dhs (T, B, H), the loss's gradient by every output, back through
+        time.
 
-        ``dstate (B, H)`` is the gradient by the last state, zeros where none is given. Returns dx (T, B, D),
-        the gradient by the initial state (B, H), and ``grads``, a dict with the keys and shapes of ``params``.
-        Raises TypeError or ValueError, naming the array, where dhs or dstate do not fit the trace.
+        ``dstate (B, H)`` is the gradient by the last state, zeros where none is
+        given. Returns dx (T, B, D), the gradient by the initial state (B, H), and
+        ``grads``, a dict with the keys and shapes of ``params``. Raises TypeError
+        or ValueError, naming the array, where dhs or dstate do not fit the trace.
         """
         x, hs, inside = trace
         W_ih, W_hh = self.params["weight_ih"], self.params["weight_hh"]
@@ -96,7 +100,8 @@ class RNN:
 
         da, h_prev = da.reshape(T * B, H), hs[:-1].reshape(T * B, H)
         dx = (da @ W_ih).reshape(x.shape)  # eq-rnn-back-x
-        grads = {"weight_ih": da.T @ x.reshape(T * B, -1), "weight_hh": da.T @ h_prev}  # eq-rnn-back-weights
+        dW_ih, dW_hh = da.T @ x.reshape(T * B, -1), da.T @ h_prev  # eq-rnn-back-weights
+        grads = {"weight_ih": dW_ih, "weight_hh": dW_hh}
         if "bias_ih" in self.params:
             grads["bias_ih"] = da.sum(axis=0)  # eq-rnn-back-bias
             grads["bias_hh"] = grads["bias_ih"].copy()

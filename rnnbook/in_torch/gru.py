@@ -19,10 +19,11 @@ from rnnbook.in_torch.recurrent import Recurrent
 
 
 def reference(x, state, params, sizes, *, reset_after=True):
-    """Read the rows x (N, D) from state (h,), h of shape (B, H), step by step; autograd finds the gradient.
+    """Read the rows x (N, D) from state (h,), h of shape (B, H), step by step;
+    autograd finds the gradient.
 
-    ``sizes[t]`` sequences are still there at step t. Returns h after every step, (N, H), and the state that
-    each sequence ended in.
+    ``sizes[t]`` sequences are still there at step t. Returns h after every step,
+    (N, H), and the state that each sequence ended in.
     """
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
     b_ih, b_hh = biases(params)
@@ -44,7 +45,8 @@ def reference(x, state, params, sizes, *, reset_after=True):
         if reset_after:
             n = torch.tanh(u_n + r * v[:, 2 * H :])  # eq-gru-candidate
         else:
-            n = torch.tanh(u_n + (r * h) @ W_hh[2 * H :].T + b_hh[2 * H :])  # eq-gru-candidate-before
+            v_n = (r * h) @ W_hh[2 * H :].T + b_hh[2 * H :]
+            n = torch.tanh(u_n + v_n)  # eq-gru-candidate-before
         h = (1 - z) * n + z * h  # eq-gru-hidden
         hs.append(h)
     return torch.cat(hs), (torch.cat([h, *ended]),)

@@ -19,10 +19,12 @@ from rnnbook.in_torch.recurrent import Recurrent
 
 
 def reference(x, state, params, sizes, *, peephole=False):
-    """Read the rows x (N, D) from state (h, c), each (B, H), step by step; autograd finds the gradient.
+    """Read the rows x (N, D) from state (h, c), each (B, H), step by step; autograd
+    finds the gradient.
 
-    ``sizes[t]`` sequences are still there at step t. Returns h after every step, (N, H), and the state that
-    each sequence ended in. With ``weight_hr (P, H)`` in ``params``, h is projected to P numbers.
+    ``sizes[t]`` sequences are still there at step t. Returns h after every step,
+    (N, H), and the state that each sequence ended in. With ``weight_hr (P, H)`` in
+    ``params``, h is projected to P numbers.
     """
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
     b_ih, b_hh = biases(params)
@@ -51,7 +53,8 @@ def reference(x, state, params, sizes, *, peephole=False):
         if "weight_hr" in params:
             h = h @ params["weight_hr"].T
         hs.append(h)
-    return torch.cat(hs), tuple(torch.cat(s) for s in zip((h, c), *ended, strict=True))
+    last = tuple(torch.cat(s) for s in zip((h, c), *ended, strict=True))
+    return torch.cat(hs), last
 
 
 class LSTM(Recurrent):

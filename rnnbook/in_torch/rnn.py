@@ -16,10 +16,11 @@ from rnnbook.in_torch.recurrent import Recurrent
 
 
 def reference(x, state, params, sizes, *, nonlinearity="tanh"):
-    """Read the rows x (N, D) from state (h,), h of shape (B, H), step by step; autograd finds the gradient.
+    """Read the rows x (N, D) from state (h,), h of shape (B, H), step by step;
+    autograd finds the gradient.
 
-    ``sizes[t]`` sequences are still there at step t. Returns h after every step, (N, H), and the state that
-    each sequence ended in.
+    ``sizes[t]`` sequences are still there at step t. Returns h after every step,
+    (N, H), and the state that each sequence ended in.
     """
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
     b_ih, b_hh = params.get("bias_ih", 0), params.get("bias_hh", 0)

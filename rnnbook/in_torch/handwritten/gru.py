@@ -57,23 +57,30 @@ def forward(x, state, params, sizes, *, reset_after=True):
 
 
 def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, reset_after=True):
-    """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
+    """Carry dhs (N, H) and the last state's gradient back through time; returns dx,
+    dstate and grads by name.
+    """
     x, gates, h_prevs, v_ns = trace
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
-    H, xp, dx = W_hh.size(1), library(x), empty(library(x), x, *x.shape) if with_dx else None
+    H, xp = W_hh.size(1), library(x)
+    dx = empty(xp, x, *x.shape) if with_dx else None
     dW_ih = dW_rz = dW_n = db_ih = db_hh = None
     dh_all = own(dstate[0])
     for rows, b in reversed(blocks(sizes, H)):
         (r, z, n), h_prev = gates[rows].split(H, dim=1), h_prevs[rows]
-        dus, slopes = torch.empty_like(gates[rows]), [tanh_backward(1 - z, n), sigmoid_backward(h_prev - n, z)]
-        slopes.append(sigmoid_backward(v_ns[rows] if reset_after else h_prev, r))
-        dh_, da_, back_ = dh_all[:b], gates.new_empty(b, 3 * H), gates.new_empty(b, H)
-        dh, da, back, *arrays = faces(xp, dh_, da_, back_, *slopes, gates[rows], dhs[rows], dus)
+        dus = torch.empty_like(gates[rows])
+        heard = v_ns[rows] if reset_after else h_prev
+        slopes = tanh_backward(1 - z, n), sigmoid_backward(h_prev - n, z)
+        slopes = *slopes, sigmoid_backward(heard, r)
+        dh_, da_, back_ = dh_all[:b], dus.new_empty(b, 3 * H), dus.new_empty(b, H)
+        dh, da, back = faces(xp, dh_, da_, back_)
+        arrays = faces(xp, *slopes, gates[rows], dhs[rows], dus)
         da_r, da_z, da_n = (da[:, k * H : (k + 1) * H] for k in range(3))
         candidate, update, reset, gate, dh_out, du = by_step(b, *arrays)
         r_t, z_t = gate[:, :, :H], gate[:, :, H : 2 * H]
         back_from_dv = out_of_gates(xp, da_, W_hh, back_)
-        back_from_da_n = partial(torch.mm, da_[:, 2 * H :], W_hh[2 * H :], out=back_)
+        W_rz, W_n = W_hh.tensor_split([2 * H])
+        back_from_da_n = partial(torch.mm, da_[:, 2 * H :], W_n, out=back_)
         for t in reversed(range(len(du))):
             dh += dh_out[t]  # eq-gru-back-hidden
             xp.multiply(dh, candidate[t], out=da_n)  # eq-gru-back-candidate
@@ -91,14 +98,17 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, reset_after=Tru
                 du[t] = da
                 back *= r_t[t]
                 dh += back
-                dh_.addmm_(da_[:, : 2 * H], W_hh[: 2 * H])  # eq-gru-back-state-before
+                dh_.addmm_(da_[:, : 2 * H], W_rz)  # eq-gru-back-state-before
         da_rz, da_n = dus.tensor_split([2 * H], dim=1)
         dv_n, memory = (r * da_n, h_prev) if reset_after else (da_n, r * h_prev)
         if with_dx:
             torch.mm(dus, W_ih, out=dx[rows])  # eq-gru-back-x
-        dW_ih, dW_rz = add_product(dW_ih, dus, x[rows]), add_product(dW_rz, da_rz, h_prev)  # eq-gru-back-weights
+        dW_ih = add_product(dW_ih, dus, x[rows])
+        dW_rz = add_product(dW_rz, da_rz, h_prev)  # eq-gru-back-weights
         dW_n = add_product(dW_n, dv_n, memory)  # eq-gru-back-weights-before
         if "bias_ih" in params:
-            db_ih, db_hh = add_sum(db_ih, dus), add_sum(db_hh, torch.cat([da_rz, dv_n], 1))  # eq-gru-back-bias
-    grads = {"weight_ih": dW_ih, "weight_hh": torch.cat([dW_rz, dW_n], 1), "bias_ih": db_ih, "bias_hh": db_hh}
-    return dx, (dh_all,), transposed(grads)
+            dvs = torch.cat([da_rz, dv_n], 1)
+            db_ih = add_sum(db_ih, dus)
+            db_hh = add_sum(db_hh, dvs)  # eq-gru-back-bias
+    grads = {"weight_ih": dW_ih, "weight_hh": torch.cat([dW_rz, dW_n], 1)}
+    return dx, (dh_all,), transposed(grads | {"bias_ih": db_ih, "bias_hh": db_hh})

@@ -52,7 +52,9 @@ def forward(x, state, params, sizes, *, peephole=False):
 
 
 def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, peephole=False):
-    """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
+    """Carry dhs (N, H) and the last state's gradient back through time; returns dx,
+    dstate and grads by name.
+    """
     x, gates, h_prevs, c_prevs = trace
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
     H, xp, grads = W_hh.size(1), library(x), {}
@@ -64,13 +66,17 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, peephole=False)
         (i, f, g, o), c_prev = gates[rows].split(H, dim=1), c_prevs[rows]
         das, c = torch.empty_like(gates[rows]), torch.addcmul(i * g, f, c_prev)
         tanh_c = torch.as_tensor(xp.tanh(*faces(xp, c)))
-        ifg = sigmoid_backward(g, i), sigmoid_backward(c_prev, f), tanh_backward(i, g)
-        slopes = torch.cat(ifg, 1), sigmoid_backward(tanh_c, o), tanh_backward(o, tanh_c)
+        by_i, by_f = sigmoid_backward(g, i), sigmoid_backward(c_prev, f)
+        by_g, by_c = tanh_backward(i, g), tanh_backward(o, tanh_c)
+        by_o = sigmoid_backward(tanh_c, o)
+        slopes = torch.cat([by_i, by_f, by_g], 1), by_o, by_c
         dh_, da_ = dh_all[:b], gates.new_empty(b, 4 * H)
-        dh, dc, da, *arrays = faces(xp, dh_, dc_all[:b], da_, *slopes, gates[rows], dhs[rows], das)
+        dh, dc, da = faces(xp, dh_, dc_all[:b], da_)
+        arrays = faces(xp, *slopes, gates[rows], dhs[rows], das)
         ifg_slope, o_slope, c_slope, gate, dh_out, da_t = by_step(b, *arrays)
         ifg_slope, f_t = ifg_slope.reshape(-1, b, 3, H), gate[:, :, H : 2 * H]
-        da_ifg, da_o, every_dc = da[:, : 3 * H].reshape(b, 3, H), da[:, 3 * H :], dc[:, None]
+        da_ifg, da_o = da[:, : 3 * H].reshape(b, 3, H), da[:, 3 * H :]
+        dcs = dc[:, None]
         dh_from_da = out_of_gates(xp, da_, W_hh, dh_)
         for t in reversed(range(len(da_t))):
             dh += dh_out[t]  # eq-lstm-back-hidden
@@ -79,21 +85,25 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, peephole=False)
             if peephole:
                 dc += p_o * da_o  # eq-lstm-peephole-back-carry
             # all three in one call: eq-lstm-back-input eq-lstm-back-forget
-            xp.multiply(every_dc, ifg_slope[t], out=da_ifg)  # eq-lstm-back-candidate
+            xp.multiply(dcs, ifg_slope[t], out=da_ifg)  # eq-lstm-back-candidate
             dc *= f_t[t]  # eq-lstm-back-carry-next
             if peephole:
-                dc += p_i * da[:, :H] + p_f * da[:, H : 2 * H]  # eq-lstm-peephole-back-carry-next
+                a_part = p_i * da[:, :H] + p_f * da[:, H : 2 * H]
+                dc += a_part  # eq-lstm-peephole-back-carry-next
             dh_from_da()  # eq-lstm-back-state
             da_t[t] = da
         if with_dx:
             torch.mm(das, W_ih, out=dx[rows])  # eq-lstm-back-x
-        for name, read in (("weight_ih", x), ("weight_hh", h_prevs)):
-            grads[name] = add_product(grads.get(name), das, read[rows])  # eq-lstm-back-weights
+        for name, read in (("weight_ih", x[rows]), ("weight_hh", h_prevs[rows])):
+            total = grads.get(name)
+            grads[name] = add_product(total, das, read)  # eq-lstm-back-weights
         if "bias_ih" in params:
-            grads["bias_ih"] = grads["bias_hh"] = add_sum(grads.get("bias_ih"), das)  # eq-lstm-back-bias
+            db = add_sum(grads.get("bias_ih"), das)  # eq-lstm-back-bias
+            grads["bias_ih"] = grads["bias_hh"] = db
         if peephole:
-            seen = das.unflatten(1, (4, H))[:, [0, 1, 3]] * torch.stack([c_prev, c_prev, c], 1)
-            grads["weight_peephole"] = add_sum(
-                grads.get("weight_peephole"), seen.flatten(1)
-            )  # eq-lstm-peephole-back-weights
+            seen = torch.stack([c_prev, c_prev, c], 1)
+            dps = (das.unflatten(1, (4, H))[:, [0, 1, 3]] * seen).flatten(1)
+            total = grads.get("weight_peephole")
+            total = add_sum(total, dps)  # eq-lstm-peephole-back-weights
+            grads["weight_peephole"] = total
     return dx, (dh_all, dc_all), transposed(grads)

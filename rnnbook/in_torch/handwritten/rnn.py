@@ -28,11 +28,16 @@ def forward(x, state, params, sizes, *, nonlinearity="tanh"):
     return hs.clone(), (h_all,), (x, hs, h_prevs)
 
 
-def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"):
-    """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
+def backward(
+    dhs, dstate, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"
+):  # fmt: skip
+    """Carry dhs (N, H) and the last state's gradient back through time; returns dx,
+    dstate and grads by name.
+    """
     x, hs, h_prevs = trace
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
-    xp, grads, dx = library(x), {}, empty(library(x), x, *x.shape) if with_dx else None
+    xp, grads = library(x), {}
+    dx = empty(xp, x, *x.shape) if with_dx else None
     dh_all = own(dstate[0])
     for rows, b in reversed(blocks(sizes, hs.size(1))):
         das = torch.empty_like(hs[rows])
@@ -49,7 +54,9 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, nonlinearity="t
         if with_dx:
             torch.mm(das, W_ih, out=dx[rows])  # eq-rnn-back-x
         for name, read in (("weight_ih", x), ("weight_hh", h_prevs)):
-            grads[name] = add_product(grads.get(name), das, read[rows])  # eq-rnn-back-weights
+            total = grads.get(name)
+            grads[name] = add_product(total, das, read[rows])  # eq-rnn-back-weights
         if "bias_ih" in params:
-            grads["bias_ih"] = grads["bias_hh"] = add_sum(grads.get("bias_ih"), das)  # eq-rnn-back-bias
+            db = add_sum(grads.get("bias_ih"), das)  # eq-rnn-back-bias
+            grads["bias_ih"] = grads["bias_hh"] = db
     return dx, (dh_all,), transposed(grads)
