@@ -34,7 +34,7 @@ RESETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 
 
 class CharacterModel(nn.Module):
-    """Embedding, recurrent layer, linear layer: logits (T, B, V) for tokens (T, B)."""
+    """Embedding, recurrent layer, linear: logits (T, B, V) for tokens (T, B)."""
 
     def __init__(self, cell, hidden, V):
         super().__init__()
