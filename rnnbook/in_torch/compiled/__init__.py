@@ -62,7 +62,7 @@ def library(dtype):
         return ctypes.PyDLL(str(built))  # once loaded, it does not need its file
 
 
-def step(name, b, H, *arrays):
+def step_of(name, b, H, *arrays):
     """Return a function of t that makes step t of ``name`` on these arrays, which stay where they are."""
     function = getattr(library(arrays[0].dtype), name)
     function.argtypes, function.restype = [ctypes.c_void_p, *[ctypes.c_long] * 3], None

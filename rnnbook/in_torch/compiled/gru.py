@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from rnnbook.in_torch.compiled import check, groups, input_gradient, step
+from rnnbook.in_torch.compiled import check, groups, input_gradient, step_of
 from rnnbook.in_torch.handwritten import biases
 from rnnbook.in_torch.handwritten.arrays import empty, own
 from rnnbook.in_torch.handwritten.products import add_product, into_gates, out_of_gates, transposed
@@ -20,7 +20,7 @@ def forward(x, state, params, sizes, *, reset_after=True):
     for rows, b, steps in groups(sizes):
         product = into_gates(np, h[:b], W_hh, v[:b])
         traces = (array[rows] for array in (gates, h_prevs, v_ns, hs))
-        between = step("gru_forward", b, H, b_hh, v[:b], h[:b], *traces)
+        between = step_of("gru_forward", b, H, b_hh, v[:b], h[:b], *traces)
         for t in range(steps):
             product()
             between(t)
@@ -37,7 +37,7 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, reset_after=Tru
     dus, dv_ns = empty(np, x, N, 3 * H), empty(np, x, N, H)
     for rows, b, steps in reversed(groups(sizes)):
         traces = (array[rows] for array in (gates, h_prevs, v_ns, dhs, dus, dv_ns))
-        between = step("gru_backward", b, H, back[:b], dh[:b], dv[:b], *traces)
+        between = step_of("gru_backward", b, H, back[:b], dh[:b], dv[:b], *traces)
         product = out_of_gates(np, dv[:b], W_hh, back[:b])
         for t in reversed(range(steps)):
             between(t)

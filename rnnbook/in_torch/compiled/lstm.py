@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from rnnbook.in_torch.compiled import check, groups, input_gradient, parameter_gradients, step
+from rnnbook.in_torch.compiled import check, groups, input_gradient, parameter_gradients, step_of
 from rnnbook.in_torch.handwritten import biases
 from rnnbook.in_torch.handwritten.arrays import empty, own
 from rnnbook.in_torch.handwritten.products import into_gates, out_of_gates
@@ -20,7 +20,7 @@ def forward(x, state, params, sizes, *, peephole=False):
     for rows, b, steps in groups(sizes):
         product = into_gates(np, h[:b], W_hh, a[:b])
         traces = (array[rows] for array in (gates, h_prevs, c_prevs, hs))
-        between = step("lstm_forward", b, H, a[:b], h[:b], c[:b], *traces)
+        between = step_of("lstm_forward", b, H, a[:b], h[:b], c[:b], *traces)
         for t in range(steps):
             product()
             between(t)
@@ -35,7 +35,7 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, peephole=False)
     da = dh.new_empty(len(dh), 4 * H)
     for rows, b, steps in reversed(groups(sizes)):
         traces = (array[rows] for array in (gates, c_prevs, dhs, das))
-        between = step("lstm_backward", b, H, dh[:b], dc[:b], da[:b], *traces)
+        between = step_of("lstm_backward", b, H, dh[:b], dc[:b], da[:b], *traces)
         product = out_of_gates(np, da[:b], W_hh, dh[:b])
         for t in reversed(range(steps)):
             between(t)

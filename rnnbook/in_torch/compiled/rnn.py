@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from rnnbook.in_torch.compiled import check, groups, input_gradient, parameter_gradients, step
+from rnnbook.in_torch.compiled import check, groups, input_gradient, parameter_gradients, step_of
 from rnnbook.in_torch.handwritten import biases
 from rnnbook.in_torch.handwritten.arrays import empty, own
 from rnnbook.in_torch.handwritten.products import into_gates, out_of_gates
@@ -19,7 +19,7 @@ def forward(x, state, params, sizes, *, nonlinearity="tanh"):
     a = torch.empty_like(h)
     for rows, b, steps in groups(sizes):
         product = into_gates(np, h[:b], W_hh, a[:b])
-        between = step(f"rnn_{nonlinearity}_forward", b, H, a[:b], h[:b], u[rows], h_prevs[rows], hs[rows])
+        between = step_of(f"rnn_{nonlinearity}_forward", b, H, a[:b], h[:b], u[rows], h_prevs[rows], hs[rows])
         for t in range(steps):
             product()
             between(t)
@@ -33,7 +33,7 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, nonlinearity="t
     dh, dhs, das = own(dstate[0]), dhs.contiguous(), empty(np, x, N, H)
     da = torch.empty_like(dh)
     for rows, b, steps in reversed(groups(sizes)):
-        between = step(f"rnn_{nonlinearity}_backward", b, H, dh[:b], da[:b], hs[rows], dhs[rows], das[rows])
+        between = step_of(f"rnn_{nonlinearity}_backward", b, H, dh[:b], da[:b], hs[rows], dhs[rows], das[rows])
         product = out_of_gates(np, da[:b], W_hh, dh[:b])
         for t in reversed(range(steps)):
             between(t)
