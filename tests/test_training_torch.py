@@ -98,6 +98,15 @@ def test_in_float16_a_scaler_keeps_small_gradients_and_skips_the_update_that_ove
     assert scaler.get_scale() == 2.0**39
 
 
+def test_clipping_acts_on_the_gradient_and_not_on_its_scaled_form():
+    weights = []
+    for scaler in (None, torch.amp.GradScaler("cpu", init_scale=2.0**10)):
+        model, optimizer, batch = problem()
+        training_step(model, optimizer, nn.functional.mse_loss, batch, scaler=scaler, clip=0.01)(0)
+        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    torch.testing.assert_close(*weights, rtol=0, atol=1e-7)
+
+
 def test_a_run_with_dropout_and_a_scaler_goes_on_as_if_nothing_had_happened(tmp_path):
     def run(path, *lengths):
         for steps in lengths:
