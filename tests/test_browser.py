@@ -100,6 +100,11 @@ class Visit:
     violations: list[str]
 
 
+def complaint(message) -> str:
+    """Return what the browser's console says, on which page, and of which file."""
+    return f"{message.page.url}: {message.text} ({message.location.get('url')})"
+
+
 def open_context(chromium, view: str = "light", **options):
     """Return a new browser context without cookies or storage, and its log."""
     context = chromium.new_context(**VIEWS[view], reduced_motion="reduce", **options)
@@ -107,7 +112,7 @@ def open_context(chromium, view: str = "light", **options):
     log = Log()
     context.on("request", lambda request: log.requests.append(request.url))
     context.on("response", lambda r: log.refused.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-    context.on("console", lambda m: log.complaints.append(f"{m.page.url}: {m.text}") if m.type == "error" else None)
+    context.on("console", lambda m: log.complaints.append(complaint(m)) if m.type == "error" else None)
     context.on("weberror", lambda e: log.complaints.append(f"{e.page.url}: {e.error}"))
     return context, log
 

@@ -138,12 +138,11 @@ def test_no_markup_is_left_unrendered(soups):
     assert not problems, "\n".join(problems)
 
 
-def test_every_page_has_a_title_of_its_own_and_says_its_language(soups):
+def test_every_page_has_a_title_of_its_own_an_icon_and_says_its_language(soups):
     titles: dict[str, str] = {}
     for name, soup in soups.items():
-        if name == "index.html":                # leads on to book/index.html
-            continue
         assert soup.html.get("lang") == "en", name
+        assert soup.select("link[rel~=icon][href]"), f"{name} names no icon, so browsers ask for one that is not there"
         title = " ".join(soup.title.text.split())
         assert title not in titles, f"{name} and {titles[title]} have the title {title!r}"
         titles[title] = name
