@@ -26,7 +26,7 @@ help:  ## list the targets
 	@echo 'Recurrent Neural Networks, Step by Step. Targets:'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-.venv/.ready: tools/set_up.sh pyproject.toml constraints.txt
+.venv/.ready: tools/set_up.sh pyproject.toml constraints.txt setup.py rnnbook/in_torch/compiled/steps.c
 	@echo '== Set-up: the environment in .venv'
 	@tools/set_up.sh
 	@touch $@

@@ -1,6 +1,6 @@
 """Time the recurrent layers against their peers, in one run, on one machine: a table and a JSON file.
 
-    python benchmarks/layers.py --peers in_numpy in_torch compiled --out benchmarks/results/layers.json
+    python benchmarks/layers.py --peers in_torch handwritten --out benchmarks/results/layers.json
 
 Every round runs each peer once, one after the other, so that a disturbance meets all of them; the ratio to
 ``torch.nn`` is taken of the minima and of the medians. Numbers are float32. A training step is forward and backward
@@ -78,8 +78,8 @@ def torch_peer(module, **arguments):
 PEERS = {
     "torch.nn": torch_peer("torch.nn"),
     "in_numpy": numpy_peer,
-    "in_torch": torch_peer("rnnbook.in_torch"),  # what "auto" takes: the hand-written backward
-    "compiled": torch_peer("rnnbook.in_torch", implementation="compiled"),
+    "in_torch": torch_peer("rnnbook.in_torch"),
+    "handwritten": torch_peer("rnnbook.in_torch", implementation="handwritten"),
     "reference": torch_peer("rnnbook.in_torch", implementation="reference"),
 }
 
@@ -205,6 +205,9 @@ def parse(arguments=None):
 def main(arguments=None):
     arguments = parse(arguments)
     clock, about = set_up(arguments.threads, __file__)
+    from rnnbook.in_torch.compiled import LIBRARIES
+
+    about["in_torch"] = "compiled" if LIBRARIES else "handwritten"  # what "auto" takes
     others = [peer for peer in arguments.peers if peer != "torch.nn"]
     rows = []
     print("ratio to torch.nn of minima (medians); below 1 is faster than torch.nn")

@@ -108,20 +108,35 @@ def test_the_package_needs_numpy_alone():
 @pytest.mark.slow
 def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     copy = tmp_path / "source"
-    shutil.copytree(ROOT / "rnnbook", copy / "rnnbook", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    shutil.copytree(ROOT / "rnnbook", copy / "rnnbook", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
     (copy / "tests").mkdir()                    # as in the repository: a folder that must stay outside
     (copy / "tests" / "__init__.py").touch()
     subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index",
                     "-w", str(tmp_path), str(copy)], check=True, stdin=subprocess.DEVNULL)
     (wheel,) = tmp_path.glob("*.whl")
-    assert wheel.name == f"rnnbook-{rnnbook.__version__}-py3-none-any.whl"
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"rnnbook", f"rnnbook-{rnnbook.__version__}.dist-info"}
     assert f"rnnbook-{rnnbook.__version__}.dist-info/licenses/LICENSE" in names
     sources = {str(p.relative_to(ROOT)) for p in (ROOT / "rnnbook").rglob("*.py")}
-    assert sources <= set(names)
+    assert sources | {"rnnbook/in_torch/compiled/steps.c"} <= set(names)
+    built = re.findall(r"rnnbook/in_torch/compiled/(\w+)\.[\w.-]*so\b", "\n".join(names))
+    assert built == (["float32", "float64"] if shutil.which("cc") else [])
+
+
+def test_the_package_can_be_installed_where_no_compiler_is(tmp_path):
+    copy = tmp_path / "source"
+    shutil.copytree(ROOT / "rnnbook", copy / "rnnbook", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    command = [sys.executable, "setup.py", "-q", "build", "--build-lib", str(tmp_path / "built")]
+    variables = os.environ | {"CC": "no-such-compiler"}
+    done = subprocess.run(command, cwd=copy, env=variables, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "no-such-compiler" in done.stderr
+    built = {p.name for p in (tmp_path / "built" / "rnnbook" / "in_torch" / "compiled").iterdir()}
+    assert "lstm.py" in built and not [name for name in built if name.endswith(".so")]
 
 
 def test_version_and_authors_are_the_same_everywhere():

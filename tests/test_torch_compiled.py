@@ -1,20 +1,24 @@
 """Promises of the compiled steps: exact to the edges of arithmetic; errors in sentences; planted mistakes caught."""
 
+import ctypes
+import itertools
 import shutil
+import subprocess
 
 import pytest
 import torch
-from torch_oracle import IMPLEMENTATIONS, D, T, data, everything, largest_difference, pair
+from torch_oracle import D, T, data, everything, largest_difference, pair
 
 from rnnbook import in_torch
 from rnnbook.in_torch import compiled
+from rnnbook.in_torch.compiled import LIBRARIES
 
-needs_compiler = pytest.mark.skipif("compiled" not in IMPLEMENTATIONS, reason="there is no C compiler")
+needs_compiled_steps = pytest.mark.skipif(not LIBRARIES, reason="no C compiler was at the installation")
 LAYERS = [("RNN", {}), ("RNN", {"nonlinearity": "relu"}), ("GRU", {}), ("LSTM", {})]
 every_layer = pytest.mark.parametrize("name, variant", LAYERS)
 
 
-@needs_compiler
+@needs_compiled_steps
 @every_layer
 @pytest.mark.parametrize("steps, batch, hidden", [(1, 1, 1), (3, 1, 5), (4, 2, 16), (2, 3, 33), (2, 40, 70)])
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 2e-6), (torch.float64, 1e-14)])
@@ -30,7 +34,7 @@ def test_vectors_of_every_length_equal_the_reference(name, variant, steps, batch
         assert (found[key].double() - wanted).abs().max() < tolerance * max(1, wanted.abs().max()), key
 
 
-@needs_compiler
+@needs_compiled_steps
 @every_layer
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_saturated_gates_and_numbers_that_are_none_come_out_as_from_the_reference(name, variant, dtype):
@@ -46,7 +50,7 @@ def test_saturated_gates_and_numbers_that_are_none_come_out_as_from_the_referenc
     assert found["compiled"].isnan()[:, 1].any(1).tolist() == [False, False, True, True, True]
 
 
-@needs_compiler
+@needs_compiled_steps
 def test_what_the_compiled_steps_cannot_do_is_said():
     x = torch.zeros(T, 3, D)
     with pytest.raises(ValueError, match="reads float32 and float64, but the input is torch.bfloat16"):
@@ -59,23 +63,52 @@ def test_what_the_compiled_steps_cannot_do_is_said():
         in_torch.GRU(D, 5, implementation="compiled", reset_after=False)(x)
 
 
-@pytest.fixture
-def fresh_library():
-    """No library that was loaded before is used, and none that is made stays."""
-    compiled.library.cache_clear()
-    yield
-    compiled.library.cache_clear()
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_a_compiler_at_the_installation_is_enough():
+    """Else every test of the compiled steps would be left out, and nobody would notice."""
+    assert LIBRARIES.keys() == compiled.DTYPES.keys() == {torch.float32, torch.float64}
 
 
+def test_without_the_compiled_steps_the_others_run_and_the_reason_is_said(monkeypatch):
+    monkeypatch.setattr(compiled, "LIBRARIES", {})
+    layer, x = in_torch.GRU(D, 5), torch.zeros(T, 3, D)
+    layer(x)
+    assert layer.ran == "handwritten"
+    monkeypatch.setattr(compiled, "find_spec", lambda name: None)
+    layer.implementation = "compiled"
+    with pytest.raises(RuntimeError, match="needs steps.c compiled, but it is not; .* install a C compiler"):
+        layer(x)
+
+
+@needs_compiled_steps
+def test_steps_compiled_from_another_source_are_not_run(monkeypatch, tmp_path):
+    """Arrays that they do not expect would be written over without a word."""
+    monkeypatch.setattr(compiled, "SOURCE", tmp_path / "steps.c")
+    compiled.SOURCE.write_text("int other;")
+    assert compiled.loaded() == {}
+    with pytest.raises(RuntimeError, match="it has changed since; .* then rnnbook again"):
+        compiled.load(torch.float32)
+
+
+@needs_compiled_steps
 @pytest.mark.parametrize(
-    "command, sentence",
-    [("no-such-compiler -O1", "needs a C compiler, but there is no command 'no-such-compiler'"),
-     (f"{shutil.which('sh')} -c 'echo the reason >&2; exit 1'", "could not be compiled: the reason")],
+    "name, options, dtype, runs",
+    [("LSTM", {}, torch.float32, "compiled"), ("RNN", {"nonlinearity": "relu"}, torch.float64, "compiled"),
+     ("GRU", {}, torch.bfloat16, "handwritten"), ("LSTM", {"peephole": True}, torch.float32, "handwritten"),
+     ("GRU", {"reset_after": False}, torch.float32, "handwritten"), ("LSTM", {"proj_size": 2}, None, "reference")],
 )  # fmt: skip
-def test_a_compiler_that_is_missing_or_fails_is_named(command, sentence, monkeypatch, fresh_library):
-    monkeypatch.setenv("CC", command)
-    with pytest.raises(RuntimeError, match=sentence):
-        in_torch.GRU(D, 5, implementation="compiled")(torch.zeros(T, 3, D))
+def test_auto_takes_the_compiled_steps_where_they_can_run(name, options, dtype, runs):
+    layer = getattr(in_torch, name)(D, 5, dtype=dtype, **options)
+    layer(torch.zeros(T, 3, D, dtype=dtype))
+    assert layer.ran == runs
+
+
+@needs_compiled_steps
+def test_auto_under_autocast_goes_by_its_dtype():
+    layer = in_torch.GRU(D, 5)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        layer(torch.zeros(T, 3, D))
+    assert layer.ran == "handwritten"
 
 
 MISTAKES = {
@@ -145,10 +178,11 @@ MISTAKES = {
 }  # fmt: skip
 
 
-@needs_compiler
+@needs_compiled_steps
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 @pytest.mark.slow
 @pytest.mark.parametrize("part", MISTAKES)
-def test_every_mistake_in_the_steps_is_caught(part, tmp_path, monkeypatch, fresh_library):
+def test_every_mistake_in_the_steps_is_caught(part, tmp_path, monkeypatch):
     def difference(name, variant):
         """The largest one to torch.nn, of outputs and gradients; none where it is no number."""
         ours, theirs = pair(name, own={"implementation": "compiled"}, **variant)
@@ -158,13 +192,18 @@ def test_every_mistake_in_the_steps_is_caught(part, tmp_path, monkeypatch, fresh
         except AssertionError:
             return None
 
-    source, copy = compiled.SOURCE.read_text(encoding="utf-8"), tmp_path / "steps.c"
-    monkeypatch.setattr(compiled, "SOURCE", copy)
-    missed = []
+    def build(source):
+        """Compile this source for float64, under a name that was not loaded before, and load it."""
+        copy, built = tmp_path / "steps.c", tmp_path / f"{next(number)}.so"
+        copy.write_text(source, encoding="utf-8")
+        flags = ["-O1", "-std=gnu11", "-shared", "-fPIC", "-Dreal=double", "-DMADE_FROM=0"]
+        subprocess.run(["cc", *flags, str(copy), "-o", str(built)], check=True)
+        return ctypes.PyDLL(str(built))
+
+    source, number, missed = compiled.SOURCE.read_text(encoding="utf-8"), itertools.count(), []
     for right, wrong in [("", ""), *MISTAKES[part]]:
         assert right in source, right
-        copy.write_text(source.replace(right, wrong, 1), encoding="utf-8")
-        compiled.library.cache_clear()
+        monkeypatch.setitem(LIBRARIES, torch.float64, build(source.replace(right, wrong, 1)))
         found = [difference(name, variant) for name, variant in LAYERS]
         if right == wrong:
             assert max(found) < 1e-12  # nothing was planted

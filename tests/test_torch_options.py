@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from torch_oracle import FORMS, IMPLEMENTATIONS, B, D, H, T, data, everything, largest_difference, pair
+from torch_oracle import AUTO, FORMS, IMPLEMENTATIONS, B, D, H, T, data, everything, largest_difference, pair
 
 LAYERS = [
     ("RNN", {"nonlinearity": "tanh"}),
@@ -23,8 +23,7 @@ OPTIONS = list(itertools.product((True, False), (1, 2), (False, True), (False, T
 )
 def test_outputs_and_gradients_equal_torch(name, variant, bias, num_layers, batch_first, bidirectional, form):
     arguments = {"bias": bias, "num_layers": num_layers, "batch_first": batch_first, "bidirectional": bidirectional}
-    expected_to_run = {name: name for name in IMPLEMENTATIONS} | {"auto": "handwritten"}
-    del expected_to_run["handwritten"]  # what auto takes
+    expected_to_run = {"auto": AUTO} | {name: name for name in IMPLEMENTATIONS if name != AUTO}
     if "proj_size" in variant:
         expected_to_run = {"reference": "reference", "auto": "reference"}
     for implementation, runs in expected_to_run.items():

@@ -1,18 +1,17 @@
 """What the tests of the PyTorch wing share: the same layer twice, and everything it returns, with gradients."""
 
-import shutil
-
 import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from rnnbook import in_torch
-from rnnbook.in_torch.compiled import compiler
+from rnnbook.in_torch.compiled import LIBRARIES
 
 T, B, D, H = 5, 3, 2, 7  # all different, so that no transposed axis can pass unseen
 FORMS = ["batched", "unbatched", "sorted", "unsorted"]
-# compiled steps need a C compiler, as the README says; the rest of the wing does not
-IMPLEMENTATIONS = ["reference", "handwritten", *(["compiled"] if shutil.which(compiler()[0]) else [])]
+# the compiled steps are there where a C compiler was at the installation; the rest of the wing is everywhere
+IMPLEMENTATIONS = ["reference", "handwritten", *(["compiled"] if LIBRARIES else [])]
+AUTO = IMPLEMENTATIONS[-1]  # what "auto" takes for torch.nn's equations
 
 
 def pair(name, seed=0, own=None, dtype=torch.float64, **arguments):

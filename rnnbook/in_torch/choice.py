@@ -5,29 +5,32 @@
 - ``handwritten``: the loop with the hand-written backward. Every device and dtype, every variant but
   ``proj_size``, in eager mode; a second derivative goes through ``reference``; ``torch.compile`` leaves it as it
   is, behind a break in the graph (as it does with ``torch.nn.LSTM``).
-- ``compiled``: the hand-written backward with the work between two products in C, the fastest on the CPU; needs a
-  C compiler, which works for half a second at the first call. ``torch.nn``'s equations only (no peepholes, no
+- ``compiled``: the hand-written backward with the work between two products in C, the fastest on the CPU. It is there
+  where a C compiler was at hand when the package was installed. ``torch.nn``'s equations only (no peepholes, no
   projection, ``reset_after=True``), float32 and float64; in all else as ``handwritten``.
 - ``triton``: one kernel launch for the whole sequence, on a GPU; ``torch.nn``'s equations only (no peepholes, no
   projection, ``reset_after=True``), hidden_size up to 1024, float32, bfloat16 and float16.
 
-``auto`` takes ``handwritten`` where it can run, ``reference`` elsewhere. ``compiled`` and ``triton`` run where they
-are asked for: no program is made to call a compiler without its author's knowledge. What was asked for by name runs,
-or raises; nothing falls back silently. Only an empty batch, with nothing to compute, is always ``reference``'s.
+``auto`` takes the first of ``compiled``, ``handwritten`` and ``reference`` that can run; ``triton`` runs where it is
+asked for. What was asked for by name runs, or raises; nothing falls back silently. Only an empty batch, with nothing
+to compute, is always ``reference``'s.
 """
 
 import torch
 from torch.autograd import forward_ad
 
+from rnnbook.in_torch import compiled
 
-def choose(asked, x, params):
+
+def choose(asked, x, params, options):
     """Return the name of the recurrence that reads the rows x (N, D), given the name that was asked for."""
     if x.size(0) == 0:
         return "reference"
     if asked != "auto":
         return asked
-    plain = "weight_hr" not in params and not _transformed()
-    return "handwritten" if plain else "reference"
+    if "weight_hr" in params or _transformed():
+        return "reference"
+    return "compiled" if compiled.can_run(x, **options) else "handwritten"
 
 
 def _transformed():

@@ -171,14 +171,18 @@ class Recurrent(nn.Module):
     def _run(self, x, state, params, sizes):
         """Run one recurrence; under autocast as a whole in autocast's dtype, on every device, as cuDNN does."""
         device = x.device.type
-        self.ran = choose(self.implementation, x, params)
-        recurrence = self.recurrences[self.ran]
         if not autocasts(device) or x.dtype == torch.float64:
-            return recurrence(x, state, params, sizes, **self._options())
+            return self._recurrence(x, state, params, sizes)
         dtype = torch.get_autocast_dtype(device)
         params = {name: p.to(dtype) for name, p in params.items()}
         with torch.autocast(device, enabled=False):
-            return recurrence(x.to(dtype), tuple(s.to(dtype) for s in state), params, sizes, **self._options())
+            return self._recurrence(x.to(dtype), tuple(s.to(dtype) for s in state), params, sizes)
+
+    def _recurrence(self, x, state, params, sizes):
+        """Run the implementation that was asked for, or that can."""
+        options = self._options()
+        self.ran = choose(self.implementation, x, params, options)
+        return self.recurrences[self.ran](x, state, params, sizes, **options)
 
 
 def reverse(x, sizes):

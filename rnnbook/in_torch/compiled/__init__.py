@@ -1,21 +1,16 @@
 """The hand-written recurrences with the work between two products in C: ``steps.c``, one call for each step.
 
 ``compiled.rnn``, ``compiled.gru`` and ``compiled.lstm`` have the two functions of their twins in
-``rnnbook.in_torch.handwritten``, with the same signatures. They run where they are asked for,
-``implementation="compiled"``, since they need a C compiler (``cc``, or what the variable CC names): it is called once
-in a process for each dtype, takes about half a second, and leaves no file. On the CPU, in float32 and float64.
+``rnnbook.in_torch.handwritten``, with the same signatures; on the CPU, in float32 and float64. The C is compiled while
+the package is installed, where a C compiler is at hand (setup.py): no program has to call one.
 """
 
 import ctypes
-import os
-import platform
-import shlex
-import shutil
-import subprocess
-import tempfile
-from functools import cache, partial
+from functools import partial
+from importlib.util import find_spec
 from itertools import accumulate, groupby
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -24,47 +19,53 @@ from rnnbook.in_torch.handwritten.arrays import empty
 from rnnbook.in_torch.handwritten.products import add_product, transposed
 
 SOURCE = Path(__file__).with_name("steps.c")
-REAL = {torch.float32: "float", torch.float64: "double"}
-# nothing of IEEE's arithmetic is given up but flags and errno, which nobody reads: the loops become vectors
-FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-std=gnu11", "-shared", "-fPIC"]
-if platform.machine() in ("x86_64", "AMD64"):
-    FLAGS.append("-march=native")  # else no vectors longer than those of 2003; elsewhere the common ones will do
+DTYPES = {torch.float32: "float32", torch.float64: "float64"}
+
+
+def can_run(x, *, peephole=False, reset_after=True, **options):
+    """Whether the compiled steps are there, and read x (N, D) in this variant."""
+    return x.device.type == "cpu" and x.dtype in LIBRARIES and reset_after and not peephole
 
 
 def check(x, **variant):
-    """Raise ValueError, naming the limit, where the compiled steps cannot read x (N, D)."""
+    """Raise ValueError, naming the limit, where the compiled steps cannot read x (N, D); RuntimeError without them."""
     if x.device.type != "cpu":
         raise ValueError(f"implementation='compiled' runs on the CPU, but the input is on {x.device}")
-    if x.dtype not in REAL:
+    if x.dtype not in DTYPES:
         raise ValueError(f"implementation='compiled' reads float32 and float64, but the input is {x.dtype}")
     for name, value in variant.items():
         if value:
             raise ValueError(f"implementation='compiled' has no {name}; ask for 'handwritten' or 'reference'")
+    if not LIBRARIES:
+        load(x.dtype)  # says why there are none
 
 
-def compiler():
-    """The command of the C compiler, a list of words: the variable CC, or cc."""
-    return shlex.split(os.environ.get("CC", "")) or ["cc"]
+def load(dtype):
+    """Load the steps for this dtype; RuntimeError where they were not compiled, or from another ``steps.c``."""
+    again = "it is compiled while rnnbook is installed: install a C compiler, then rnnbook again"
+    found = find_spec(f"{__name__}.{DTYPES[dtype]}")
+    if found is None:
+        raise RuntimeError(f"implementation='compiled' needs steps.c compiled, but it is not; {again}")
+    library = ctypes.PyDLL(found.origin)
+    if ctypes.c_uint32.in_dll(library, "made_from").value != crc32(SOURCE.read_bytes()):
+        raise RuntimeError(f"implementation='compiled' needs steps.c compiled, but it has changed since; {again}")
+    return library
 
 
-@cache
-def library(dtype):
-    """Compile ``steps.c`` for this dtype and load it; RuntimeError where there is no compiler, or it fails."""
-    command = compiler()
-    if shutil.which(command[0]) is None:
-        raise RuntimeError(f"implementation='compiled' needs a C compiler, but there is no command {command[0]!r}")
-    with tempfile.TemporaryDirectory() as folder:
-        built = Path(folder, "steps.so")
-        command += [*FLAGS, f"-Dreal={REAL[dtype]}", str(SOURCE), "-o", str(built)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"implementation='compiled' could not be compiled: {done.stderr}")
-        return ctypes.PyDLL(str(built))  # once loaded, it does not need its file
+def loaded():
+    """The libraries that could be loaded, by dtype: two, or none."""
+    try:
+        return {dtype: load(dtype) for dtype in DTYPES}
+    except RuntimeError:
+        return {}
+
+
+LIBRARIES = loaded()
 
 
 def step_of(name, b, H, *arrays):
     """Return a function of t that makes step t of ``name`` on these arrays, which stay where they are."""
-    function = getattr(library(arrays[0].dtype), name)
+    function = getattr(LIBRARIES[arrays[0].dtype], name)
     function.argtypes, function.restype = [ctypes.c_void_p, *[ctypes.c_long] * 3], None
     assert all(a.is_contiguous() for a in arrays), "steps.c reads rows that stand one behind the other"
     table = (ctypes.c_void_p * len(arrays))(*[a.data_ptr() for a in arrays])

@@ -2,10 +2,12 @@
 
    `at` lists the arrays. Those of a state hold b rows, and are written over at each step; those of a trace hold b rows
    for each step. A row holds its gates one behind the other. One line is one equation of the book, with its label.
-   Compiled once for float and once for double, by -D real=float or -D real=double. */
+   setup.py compiles it once for float and once for double, by -D real=float and -D real=double. */
 
 #include <stdint.h>
 #include <string.h>
+
+const uint32_t made_from = MADE_FROM; /* the CRC-32 of this file */
 
 /* e^x = 2^n e^r with |r| below ln(2)/2, e^r by Taylor's series. A loop over it can be vectorised, one over the C
    library's exp cannot. x + MAGIC has the nearest whole number in its last bits; ln 2 is LN2_HIGH + LN2_LOW. */
@@ -53,6 +55,11 @@ static inline real tanh_(real x) { return 2 / (1 + exponential(-2 * x)) - 1; }
 #define INDEPENDENT _Pragma("GCC ivdep")
 #endif
 #define EVERY_UNIT INDEPENDENT for (long j = 0; j < H; j++)
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define STEP __attribute__((target_clones("avx512f", "avx2", "default"))) void /* the newest that the machine can run */
+#else
+#define STEP void
+#endif
 #define ARGUMENTS real *const *at, long b, long H, long t
 
 static inline void rnn_forward(ARGUMENTS, int relu) {
@@ -80,12 +87,12 @@ static inline void rnn_backward(ARGUMENTS, int relu) {
     }
 }
 
-void rnn_tanh_forward(ARGUMENTS) { rnn_forward(at, b, H, t, 0); }
-void rnn_relu_forward(ARGUMENTS) { rnn_forward(at, b, H, t, 1); }
-void rnn_tanh_backward(ARGUMENTS) { rnn_backward(at, b, H, t, 0); }
-void rnn_relu_backward(ARGUMENTS) { rnn_backward(at, b, H, t, 1); }
+STEP rnn_tanh_forward(ARGUMENTS) { rnn_forward(at, b, H, t, 0); }
+STEP rnn_relu_forward(ARGUMENTS) { rnn_forward(at, b, H, t, 1); }
+STEP rnn_tanh_backward(ARGUMENTS) { rnn_backward(at, b, H, t, 0); }
+STEP rnn_relu_backward(ARGUMENTS) { rnn_backward(at, b, H, t, 1); }
 
-void gru_forward(ARGUMENTS) {
+STEP gru_forward(ARGUMENTS) {
     const real *restrict b_hh = at[0];
     ROWS {
         const real *restrict v = STATE(1, 3);
@@ -103,7 +110,7 @@ void gru_forward(ARGUMENTS) {
     }
 }
 
-void gru_backward(ARGUMENTS) {
+STEP gru_backward(ARGUMENTS) {
     ROWS {
         const real *restrict back = STATE(0, 1), *restrict gate = TRACE(3, 3), *restrict h_prev = TRACE(4, 1);
         const real *restrict v_ns = TRACE(5, 1), *restrict dh_out = TRACE(6, 1);
@@ -122,7 +129,7 @@ void gru_backward(ARGUMENTS) {
     }
 }
 
-void lstm_forward(ARGUMENTS) {
+STEP lstm_forward(ARGUMENTS) {
     ROWS {
         const real *restrict a = STATE(0, 4);
         real *restrict h = STATE(1, 1), *restrict c = STATE(2, 1);
@@ -142,7 +149,7 @@ void lstm_forward(ARGUMENTS) {
     }
 }
 
-void lstm_backward(ARGUMENTS) {
+STEP lstm_backward(ARGUMENTS) {
     ROWS {
         const real *restrict back = STATE(0, 1), *restrict gate = TRACE(3, 4), *restrict c_prev = TRACE(4, 1);
         const real *restrict dh_out = TRACE(5, 1);
