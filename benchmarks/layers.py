@@ -190,7 +190,7 @@ def write(path, report):
 
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peers", nargs="+", choices=PEERS, default=["torch.nn", "in_numpy"])
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=["torch.nn", "in_torch", "in_numpy"])
     parser.add_argument("--layers", nargs="+", choices=LAYERS, default=LAYERS)
     parser.add_argument("--sizes", nargs="+", type=int, choices=range(len(SIZES)), default=range(len(SIZES)))
     parser.add_argument("--seconds", type=float, default=4.0, help="for each layer, size and task")
