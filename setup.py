@@ -3,17 +3,29 @@
 Where there is no C compiler, the package is installed without, and ``rnnbook.in_torch`` runs its hand-written loops.
 """
 
+import os
 from pathlib import Path
 from zlib import crc32
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 SOURCE = "rnnbook/in_torch/compiled/steps.c"
 DTYPES = {"float32": "float", "float64": "double"}
 # nothing of IEEE's arithmetic is given up but flags and errno, which nobody reads: the loops become vectors
 FLAGS = ["-O3", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math"]
 
+
+class build_libraries(build_ext):
+    """Libraries for ctypes: no Python module, so Python's version is no part of their names."""
+
+    def get_ext_filename(self, fullname):
+        *folders, dtype = fullname.split(".")
+        return os.path.join(*folders, f"steps.{dtype}.so")
+
+
 setup(
+    cmdclass={"build_ext": build_libraries},
     ext_modules=[
         Extension(
             f"rnnbook.in_torch.compiled.{dtype}",
@@ -23,5 +35,5 @@ setup(
             optional=True,
         )
         for dtype, real in DTYPES.items()
-    ]
+    ],
 )

@@ -9,6 +9,8 @@ import sys
 import pytest
 from conftest import ROOT
 
+from rnnbook.in_torch.compiled import LIBRARIES
+
 FOLDER = ROOT / "benchmarks"
 RESULTS = sorted((FOLDER / "results").glob("*.json"))
 
@@ -44,6 +46,17 @@ def test_the_scans_are_timed_and_their_errors_measured(tmp_path):
     for scan in ("sequential", "chunked", "hillis_steele", "log_space"):
         assert row["train"][scan]["min_ms"] > 0
         assert 0 < row["errors_float32"][scan]["gradient"] < 1e-3
+
+
+@pytest.mark.skipif(not LIBRARIES, reason="no C compiler was at the installation")
+def test_every_rung_of_the_ladder_is_timed(tmp_path):
+    out = tmp_path / "ladder.json"
+    run("ladder.py", "--hidden", 4, "--batch", 2, "--seconds", 0, "--out", out)
+    report = json.loads(out.read_text(encoding="utf-8"))
+    (row,) = report["microseconds_per_step"]
+    assert list(row) == ["B", "H", "cells", "reference", "handwritten", "compiled", "torch.nn"]
+    assert all(0 < row[rung] < 1e6 for rung in list(row)[2:]) and report["flops_per_second"] > 1e8
+    assert len(report["many_small_over_one_large"]) == 6
 
 
 @pytest.mark.slow

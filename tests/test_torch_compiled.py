@@ -4,6 +4,7 @@ import ctypes
 import itertools
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import torch
@@ -74,7 +75,7 @@ def test_without_the_compiled_steps_the_others_run_and_the_reason_is_said(monkey
     layer, x = in_torch.GRU(D, 5), torch.zeros(T, 3, D)
     layer(x)
     assert layer.ran == "handwritten"
-    monkeypatch.setattr(compiled, "find_spec", lambda name: None)
+    monkeypatch.setattr(compiled, "SOURCE", Path("nowhere", "steps.c"))
     layer.implementation = "compiled"
     with pytest.raises(RuntimeError, match="needs steps.c compiled, but it is not; .* install a C compiler"):
         layer(x)
@@ -83,7 +84,9 @@ def test_without_the_compiled_steps_the_others_run_and_the_reason_is_said(monkey
 @needs_compiled_steps
 def test_steps_compiled_from_another_source_are_not_run(monkeypatch, tmp_path):
     """Arrays that they do not expect would be written over without a word."""
-    monkeypatch.setattr(compiled, "SOURCE", tmp_path / "steps.c")
+    folder = shutil.copytree(compiled.SOURCE.parent, tmp_path / "compiled")
+    monkeypatch.setattr(compiled, "SOURCE", folder / "steps.c")
+    assert compiled.loaded().keys() == LIBRARIES.keys()
     compiled.SOURCE.write_text("int other;")
     assert compiled.loaded() == {}
     with pytest.raises(RuntimeError, match="it has changed since; .* then rnnbook again"):

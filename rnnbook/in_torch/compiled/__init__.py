@@ -7,7 +7,6 @@ the package is installed, where a C compiler is at hand (setup.py): no program h
 
 import ctypes
 from functools import partial
-from importlib.util import find_spec
 from itertools import accumulate, groupby
 from pathlib import Path
 from zlib import crc32
@@ -43,10 +42,10 @@ def check(x, **variant):
 def load(dtype):
     """Load the steps for this dtype; RuntimeError where they were not compiled, or from another ``steps.c``."""
     again = "it is compiled while rnnbook is installed: install a C compiler, then rnnbook again"
-    found = find_spec(f"{__name__}.{DTYPES[dtype]}")
-    if found is None:
+    built = SOURCE.with_name(f"steps.{DTYPES[dtype]}.so")
+    if not built.exists():
         raise RuntimeError(f"implementation='compiled' needs steps.c compiled, but it is not; {again}")
-    library = ctypes.PyDLL(found.origin)
+    library = ctypes.PyDLL(str(built))
     if ctypes.c_uint32.in_dll(library, "made_from").value != crc32(SOURCE.read_bytes()):
         raise RuntimeError(f"implementation='compiled' needs steps.c compiled, but it has changed since; {again}")
     return library
