@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LABEL_IN_CODE = re.compile(r"#[^#\n]*?\beq-[\w-]+.*")
+LABEL_IN_CODE = re.compile(r"(?:#|/\*)[^#\n]*?\beq-[\w-]+.*")
 LABEL_IN_BOOK = re.compile(r"\$\$\s*\((eq-[\w-]+)\)")
 LAYER = re.compile(r"eq-(rnn|gru|lstm)-")
 
 
 def labels_in_code(folder):
-    """{label: {file, …}} of the end-of-line comments in a folder's Python files."""
+    """{label: {file, …}} of the end-of-line comments in a folder's Python and C files."""
     found = {}
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.c")]):
         for comment in LABEL_IN_CODE.findall(path.read_text(encoding="utf-8")):
             for label in re.findall(r"\beq-[\w-]+", comment):
                 found.setdefault(label, set()).add(path.name)

@@ -134,17 +134,18 @@ STEP lstm_forward(ARGUMENTS) {
         const real *restrict a = STATE(0, 4);
         real *restrict h = STATE(1, 1), *restrict c = STATE(2, 1);
         real *restrict gate = TRACE(3, 4); /* u, written over with i, f, g, o */
-        real *restrict h_prev = TRACE(4, 1), *restrict c_prev = TRACE(5, 1), *restrict out = TRACE(6, 1);
+        real *restrict h_prev = TRACE(4, 1), *restrict c_prev = TRACE(5, 1);
+        real *restrict out = TRACE(6, 1);
         EVERY_UNIT {
-            real i = sigmoid(gate[j] + a[j]);                                            /* eq-lstm-input */
-            real f = sigmoid(gate[H + j] + a[H + j]);                                    /* eq-lstm-forget */
-            real g = tanh_(gate[2 * H + j] + a[2 * H + j]);                              /* eq-lstm-candidate */
-            real o = sigmoid(gate[3 * H + j] + a[3 * H + j]);                            /* eq-lstm-output */
+            real i = sigmoid(gate[j] + a[j]);                /* eq-lstm-input */
+            real f = sigmoid(gate[H + j] + a[H + j]);        /* eq-lstm-forget */
+            real g = tanh_(gate[2 * H + j] + a[2 * H + j]);  /* eq-lstm-candidate */
+            real o = sigmoid(gate[3 * H + j] + a[3 * H + j]);   /* eq-lstm-output */
             h_prev[j] = h[j], c_prev[j] = c[j];
             gate[j] = i, gate[H + j] = f, gate[2 * H + j] = g, gate[3 * H + j] = o;
-            real c_new = f * c[j] + i * g;                                               /* eq-lstm-carry */
+            real c_new = f * c[j] + i * g;                   /* eq-lstm-carry */
             c[j] = c_new;
-            h[j] = out[j] = o * tanh_(c_new);                                            /* eq-lstm-hidden */
+            h[j] = out[j] = o * tanh_(c_new);                /* eq-lstm-hidden */
         }
     }
 }

@@ -35,17 +35,20 @@ def _forward(
         for n_0 in range(0, H, TILE_OUT):
             out = n_0 + n
             inside = here[:, None] & (out[None, :] < H)
-            a = tl.load(u + (start + row)[:, None] * H + out[None, :], mask=inside, other=0).to(tl.float32)
+            u_at = u + (start + row)[:, None] * H + out[None, :]
+            a = tl.load(u_at, mask=inside, other=0).to(tl.float32)
             for k_0 in range(0, H, TILE_IN):
                 read = k_0 + k
                 h_at = hs + before[:, None] * H + read[None, :]
                 h = tl.load(h_at, mask=here[:, None] & (read[None, :] < H), other=0)
                 if not RESIDENT:
                     tile = (read[:, None] < H) & (out[None, :] < H)
-                    w = tl.load(W_T + read[:, None] * H + out[None, :], mask=tile, other=0)
+                    w_at = W_T + read[:, None] * H + out[None, :]
+                    w = tl.load(w_at, mask=tile, other=0)
                 a = product(h, w, a, PRECISION)
             h_new = tl.where(a < 0, 0.0, a) if RELU else tanh(a)  # NaN stays NaN
-            tl.store(hs + (start + B + row)[:, None] * H + out[None, :], h_new, mask=inside)
+            after = (start + B + row)[:, None] * H + out[None, :]
+            tl.store(hs + after, h_new, mask=inside)
         tl.debug_barrier()  # the next step reads what this one's threads have written
 
 

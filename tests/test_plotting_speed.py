@@ -1,0 +1,49 @@
+"""The figures of speed show every rung, every size and every case where its number says."""
+
+import numpy as np
+import pytest
+
+from rnnbook import plotting
+
+
+def test_the_ladder_has_a_bar_for_each_rung_and_the_floor_in_each_panel():
+    sizes = {"small": ({"slow": 8.0, "quick": 2.0}, 0.5), "large": ({"slow": 30.0, "quick": 20.0}, 18.0)}
+    figure = plotting.ladder(sizes)
+    figure.draw_without_rendering()
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["slow", "quick"]
+    for axes, (title, (times, floor)) in zip(figure.axes, sizes.items(), strict=True):
+        assert axes.get_title() == title
+        assert [bar.get_width() for bar in axes.patches] == list(times.values())
+        assert list(axes.lines[0].get_xdata()) == [floor, floor]
+    labels = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert labels == ["4.0 ×", "1.0 ×", "1.5 ×", "1.0 ×"]
+
+
+def test_a_step_is_drawn_as_it_grows_with_the_floor_below():
+    groups = {"B = 1": {"slow": [9.0, 9.0, 20.0], "quick": [1.0, 2.0, 16.0]},
+              "B = 8": {"slow": [9, 12, 99], "quick": [3, 9, 98]}}  # fmt: skip
+    floors = {"B = 1": [0.1, 1.0, 10.0], "B = 8": [0.8, 8.0, 80.0]}
+    figure = plotting.step_time([4, 16, 64], groups, floors)
+    for axes, (title, rungs) in zip(figure.axes, groups.items(), strict=True):
+        assert axes.get_title() == title and axes.get_xscale() == axes.get_yscale() == "log"
+        for line, values in zip(axes.lines, [*rungs.values(), floors[title]], strict=True):
+            np.testing.assert_array_equal(line.get_xydata(), np.c_[[4, 16, 64], values])
+        low, high = axes.get_ylim()
+        assert low < 1 and high > 99
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["slow", "quick", "arithmetic alone"]
+    with pytest.raises(ValueError, match=r"groups\['B = 1'\]\['slow'\] should have shape \(2,\)"):
+        plotting.step_time([4, 16], groups, floors)
+
+
+def test_ratios_stand_at_their_case_and_the_peer_at_one():
+    ratios = {"RNN": {"ours": [0.5, 2.0], "theirs": [1.5, 0.8]}, "GRU": {"ours": [0.3, 0.9], "theirs": [1.0, 4.0]}}
+    figure = plotting.ratio_dots(["short", "long"], ratios, "relative time")
+    for axes, (title, peers) in zip(figure.axes, ratios.items(), strict=True):
+        assert axes.get_title() == title and axes.get_xscale() == "log"
+        for line, values in zip(axes.lines, peers.values(), strict=False):
+            np.testing.assert_array_equal(line.get_xdata(), values)
+            np.testing.assert_array_equal(np.round(line.get_ydata()), [0, 1])
+        assert list(axes.lines[-1].get_xdata()) == [1, 1]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["short", "long"]
+    with pytest.raises(ValueError, match=r"ratios\['RNN'\]\['ours'\] should have shape \(1,\)"):
+        plotting.ratio_dots(["short"], ratios, "relative time")
