@@ -1,9 +1,29 @@
 """The figures of speed show every rung, every size and every case where its number says."""
 
+import itertools
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from rnnbook import plotting
+
+
+def test_a_call_is_a_box_and_each_rung_has_its_own():
+    axes = plotting.calls_on_each_rung(steps=3, elementwise=5).axes[0]
+    kinds = Counter(patch.get_gid() for patch in axes.patches if patch.get_gid())
+    assert kinds == {
+        "input-0": 3, "state-0": 3, "small-0": 15,
+        "input-1": 1, "state-1": 3, "small-1": 15,
+        "input-2": 1, "state-2": 3, "small-2": 3,
+        "input-3": 1, "state-3": 3, "small-3": 3, "launch": 1,
+    }  # fmt: skip
+    boxes = {row: sorted((patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes.patches
+                         if (patch.get_gid() or "").endswith(f"-{row}")) for row in range(4)}  # fmt: skip
+    for row, spans in boxes.items():
+        gaps = [after - end for (_, end), (after, _) in itertools.pairwise(spans)]
+        assert min(gaps) > 0.05 if row < 3 else max(gaps[1:]) < 1e-9, "a gap is a call"
+    assert max(end for spans in boxes.values() for _, end in spans) < axes.get_xlim()[1]
 
 
 def test_the_ladder_has_a_bar_for_each_rung_and_the_floor_in_each_panel():

@@ -16,7 +16,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     series      series_in_parts
     limits      gradient_relay, gradient_against_lag, reach_and_success, with_and_without
     memory      memory_tasks, skill_against_length, carry_ramp
-    speed       ladder, step_time, ratio_dots
+    speed       calls_on_each_rung, ladder, step_time, ratio_dots
     text        character_model, guesses, coloured_text
 """
 from .backprop import check_table, path_contributions, seeds_against, weight_paths
@@ -44,7 +44,7 @@ from .networks import (
     windowed_versus_recurrent,
 )
 from .series import series_in_parts
-from .speed import ladder, ratio_dots, step_time
+from .speed import calls_on_each_rung, ladder, ratio_dots, step_time
 from .style import COLOURS, PALETTE, palette_png, panels, set_style
 from .text import character_model, coloured_text, guesses
 
@@ -53,7 +53,7 @@ __all__ = [
     "check_table", "path_contributions", "seeds_against", "weight_paths",
     "gradient_against_lag", "gradient_relay", "reach_and_success", "with_and_without",
     "carry_ramp", "memory_tasks", "skill_against_length",
-    "ladder", "ratio_dots", "step_time",
+    "calls_on_each_rung", "ladder", "ratio_dots", "step_time",
     "character_model", "coloured_text", "guesses",
     "COLOURS", "PALETTE", "bars", "causality", "confusion_matrix", "dense_with_loop", "error_bars",
     "forecast", "gate_raster", "gradient_flow", "gradient_reach", "gru_cell", "learning_curves",

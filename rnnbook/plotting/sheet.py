@@ -43,9 +43,9 @@ class Sheet:
         centred: Any = {"ha": "center", "va": "center", "zorder": 5}
         self.axes.text(x, y, text, color=named_colour(colour), fontsize=size, gid=gid, **(centred | options))
 
-    def box(self, x, y, width, height, label="", colour="h", size=17, gid=None, fill=0.13, zorder=3):
+    def box(self, x, y, width, height, label="", colour="h", size=17, gid=None, fill=0.13, zorder=3, corner=CORNER):
         self.axes.add_patch(FancyBboxPatch(
-            (x - width / 2, y - height / 2), width, height, boxstyle=f"round,pad=0,rounding_size={CORNER}",
+            (x - width / 2, y - height / 2), width, height, boxstyle=f"round,pad=0,rounding_size={corner}",
             facecolor=tint(colour, fill), edgecolor=named_colour(colour), linewidth=LINE,
             gid=gid, zorder=zorder))
         self.text(x, y, label, colour, size)

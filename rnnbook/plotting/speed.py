@@ -1,11 +1,52 @@
-"""Figures of where a recurrent layer's time goes: the ladder, a step as it grows, ratios case by case."""
+"""Figures of where a recurrent layer's time goes: calls, the ladder, a step as it grows, ratios case by case."""
 import numpy as np
 
 from ..errors import check_shape
-from .style import COLOURS, PALETTE, panels, styled
+from .sheet import Sheet
+from .style import COLOURS, PALETTE, WIDTH, panels, styled
 
 FLOOR = {"color": COLOURS["h"], "linestyle": (0, (3.2, 2)), "linewidth": 1.6}
 MARKERS = "os^vDP"
+
+
+def calls_on_each_rung(steps=3, elementwise=6):
+    """What is called forward on four rungs, one strip each: a box is a call, and a gap is what a call costs.
+
+    steps: how many are drawn.   elementwise: the calls between two products, in the first two strips.
+    """
+    strips = ["loop over cells", "one input product", "steps in C", "one kernel"]
+    sheet = Sheet(WIDTH, 0.55 + 0.62 * len(strips))
+    height, wide, tiny, gap, between = 0.36, 0.36, 0.06, 0.06, 0.12
+
+    def call(x, y, kind, width, label="", colour="x", size=10.5, fill=0.2):
+        """Draw one call from x on; returns where it ends."""
+        sheet.box(x + width / 2, y, width, height, label, colour, size, kind, fill, corner=0.03)
+        return x + width
+
+    for row, name in enumerate(strips):
+        x, y = 1.5, 0.62 * (len(strips) - row) - 0.2
+        one_launch = row == 3
+        sheet.text(0.05, y, name, ha="left")
+        if row > 0:
+            x = call(x, y, f"input-{row}", 1.0, r"$W_{ih}\,x_1 \ldots x_T$", "W_ih", 11) + between
+        start = x
+        for _ in range(steps):
+            if row == 0:
+                x = call(x, y, f"input-{row}", wide, "$W_{ih}$", "W_ih") + gap
+            x = call(x, y, f"state-{row}", wide, "$W_{hh}$", "W_hh") + (0 if one_launch else gap)
+            for _ in range(elementwise if row < 2 else 1):
+                x = call(x, y, f"small-{row}", tiny if row < 2 else 0.2, fill=0.35) + (0 if one_launch else gap)
+            x += 0 if one_launch else between - gap
+        if one_launch:
+            sheet.box((start + x) / 2, y, x - start + 0.1, height + 0.1, gid="launch", fill=0, zorder=2, corner=0.06)
+            x += between
+        sheet.text(x, y, "…", size=13, ha="left")
+    y = 0.62 * len(strips) + 0.28
+    for x, colour, words in ((1.5, "W_ih", "product with the input"), (3.6, "W_hh", "with the state"),
+                             (5.1, "x", "element by element")):  # fmt: skip
+        sheet.box(x + 0.08, y, 0.16, 0.16, colour=colour, fill=0.3, corner=0.03)
+        sheet.text(x + 0.25, y, words, size=10, ha="left")
+    return sheet.figure
 
 
 @styled
