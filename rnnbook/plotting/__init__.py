@@ -17,6 +17,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     limits      gradient_relay, gradient_against_lag, reach_and_success, with_and_without
     memory      memory_tasks, skill_against_length, carry_ramp
     speed       calls_on_each_rung, ladder, step_time, ratio_dots
+    frameworks  block_orders, shared_batch
     text        character_model, guesses, coloured_text
 """
 from .backprop import check_table, path_contributions, seeds_against, weight_paths
@@ -34,6 +35,7 @@ from .charts import (
     line_chart,
     parameters_against_length,
 )
+from .frameworks import block_orders, shared_batch
 from .limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
 from .memory import carry_ramp, memory_tasks, skill_against_length
 from .networks import (
@@ -54,6 +56,7 @@ __all__ = [
     "gradient_against_lag", "gradient_relay", "reach_and_success", "with_and_without",
     "carry_ramp", "memory_tasks", "skill_against_length",
     "calls_on_each_rung", "ladder", "ratio_dots", "step_time",
+    "block_orders", "shared_batch",
     "character_model", "coloured_text", "guesses",
     "COLOURS", "PALETTE", "bars", "causality", "confusion_matrix", "dense_with_loop", "error_bars",
     "forecast", "gate_raster", "gradient_flow", "gradient_reach", "gru_cell", "learning_curves",
