@@ -5,6 +5,7 @@
     rnn           the basic recurrent layer
     gru           the gated recurrent unit
     lstm          long short-term memory
+    hopfield      the memory that came before: storage, energy, recall, softmax update
     stack         layers above each other, and both ways: Stacked, Bidirectional
     layers        what stands before and after: Linear, Embedding, Dropout
     functions     activation functions and losses
