@@ -8,8 +8,21 @@ A check runs your function and the book's on the same random inputs. Where they 
 and names the one that gives your numbers. Each module holds the reference solutions, too.
 """
 
-from rnnbook.exercises import bptt, frameworks, gru, language_model, limits, lstm, memory, rnn, speed, why_recurrence
+from rnnbook.exercises import (
+    bptt,
+    feedback_networks,
+    frameworks,
+    gru,
+    language_model,
+    limits,
+    lstm,
+    memory,
+    rnn,
+    speed,
+    why_recurrence,
+)
 
 __all__ = [
-    "bptt", "frameworks", "gru", "language_model", "limits", "lstm", "memory", "rnn", "speed", "why_recurrence",
+    "bptt", "feedback_networks", "frameworks", "gru", "language_model", "limits", "lstm", "memory", "rnn",
+    "speed", "why_recurrence",
 ]

@@ -106,7 +106,7 @@ def softmax_step(patterns, s, beta):
 
     Patterns and states are any real numbers; ``beta`` > 0 says how much the likeness counts [1 / unit of s²].
     It is attention with the states as queries and the patterns as keys and values.
-    Source: Ramsauer et al. (2021), equation 3.
+    Source: Ramsauer et al. (2021).
     """
     patterns, s = check_memory(patterns, s, beta)
     p = softmax(beta * s @ patterns.T)  # eq-feedback-weights
@@ -116,7 +116,7 @@ def softmax_step(patterns, s, beta):
 def softmax_energy(patterns, s, beta):
     """Return E (B,) = ½ sᵀs - ln Σ exp(β ξᵀs) / β of the states s (B, N), which ``softmax_step`` never raises.
 
-    Source: Ramsauer et al. (2021), equation 2, without its constants.
+    Source: Ramsauer et al. (2021), without their constants.
     """
     patterns, s = check_memory(patterns, s, beta)
     scores = beta * s @ patterns.T

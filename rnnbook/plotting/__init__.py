@@ -14,6 +14,8 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
                 parameters_against_length, causality, gradient_reach, gate_raster,
                 confusion_matrix
     series      series_in_parts
+    feedback    energy_descent, energy_panels, recall_gallery, recall_against_stored,
+                capacity_curves, jordan_and_elman, errors_over_bits
     limits      gradient_relay, gradient_against_lag, reach_and_success, with_and_without
     memory      memory_tasks, skill_against_length, carry_ramp
     speed       calls_on_each_rung, ladder, step_time, ratio_dots
@@ -35,31 +37,32 @@ from .charts import (
     line_chart,
     parameters_against_length,
 )
+from .feedback import (
+    capacity_curves,
+    energy_descent,
+    energy_panels,
+    errors_over_bits,
+    jordan_and_elman,
+    recall_against_stored,
+    recall_gallery,
+)
 from .frameworks import block_orders, shared_batch
 from .limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
 from .memory import carry_ramp, memory_tasks, skill_against_length
-from .networks import (
-    dense_with_loop,
-    gradient_flow,
-    sequence_kinds,
-    unrolled_network,
-    windowed_versus_recurrent,
-)
+from .networks import dense_with_loop, gradient_flow, sequence_kinds, unrolled_network, windowed_versus_recurrent
 from .series import series_in_parts
 from .speed import calls_on_each_rung, ladder, ratio_dots, step_time
 from .style import COLOURS, PALETTE, palette_png, panels, set_style
 from .text import character_model, coloured_text, guesses
 
 __all__ = [
-    "carry_story", "product_against_gradient",
-    "check_table", "path_contributions", "seeds_against", "weight_paths",
-    "gradient_against_lag", "gradient_relay", "reach_and_success", "with_and_without",
-    "carry_ramp", "memory_tasks", "skill_against_length",
-    "calls_on_each_rung", "ladder", "ratio_dots", "step_time",
-    "block_orders", "shared_batch",
-    "character_model", "coloured_text", "guesses",
-    "COLOURS", "PALETTE", "bars", "causality", "confusion_matrix", "dense_with_loop", "error_bars",
-    "forecast", "gate_raster", "gradient_flow", "gradient_reach", "gru_cell", "learning_curves",
-    "line_chart", "lstm_cell", "palette_png", "panels", "parameters_against_length", "rnn_cell",
-    "sequence_kinds", "series_in_parts", "set_style", "unrolled_network", "windowed_versus_recurrent",
+    "COLOURS", "PALETTE", "bars", "block_orders", "calls_on_each_rung", "capacity_curves", "carry_ramp",
+    "carry_story", "causality", "character_model", "check_table", "coloured_text", "confusion_matrix",
+    "dense_with_loop", "energy_descent", "energy_panels", "error_bars", "errors_over_bits", "forecast",
+    "gate_raster", "gradient_against_lag", "gradient_flow", "gradient_reach", "gradient_relay", "gru_cell",
+    "guesses", "jordan_and_elman", "ladder", "learning_curves", "line_chart", "lstm_cell", "memory_tasks",
+    "palette_png", "panels", "parameters_against_length", "path_contributions", "product_against_gradient",
+    "ratio_dots", "reach_and_success", "recall_against_stored", "recall_gallery", "rnn_cell", "seeds_against",
+    "sequence_kinds", "series_in_parts", "set_style", "shared_batch", "skill_against_length", "step_time",
+    "unrolled_network", "weight_paths", "windowed_versus_recurrent", "with_and_without",
 ]
