@@ -69,6 +69,7 @@ check_visit = Exercise(
         ),
         "a tie becomes 0, which is no state": lambda W, s, i: _put(s, i, np.sign(s @ W[i])),
         "all units are updated at once": lambda W, s, i: np.where(s @ W == 0, s, np.sign(s @ W)),
+        "all units are updated at once, and a tie becomes 0": lambda W, s, i: np.sign(s @ W),
         "the sign is left out: the field itself is written": lambda W, s, i: _put(s, i, s @ W[i]),
         "the unit turns against its field": lambda W, s, i: (
             _put(s, i, np.where(s @ W[i] == 0, s[:, i], -np.sign(s @ W[i])))
@@ -101,6 +102,7 @@ check_flip_energy = Exercise(
         "the factor is 4: each pair is in the sum twice, and the ½ takes that back": lambda W, s, i: (
             2 * flip_energy(W, s, i)
         ),
+        "its size is returned: a turn may cost energy or gain it": lambda W, s, i: abs(flip_energy(W, s, i)),
         "s_i is left out": lambda W, s, i: 2 * (s @ W[i]),
         "the energy after the flip is returned, not the change": lambda W, s, i: (
             -0.5 * np.sum(s * (s @ W), axis=1) + flip_energy(W, s, i)

@@ -62,9 +62,10 @@ def energy(W, s):
 
 
 def visit_units(W, s, order):
-    """Return the states s (B, N) after the units in ``order`` were updated one after another.
+    """Return the states s (B, N) after the units in ``order`` were updated.
 
-    Each unit sees what the earlier ones have become. Raises ValueError or IndexError for what does not fit.
+    One after another: each sees what the earlier ones have become. Raises
+    ValueError or IndexError for what does not fit.
     """
     W, s = check_network(W, s)
     s = s.copy()
@@ -102,10 +103,12 @@ def settle(W, s, rng, max_sweeps=100):
 
 
 def softmax_step(patterns, s, beta):
-    """Return the states s (B, N) after one update: the mean of the patterns (M, N), weighted by likeness.
+    """Return the states s (B, N) after one update: the mean of the patterns (M, N),
+    weighted by likeness.
 
-    Patterns and states are any real numbers; ``beta`` > 0 says how much the likeness counts [1 / unit of s²].
-    It is attention with the states as queries and the patterns as keys and values.
+    Patterns and states are any real numbers; ``beta`` > 0 says how much the
+    likeness counts [1 / unit of s²]. It is attention with the states as queries
+    and the patterns as keys and values.
     Source: Ramsauer et al. (2021).
     """
     patterns, s = check_memory(patterns, s, beta)
