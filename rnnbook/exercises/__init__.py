@@ -19,10 +19,11 @@ from rnnbook.exercises import (
     memory,
     rnn,
     speed,
+    variable_length,
     why_recurrence,
 )
 
 __all__ = [
     "bptt", "feedback_networks", "frameworks", "gru", "language_model", "limits", "lstm", "memory", "rnn",
-    "speed", "why_recurrence",
+    "speed", "variable_length", "why_recurrence",
 ]
