@@ -79,7 +79,11 @@ def test_the_bars_are_the_inputs_that_a_state_depends_on(T):
 
 
 def test_shares_are_drawn_with_the_range_of_their_seeds():
-    shares = {"packed": [0.9, 0.8, 0.7], "padded": [[0.1, 0.2, 0.3], [0.5, 0.2, 0.1]], "equal": [[0.1, 0.7, 0.39]] * 20}
+    shares = {
+        "packed": [0.9, 0.8, 0.7],
+        "padded": [[0.1, 0.2, 0.3], [0.5, 0.2, 0.1], [0.1, 0.9, 0.8]],
+        "equal": [[0.1, 0.7, 0.39]] * 20,
+    }
     axes = plotting.share_against([1, 4, 16], shares, "size", "share").axes[0]
     for drawn, (name, values) in zip(axes.containers, shares.items(), strict=True):
         line, _, (bars,) = drawn

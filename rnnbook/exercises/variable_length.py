@@ -35,6 +35,9 @@ check_batch_sizes = Exercise(
         "the sequences that have ended are counted, not those that are still there": lambda lengths: (
             (lengths < np.arange(1, lengths.max() + 1)[:, None]).sum(axis=1)
         ),
+        "the sequences that end at this step or before it are counted": lambda lengths: (
+            (lengths <= np.arange(1, lengths.max() + 1)[:, None]).sum(axis=1)
+        ),
         "the sizes are added up: these are the rows at which the next step begins": lambda lengths: (
             np.cumsum(batch_sizes(lengths))
         ),
@@ -71,6 +74,11 @@ check_pack = Exercise(
     mistakes={
         "the sequences are not sorted": lambda x, lengths: _pack(x, lengths, range(len(lengths))),
         "the shortest sequence stands first": lambda x, lengths: _pack(x, lengths, np.argsort(lengths)),
+        "the lengths are sorted upwards and the first sequences are taken, which are the first to end": (
+            lambda x, lengths: np.concatenate(
+                [x[t, np.argsort(lengths)[:size]] for t, size in enumerate(batch_sizes(lengths))]
+            )
+        ),
         "one sequence stands behind the other instead of one step behind the other": lambda x, lengths: (
             np.concatenate([x[: lengths[b], b] for b in np.argsort(-lengths)])
         ),
@@ -122,6 +130,9 @@ check_ends = Exercise(
             _at(hs, 0 * lengths - 1, 0 * lengths)
         ),
         "the forward half is read one step early": lambda hs, lengths: _at(hs, np.maximum(lengths - 2, 0), 0 * lengths),
+        "the backward half stands before the forward half": lambda hs, lengths: np.hstack(
+            np.split(ends(hs, lengths), 2, axis=1)[::-1]
+        ),
         "both halves are read at outputs[0]": lambda hs, lengths: hs[0],
     },
     looks_at="A direction has seen everything at the step where it stops, and the two stop at different ends.",

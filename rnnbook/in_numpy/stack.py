@@ -35,8 +35,11 @@ class Bidirectional:
         return self.f.params | {f"{name}_reverse": value for name, value in self.b.params.items()}
 
     def forward(self, x, state=None, lengths=None):
-        """Read x (T, B, D) from the pair of states; returns outputs (T, B, Hf + Hb), last states, trace."""
-        state_f, state_b = _parts("state", state, 2, "a pair of states, forward and backward")
+        """Read x (T, B, D) from the pair of states; returns outputs
+        (T, B, Hf + Hb), last states, trace.
+        """
+        what = "a pair of states, forward and backward"
+        state_f, state_b = _parts("state", state, 2, what)
         hs_f, last_f, trace_f = self.f.forward(x, state_f, lengths)
         turn = _turn(len(hs_f), lengths)
         hs_b, last_b, trace_b = self.b.forward(turn(np.asarray(x)), state_b, lengths)
@@ -93,8 +96,11 @@ class Stacked:
         return _named([layer.params for layer in self.layers])
 
     def forward(self, x, state=None, lengths=None):
-        """Read x (T, B, D) from the list of states; returns the upper outputs (T, B, H), last states, trace."""
-        states = _parts("state", state, len(self.layers), "a list of the layers' states")
+        """Read x (T, B, D) from the list of states; returns the upper outputs
+        (T, B, H), last states, trace.
+        """
+        what = "a list of the layers' states"
+        states = _parts("state", state, len(self.layers), what)
         lasts, traces = [], []
         for layer, first in zip(self.layers, states, strict=True):
             x, last, trace = layer.forward(x, first, lengths)
@@ -147,9 +153,12 @@ def _parts(name, state, count, what):
 
 
 def _turn(T, lengths):
-    """Return the function that turns each sequence of (T, B, …) round within its length; its own inverse."""
+    """Return the function that turns each sequence of (T, B, …) round within its
+    length; its own inverse.
+    """
     if lengths is None:
         return lambda sequences: sequences[::-1]
     t, lengths = np.arange(T)[:, None], np.asarray(lengths)
-    source = np.where(t < lengths, lengths - 1 - t, t)  # (T, B); the padding stays where it is
-    return lambda sequences: np.take_along_axis(sequences, source[:, :, None], axis=0)
+    source = np.where(t < lengths, lengths - 1 - t, t)  # (T, B); the padding stays
+    source = source[:, :, None]
+    return lambda sequences: np.take_along_axis(sequences, source, axis=0)

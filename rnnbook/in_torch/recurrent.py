@@ -152,21 +152,26 @@ class Recurrent(nn.Module):
         return state if batched else [s.unsqueeze(1) for s in state]
 
     def _layers(self, x, state, sizes):
-        """Run every layer in every direction; returns y (N, directions · H) and the states as they came."""
+        """Run every layer in every direction; returns y (N, directions · H) and the
+        states as they came.
+        """
         ended = []
         for layer in range(self.num_layers):
             if layer > 0:
                 x = F.dropout(x, self.dropout, self.training)
             read = []
             for suffix in self._suffixes(layer):
-                params = {name: getattr(self, name + suffix) for name in self._shapes(layer)}
+                names = self._shapes(layer)
+                params = {name: getattr(self, name + suffix) for name in names}
                 backwards = suffix.endswith("_reverse")
                 first = tuple(s[len(ended)] for s in state)
-                hs, last = self._run(reverse(x, sizes) if backwards else x, first, params, sizes)
+                rows = reverse(x, sizes) if backwards else x
+                hs, last = self._run(rows, first, params, sizes)
                 read.append(reverse(hs, sizes) if backwards else hs)
                 ended.append(last)
             x = torch.cat(read, dim=1) if self.bidirectional else read[0]
-        return x, [torch.stack(s) if len(s) > 1 else s[0][None] for s in zip(*ended, strict=True)]
+        states = zip(*ended, strict=True)
+        return x, [torch.stack(s) if len(s) > 1 else s[0][None] for s in states]
 
     def _run(self, x, state, params, sizes):
         """Run one recurrence; under autocast as a whole in autocast's dtype, on every device, as cuDNN does."""
@@ -186,7 +191,9 @@ class Recurrent(nn.Module):
 
 
 def reverse(x, sizes):
-    """Return the rows x (N, D) with every sequence read from its own end to its beginning."""
+    """Return the rows x (N, D) with every sequence read from its own end to its
+    beginning.
+    """
     T, B = len(sizes), sizes[0]
     if sizes[-1] == B:
         return torch.cat(x.split(sizes)[::-1])
