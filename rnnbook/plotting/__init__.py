@@ -21,6 +21,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     speed       calls_on_each_rung, ladder, step_time, ratio_dots
     frameworks  block_orders, shared_batch
     ragged      ragged_batch, both_directions, share_against
+    parallel    scan_rounds, time_against_length, right_after_each_step
     text        character_model, guesses, coloured_text
 """
 from .backprop import check_table, path_contributions, seeds_against, weight_paths
@@ -51,6 +52,7 @@ from .frameworks import block_orders, shared_batch
 from .limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
 from .memory import carry_ramp, memory_tasks, skill_against_length
 from .networks import dense_with_loop, gradient_flow, sequence_kinds, unrolled_network, windowed_versus_recurrent
+from .parallel import right_after_each_step, scan_rounds, time_against_length
 from .ragged import both_directions, ragged_batch, share_against
 from .series import series_in_parts
 from .speed import calls_on_each_rung, ladder, ratio_dots, step_time
@@ -65,7 +67,7 @@ __all__ = [
     "gru_cell", "guesses", "jordan_and_elman", "ladder", "learning_curves", "line_chart", "lstm_cell",
     "memory_tasks", "palette_png", "panels", "parameters_against_length", "path_contributions",
     "product_against_gradient", "ragged_batch", "ratio_dots", "reach_and_success", "recall_against_stored",
-    "recall_gallery", "rnn_cell", "seeds_against", "sequence_kinds", "series_in_parts", "set_style",
-    "share_against", "shared_batch", "skill_against_length", "step_time", "unrolled_network", "weight_paths",
-    "windowed_versus_recurrent", "with_and_without",
+    "recall_gallery", "right_after_each_step", "rnn_cell", "scan_rounds", "seeds_against", "sequence_kinds",
+    "series_in_parts", "set_style", "share_against", "shared_batch", "skill_against_length", "step_time",
+    "time_against_length", "unrolled_network", "weight_paths", "windowed_versus_recurrent", "with_and_without",
 ]
