@@ -17,6 +17,7 @@ from rnnbook.exercises import (
     limits,
     lstm,
     memory,
+    parallel,
     rnn,
     speed,
     variable_length,
@@ -24,6 +25,6 @@ from rnnbook.exercises import (
 )
 
 __all__ = [
-    "bptt", "feedback_networks", "frameworks", "gru", "language_model", "limits", "lstm", "memory", "rnn",
-    "speed", "variable_length", "why_recurrence",
+    "bptt", "feedback_networks", "frameworks", "gru", "language_model", "limits", "lstm", "memory", "parallel",
+    "rnn", "speed", "variable_length", "why_recurrence",
 ]
