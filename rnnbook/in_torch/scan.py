@@ -42,9 +42,12 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     def backward(ctx, dhs):
         a, hs, h = ctx.saved_tensors
-        a_next = torch.cat([a[1:], torch.zeros_like(a[:1])])  # nothing comes from beyond the last step
-        db = _Scan.apply(ctx.scan, a_next.flip(0), dhs.flip(0), torch.zeros_like(h)).flip(0)
-        return None, db * torch.cat([h[None], hs[:-1]]), db, db[0] * a[0]
+        # nothing comes from beyond the last step
+        a_next = torch.cat([a[1:], torch.zeros_like(a[:1])])
+        h_prev = torch.cat([h[None], hs[:-1]])
+        from_the_end = a_next.flip(0), dhs.flip(0), torch.zeros_like(h)
+        db = _Scan.apply(ctx.scan, *from_the_end).flip(0)  # eq-parallel-back
+        return None, db * h_prev, db, a[0] * db[0]  # eq-parallel-back-parts
 
 
 def with_gradient(scan):
@@ -68,15 +71,17 @@ def sequential(a, b, h):
 
 @with_gradient
 def chunked(a, b, h):
-    """Return h after every step (T, B, H), computed in chunks of about √T steps, all chunks side by side.
+    """Return h after every step (T, B, H), in chunks of about √T steps, side by side.
 
-    First every chunk begins at zero, which tells what it adds and what it leaves of its beginning; then the
-    beginnings go from chunk to chunk; then every chunk goes its way again, from where it does begin.
+    First every chunk begins at zero, which tells what it adds and what it leaves of
+    its beginning; then the beginnings go from chunk to chunk; then every chunk goes
+    its way again, from where it does begin.
     """
     K = math.isqrt(len(a))  # steps in a chunk
     whole = len(a) // K * K
     hs = torch.empty_like(b)
-    a_k, b_k, h_k = (array[:whole].unflatten(0, (-1, K)).unbind(1) for array in (a, b, hs))  # (chunks, B, H) each
+    # the steps k of all chunks, (chunks, B, H) each
+    a_k, b_k, h_k = (x[:whole].unflatten(0, (-1, K)).unbind(1) for x in (a, b, hs))
     added, left = b_k[0], a_k[0]
     for a_t, b_t in zip(a_k[1:], b_k[1:], strict=True):
         added, left = torch.addcmul(b_t, a_t, added), a_t * left
@@ -94,23 +99,24 @@ def chunked(a, b, h):
 
 @with_gradient
 def hillis_steele(a, b, h):
-    """Return h after every step (T, B, H), computed in log₂ T rounds, each of which doubles the reach."""
+    """Return h after every step (T, B, H), in log₂ T rounds that double the reach."""
     b = torch.cat([(a[0] * h + b[0])[None], b[1:]])
     reach = 1
     while reach < len(a):
-        b = torch.cat([b[:reach], a[reach:] * b[:-reach] + b[reach:]])
+        merged = a[reach:] * b[:-reach] + b[reach:]  # eq-parallel-merge
+        b = torch.cat([b[:reach], merged])
         a = torch.cat([a[:reach], a[reach:] * a[:-reach]])
         reach *= 2
     return b
 
 
 def log_space(log_a, log_b, h):
-    """Return h after every step (T, B, H) from log a, log b and a state h above zero, or None for zero."""
+    """Return h after every step (T, B, H) from log a, log b and h (None for zero)."""
     sums = log_a.cumsum(0)
     if h is None:
         return (sums + (log_b - sums).logcumsumexp(0)).exp()
     logs = torch.cat([h.log()[None], log_b - sums])
-    return (sums + logs.logcumsumexp(0)[1:]).exp()
+    return (sums + logs.logcumsumexp(0)[1:]).exp()  # eq-parallel-log-space
 
 
 SCANS = {"sequential": sequential, "chunked": chunked, "hillis_steele": hillis_steele, "log_space": log_space}
@@ -146,7 +152,8 @@ class _MinLayer(nn.Module):
     def forward(self, x, h=None):
         """Read x (T, B, D) from the state h (B, H), above zero; zero where none is given.
 
-        Returns h after every step (T, B, H) and the last h (B, H). Raises ValueError where x or h does not fit.
+        Returns h after every step (T, B, H) and the last h (B, H). Raises ValueError
+        where x or h does not fit.
         """
         check_shape("x", x, ("T", "B", self.input_size))
         if h is not None:
@@ -157,7 +164,8 @@ class _MinLayer(nn.Module):
             hs = log_space(-F.softplus(k), log_g - F.softplus(-k), h)
         else:
             h = x.new_zeros(x.size(1), self.hidden_size) if h is None else h
-            hs = SCANS[self.scan](torch.sigmoid(-k), torch.sigmoid(k) * positive(n), h)
+            a, b = torch.sigmoid(-k), torch.sigmoid(k) * positive(n)  # eq-parallel-mingru
+            hs = SCANS[self.scan](a, b, h)
         return hs, hs[-1]
 
     def step(self, x_t, h=None):
@@ -166,9 +174,10 @@ class _MinLayer(nn.Module):
 
 
 class MinGRU(_MinLayer):
-    """The GRU without its reset gate, whose update gate looks at x alone; blocks z, n in ``weight_ih (2H, D)``.
+    """The GRU without its reset gate, whose update gate looks at x alone.
 
-    ``scan`` is one of ``SCANS``. Source: Feng et al. (2024), in the form with h above zero.
+    Blocks z, n in ``weight_ih (2H, D)``; ``scan`` is one of ``SCANS``.
+    Source: Feng et al. (2024), in the form with h above zero.
     """
 
     def _gate(self, u):
@@ -176,13 +185,15 @@ class MinGRU(_MinLayer):
 
 
 class MinLSTM(_MinLayer):
-    """The LSTM without output gate, whose f and i look at x alone and share out one; ``weight_ih (3H, D)``: f, i, n.
+    """The LSTM without output gate, whose f and i look at x alone and share out one.
 
-    ``scan`` is one of ``SCANS``. Source: Feng et al. (2024), in the form with h above zero.
+    Blocks f, i, n in ``weight_ih (3H, D)``; ``scan`` is one of ``SCANS``.
+    Source: Feng et al. (2024), in the form with h above zero.
     """
 
     blocks = 3
 
     def _gate(self, u):
         f, i, n = u.chunk(3, dim=-1)
-        return F.softplus(-f) - F.softplus(-i), n  # σ of it is i / (f + i)
+        k = F.softplus(-f) - F.softplus(-i)  # log i - log f: σ(k) is i / (f + i)
+        return k, n  # eq-parallel-minlstm
