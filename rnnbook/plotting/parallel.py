@@ -122,6 +122,10 @@ def right_after_each_step(places, right, trained, chance):
     in training. ``chance``: {task: share right by guessing}.
     """
     places = np.asarray(places)
+    marked = [0]                                 # no two markers nearer than a fifth of their place
+    for k, place in enumerate(places):
+        if place >= 1.2 * places[marked[-1]]:
+            marked.append(k)
     figure, row = panels(1, len(right), height=4.1, sharey=True, squeeze=False)
     for axes, (task, layers) in zip(row[0], right.items(), strict=True):
         for place, (layer, values) in enumerate(layers.items()):
@@ -130,7 +134,7 @@ def right_after_each_step(places, right, trained, chance):
             axes.fill_between(places, values.min(axis=0), values.max(axis=0), color=PALETTE[place], alpha=0.15,
                               linewidth=0)
             axes.plot(places, np.median(values, axis=0), MARKERS[place], linestyle=STYLES[place],
-                      color=PALETTE[place], markersize=4, linewidth=1.5, label=layer)
+                      color=PALETTE[place], markersize=4.5, linewidth=1.5, label=layer, markevery=marked)
         axes.axhline(chance[task], color=COLOURS["h"], linestyle=DASHES, linewidth=1, zorder=1)
         axes.axvline(trained, color=COLOURS["h"], linestyle=DASHES, linewidth=1, zorder=1)
         axes.set(xscale="log", title=task, xlabel="steps read", ylim=(0, 1.04))
