@@ -79,6 +79,10 @@ check_one_round = Exercise(
         "the step before is taken instead of the one that is `reach` before": lambda a, b, reach: one_round(a, b, 1),
         "the first `reach` steps, which have no partner, are cleared": _first_cleared,
         "b_1 is multiplied by its own factor instead of the later step's": _early_factor,
+        "the end of the sequence is wrapped round to its beginning, as np.roll does": lambda a, b, reach: (
+            a * np.roll(a, reach, axis=0),
+            a * np.roll(b, reach, axis=0) + b,
+        ),
         "a stays as it was": lambda a, b, reach: (a, one_round(a, b, reach)[1]),
     },
     looks_at="Every step t from reach on becomes the merging of step t - reach with step t, all from the old a and b.",
@@ -106,11 +110,11 @@ def _gradient_inputs(rng):
     return inputs
 
 
-def _own_factor(a, hs, h_0, dhs):
+def _own_factor(a, hs, h_0, dhs, to_h_0=True):
     d, db = np.zeros_like(h_0), np.empty_like(dhs)
     for t in reversed(range(len(a))):
         d = db[t] = dhs[t] + a[t] * d
-    return db * np.concatenate([h_0[None], hs[:-1]]), db, a[0] * d
+    return db * np.concatenate([h_0[None], hs[:-1]]), db, a[0] * d if to_h_0 else d
 
 
 def _from_the_beginning(a, hs, h_0, dhs):
@@ -128,6 +132,9 @@ check_gradient = Exercise(
     returns=("da", "db", "dh_0"),
     mistakes={
         "what comes from step t + 1 is multiplied by a_t instead of by a_{t+1}": _own_factor,
+        "what comes from step t + 1 is multiplied by a_t instead of by a_{t+1}, and dh_0 not at all": (
+            lambda a, hs, h_0, dhs: _own_factor(a, hs, h_0, dhs, to_h_0=False)
+        ),
         "da meets the new state h_t instead of the old one, h_{t-1}": lambda a, hs, h_0, dhs: (
             gradient(a, hs, h_0, dhs)[1] * hs,
             *gradient(a, hs, h_0, dhs)[1:],
