@@ -71,7 +71,7 @@ def sequential(a, b, h):
 
 @with_gradient
 def chunked(a, b, h):
-    """Return h after every step (T, B, H), in chunks of about √T steps, side by side.
+    """Return h after every step (T, B, H), in chunks of √T steps, side by side.
 
     First every chunk begins at zero, which tells what it adds and what it leaves of
     its beginning; then the beginnings go from chunk to chunk; then every chunk goes
@@ -99,7 +99,7 @@ def chunked(a, b, h):
 
 @with_gradient
 def hillis_steele(a, b, h):
-    """Return h after every step (T, B, H), in log₂ T rounds that double the reach."""
+    """Return h after every step (T, B, H), in log₂ T rounds of doubled reach."""
     b = torch.cat([(a[0] * h + b[0])[None], b[1:]])
     reach = 1
     while reach < len(a):
@@ -111,7 +111,7 @@ def hillis_steele(a, b, h):
 
 
 def log_space(log_a, log_b, h):
-    """Return h after every step (T, B, H) from log a, log b and h (None for zero)."""
+    """Return h after every step (T, B, H) from log a, log b and h (None: zero)."""
     sums = log_a.cumsum(0)
     if h is None:
         return (sums + (log_b - sums).logcumsumexp(0)).exp()
@@ -150,7 +150,7 @@ class _MinLayer(nn.Module):
         return f"{self.input_size}, {self.hidden_size}, scan={self.scan}"
 
     def forward(self, x, h=None):
-        """Read x (T, B, D) from the state h (B, H), above zero; zero where none is given.
+        """Read x (T, B, D) from the state h (B, H), above zero; zero where not given.
 
         Returns h after every step (T, B, H) and the last h (B, H). Raises ValueError
         where x or h does not fit.
@@ -164,7 +164,8 @@ class _MinLayer(nn.Module):
             hs = log_space(-F.softplus(k), log_g - F.softplus(-k), h)
         else:
             h = x.new_zeros(x.size(1), self.hidden_size) if h is None else h
-            a, b = torch.sigmoid(-k), torch.sigmoid(k) * positive(n)  # eq-parallel-mingru
+            z = torch.sigmoid(k)
+            a, b = torch.sigmoid(-k), z * positive(n)  # eq-parallel-mingru
             hs = SCANS[self.scan](a, b, h)
         return hs, hs[-1]
 
@@ -185,7 +186,7 @@ class MinGRU(_MinLayer):
 
 
 class MinLSTM(_MinLayer):
-    """The LSTM without output gate, whose f and i look at x alone and share out one.
+    """The LSTM without output gate, whose f and i look at x alone and sum to 1.
 
     Blocks f, i, n in ``weight_ih (3H, D)``; ``scan`` is one of ``SCANS``.
     Source: Feng et al. (2024), in the form with h above zero.
