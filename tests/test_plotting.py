@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import figure_checks
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -398,10 +399,7 @@ def test_a_figure_is_a_small_palette_png_at_two_dots_per_pixel(name):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_text_is_smaller_than_nine_points(name):
-    figure = FIGURES[name]()
-    figure.draw_without_rendering()
-    for text in figure.findobj(lambda a: hasattr(a, "get_fontsize") and a.get_text() and a.get_visible()):
-        assert text.get_fontsize() >= 9, text.get_text()
+    figure_checks.no_text_below_nine_points(FIGURES[name])
 
 
 @pytest.mark.parametrize("name", FIGURES)

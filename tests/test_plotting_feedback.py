@@ -1,12 +1,11 @@
 """The figures of the networks that came before show what they were given, each thing in its place."""
 
-import io
 
+import figure_checks
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.patches import ConnectionPatch
-from PIL import Image
 
 from rnnbook import plotting
 from rnnbook.plotting.feedback import W_YH
@@ -132,17 +131,9 @@ def test_errors_are_the_mean_and_range_of_the_seeds_with_every_third_bit_shaded(
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_the_same_small_palette_png_on_every_run(name):
-    png, shown = plotting.palette_png(FIGURES[name]())
-    assert (png, shown) == plotting.palette_png(FIGURES[name]())
-    image = Image.open(io.BytesIO(png))
-    assert image.mode == "P" and len(png) < 90_000 and shown["width"] == pytest.approx(700, abs=1)
-    for edge in np.asarray(image.convert("RGB"))[[0, -1]]:
-        assert (edge == 255).all()
+    figure_checks.same_small_palette_png(FIGURES[name])
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_text_is_smaller_than_nine_points(name):
-    figure = FIGURES[name]()
-    figure.draw_without_rendering()
-    for text in figure.findobj(lambda a: hasattr(a, "get_fontsize") and a.get_text() and a.get_visible()):
-        assert text.get_fontsize() >= 9, text.get_text()
+    figure_checks.no_text_below_nine_points(FIGURES[name])

@@ -1,5 +1,6 @@
 """The figures of the scan show the merging that the scans do, and the numbers they were given."""
 
+import figure_checks
 import numpy as np
 import pytest
 
@@ -86,10 +87,5 @@ def test_right_answers_are_the_median_in_the_band_of_all_seeds_beside_chance_and
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_the_same_small_png_on_every_run_and_its_text_can_be_read(name):
-    png, shown = plotting.palette_png(FIGURES[name]())
-    assert (png, shown) == plotting.palette_png(FIGURES[name]())
-    assert len(png) < 90_000 and shown["width"] == pytest.approx(700, abs=12)
-    figure = FIGURES[name]()
-    figure.draw_without_rendering()
-    for text in figure.findobj(lambda a: hasattr(a, "get_fontsize") and a.get_text() and a.get_visible()):
-        assert text.get_fontsize() >= 9, text.get_text()
+    figure_checks.same_small_palette_png(FIGURES[name], within=12)
+    figure_checks.no_text_below_nine_points(FIGURES[name])

@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 
+import figure_checks
 import numpy as np
 import pytest
 
@@ -67,3 +68,18 @@ def test_ratios_stand_at_their_case_and_the_peer_at_one():
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["short", "long"]
     with pytest.raises(ValueError, match=r"ratios\['RNN'\]\['ours'\] should have shape \(1,\)"):
         plotting.ratio_dots(["short"], ratios, "relative time")
+
+
+STEP = {"slow": [9.0, 9.0, 20.0], "quick": [1.0, 2.0, 16.0]}
+FIGURES = {
+    "calls_on_each_rung": plotting.calls_on_each_rung,
+    "ladder": lambda: plotting.ladder({"1 sequence": ({"slow": 8.0, "quick": 2.0}, 0.5)}),
+    "step_time": lambda: plotting.step_time([4, 16, 64], {"B = 1": STEP}, {"B = 1": [0.1, 1.0, 10.0]}),
+    "ratio_dots": lambda: plotting.ratio_dots(["short", "long"], {"RNN": {"ours": [0.5, 2.0]}}, "relative time"),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_the_same_small_png_on_every_run_and_its_text_can_be_read(name):
+    figure_checks.same_small_palette_png(FIGURES[name])
+    figure_checks.no_text_below_nine_points(FIGURES[name])

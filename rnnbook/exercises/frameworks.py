@@ -5,33 +5,43 @@ import numpy as np
 from rnnbook.exercises.checking import Exercise
 
 
-def lstm_for_onnx(weight):
-    """Return the rows of an LSTM's weight (4H, N), which stand in the order
-    i, f, g, o, in ONNX's order i, o, f, g.
+def lstm_biases_from_onnx(B):
+    """Return bias_ih and bias_hh (4H,), blocks i, f, g, o, from ONNX's one B (8H,):
+    the input's bias and behind it the state's, each with the blocks i, o, f, c.
     """
-    i, f, g, o = np.split(weight, 4)
-    return np.concatenate([i, o, f, g])
+
+    def turned(bias):
+        i, o, f, c = np.split(bias, 4)
+        return np.concatenate([i, f, c, o])
+
+    b_ih, b_hh = np.split(B, 2)
+    return turned(b_ih), turned(b_hh)
 
 
 def _reordered(order):
-    return lambda weight: np.concatenate([np.split(weight, 4)[k] for k in order])
+    return lambda B: tuple(np.concatenate([np.split(half, 4)[k] for k in order]) for half in np.split(B, 2))
 
 
-check_lstm_for_onnx = Exercise(
-    lstm_for_onnx,
-    lambda rng: {"weight": rng.normal(size=(4 * 3, 5))},
-    returns=("weight",),
+def _taken_in_turns(B):
+    return lstm_biases_from_onnx(np.concatenate([*np.split(B, 8)[::2], *np.split(B, 8)[1::2]]))
+
+
+check_lstm_biases_from_onnx = Exercise(
+    lstm_biases_from_onnx,
+    lambda rng: {"B": rng.normal(size=8 * 3)},
+    returns=("bias_ih", "bias_hh"),
     mistakes={
-        "nothing is moved": _reordered([0, 1, 2, 3]),
-        "the blocks are moved as on the way back, from ONNX": _reordered([0, 2, 3, 1]),
-        "o changes places with f": _reordered([0, 3, 2, 1]),
-        "o changes places with g": _reordered([0, 1, 3, 2]),
-        "single rows are moved instead of blocks of H": lambda weight: (
-            weight.reshape(-1, 4, weight.shape[1])[:, [0, 3, 1, 2]].reshape(weight.shape)
+        "the blocks stay in the order i, o, f, c": _reordered([0, 1, 2, 3]),
+        "the blocks are moved as on the way there, to ONNX": _reordered([0, 3, 1, 2]),
+        "o changes places with f, and c stays the last": _reordered([0, 2, 1, 3]),
+        "the two biases are exchanged": lambda B: lstm_biases_from_onnx(B)[::-1],
+        "the two biases are taken in turns, block by block": _taken_in_turns,
+        "their sum stands in the first and nothing in the second": lambda B: (
+            sum(lstm_biases_from_onnx(B)), 0 * B[: len(B) // 2]
         ),
     },
-    looks_at="Split the rows into four blocks of H and write down which gate each one is.",
-)
+    looks_at="Halve B first. Then write down which gate each of the four blocks of a half is, and where it has to go.",
+)  # fmt: skip
 
 
 def gru_for_keras(weight_ih, weight_hh, bias_ih, bias_hh):
