@@ -3,6 +3,8 @@
 ::
 
     sunspots_monthly()   3,120 months of sunspot numbers, 1749 to 2008
+    el_nino_monthly()    732 months of sea surface temperature off Peru, 1950 to 2010
+    co2_monthly()        525 months of carbon dioxide in the air, 1958 to 2001
     digits()             1,797 handwritten digits of 8 x 8 pixels
     japanese_vowels()    640 utterances of nine speakers, 7 to 29 frames of 12 coefficients
     bible_text()         the King James Version, 4.2 million characters
@@ -51,6 +53,14 @@ SOURCES = {
         "the monthly sunspot numbers", "statsmodels", "statsmodels", "0.15.0",
         ["datasets/sunspots/src/sunspots_monthly.dat"],
         "cc303d26340b6d599bc2878899f8c50c12323dc04b52a26ad047965ea2b9d2a3"),
+    "el_nino_monthly": Source(
+        "the sea surface temperatures", "statsmodels", "statsmodels", "0.15.0",
+        ["datasets/elnino/elnino.csv"],
+        "b647be00e0fd264be9764e317e6b963f35030014ecca2b21b204521716e463ad"),
+    "co2_monthly": Source(
+        "the carbon dioxide record", "statsmodels", "statsmodels", "0.15.0",
+        ["datasets/co2/co2.csv"],
+        "16695fa2786e53414e5a6b54767a3fdf5de99cfbc68617f69d1362d92776a92f"),
     "digits": Source(
         "the handwritten digits", "sklearn", "scikit-learn", "1.9.1",
         ["datasets/data/digits.csv.gz"],
@@ -150,6 +160,35 @@ def sunspots_monthly():
     whole = np.array([row for row in rows if len(row) == 13], dtype=np.float64)    # a year and its 12 months
     time = whole[:, :1] + (np.arange(12) + 0.5) / 12
     return Series(time.ravel(), whole[:, 1:].ravel(), "sunspot number", "monthly mean")
+
+
+def el_nino_monthly():
+    """Monthly mean sea surface temperature [°C] off Peru and Ecuador, 1950 to 2010: 732 months without a gap.
+
+    The region is Niño 1+2, 0° to 10° south and 80° to 90° west; ``time`` is the middle of the month in years.
+    Source: US National Oceanic and Atmospheric Administration, in statsmodels; public domain.
+    """
+    rows = np.loadtxt(read("el_nino_monthly")[0].decode("ascii").splitlines()[1:], delimiter=",")
+    time = rows[:, :1] + (np.arange(12) + 0.5) / 12
+    return Series(time.ravel(), rows[:, 1:].ravel(), "sea surface temperature", "°C")
+
+
+def co2_monthly():
+    """Carbon dioxide in the air at Mauna Loa [ppm by volume], April 1958 to December 2001: 525 months, in order.
+
+    A month is the mean of those of its weeks that were measured (a week belongs to the month of its Saturday);
+    the five months without any are interpolated linearly. ``time`` is the middle of the month in years.
+    Source: Keeling & Whorf (2004), in statsmodels; public domain.
+    """
+    rows = [line.split(",") for line in read("co2_monthly")[0].decode("ascii").split()[1:]]
+    weeks = [((int(date[:4]) - 1958) * 12 + int(date[4:6]) - 4, float(value)) for date, value in rows if value]
+    month, value = np.array([week for week in weeks if week[0] >= 0]).T     # March 1958 has one week, left out
+    month = month.astype(int)
+    count = np.bincount(month)
+    total = np.bincount(month, value)
+    found, every = np.flatnonzero(count), np.arange(len(count))
+    time = 1958 + (every + 3.5) / 12
+    return Series(time, np.interp(every, found, total[found] / count[found]), "carbon dioxide", "ppm")
 
 
 def digits():

@@ -68,6 +68,35 @@ def test_sunspots_are_the_months_in_order():
     assert series.value.min() == 0 and series.value.dtype == np.float64
 
 
+def test_the_sea_is_warmest_in_march_and_in_the_great_el_nino():
+    series = data.el_nino_monthly()
+    years = series.value.reshape(-1, 12)
+    np.testing.assert_array_equal(years[0, :3], [23.11, 24.2, 25.37])
+    assert years.mean(axis=0).argmax() == 2 and years.mean(axis=0).argmin() == 8        # March, September
+    assert int(series.time[series.value.argmax()]) == 1998
+    assert np.allclose(np.diff(series.time), 1 / 12) and series.time[0] == pytest.approx(1950 + 1 / 24)
+
+
+def test_carbon_dioxide_is_the_mean_of_the_weeks_and_rises():
+    series = data.co2_monthly()
+    rows = [line.split(",") for line in data.read("co2_monthly")[0].decode().split()[1:]]
+
+    def weeks(month):
+        return np.array([float(v) for date, v in rows if date.startswith(month) and v])
+
+    def at(year, month):
+        return series.value[(year - 1958) * 12 + month - 4]
+
+    assert at(1958, 4) == pytest.approx(weeks("195804").mean()) == pytest.approx(317.2)
+    assert at(2001, 12) == pytest.approx(weeks("200112").mean()) and len(weeks("200112")) > 1
+    empty = [(1958, 6), (1958, 10), (1964, 2), (1964, 3), (1964, 4)]
+    assert all(len(weeks(f"{y}{m:02}")) == 0 for y, m in empty)
+    assert at(1958, 6) == pytest.approx((at(1958, 5) + at(1958, 7)) / 2)
+    assert np.isfinite(series.value).all() and np.allclose(np.diff(series.time), 1 / 12)
+    assert series.time[0] == pytest.approx(1958 + 3.5 / 12) and series.time[-1] == pytest.approx(2002 - 1 / 24)
+    assert (series.value[12:] - series.value[:-12]).min() > -0.6 and np.ptp(series.value) > 50
+
+
 def test_digits_are_upright_and_labelled():
     digits = data.digits()
     np.testing.assert_array_equal(digits.images[0, 0], [0, 0, 5, 13, 9, 1, 0, 0])
