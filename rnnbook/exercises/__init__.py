@@ -20,11 +20,12 @@ from rnnbook.exercises import (
     parallel,
     rnn,
     speed,
+    time_series,
     variable_length,
     why_recurrence,
 )
 
 __all__ = [
     "bptt", "feedback_networks", "frameworks", "gru", "language_model", "limits", "lstm", "memory", "parallel",
-    "rnn", "speed", "variable_length", "why_recurrence",
+    "rnn", "speed", "time_series", "variable_length", "why_recurrence",
 ]

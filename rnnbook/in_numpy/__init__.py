@@ -8,6 +8,7 @@
     hopfield      the memory that came before: storage, energy, recall, softmax update
     stack         layers above each other, and both ways: Stacked, Bidirectional
     layers        what stands before and after: Linear, Embedding, Dropout
+    mixture       a last layer that answers with a density: MixtureHead
     functions     activation functions and losses
     optimizers    SGD, Adam, clip_grad_norm
     initialisers  other starts: orthogonal, identity, forget bias, chrono
@@ -19,6 +20,7 @@
 from rnnbook.in_numpy.gru import GRU
 from rnnbook.in_numpy.layers import Dropout, Embedding, Linear
 from rnnbook.in_numpy.lstm import LSTM
+from rnnbook.in_numpy.mixture import MixtureHead
 from rnnbook.in_numpy.models import LanguageModel, SequenceClassifier, language_model_step
 from rnnbook.in_numpy.optimizers import SGD, Adam, clip_grad_norm
 from rnnbook.in_numpy.rnn import RNN
@@ -35,6 +37,7 @@ __all__ = [
     "Embedding",
     "LanguageModel",
     "Linear",
+    "MixtureHead",
     "SequenceClassifier",
     "Stacked",
     "clip_grad_norm",

@@ -71,10 +71,12 @@ def check_tokens(name, tokens, V, mask=True):
 
 
 def gaussian_mixture(y, target):
-    """Return the mean of -log p(target) [nats], p a mixture of K normal densities, and its gradient by y.
+    """Return the mean of -log p(target) [nats], p a mixture of K normal densities,
+    and its gradient by y.
 
-    y (…, 3K) holds, K each, the logits of the weights π, the means μ and the logarithms of the standard
-    deviations σ; target is (…). Source: Bishop (1994), mixture density networks.
+    y (…, 3K) holds, K each, the logits of the weights π, the means μ and the
+    logarithms of the standard deviations σ; target is (…).
+    Source: Bishop (1994), mixture density networks.
     """
     y = as_real("y", y)
     K = y.shape[-1] // 3
@@ -82,11 +84,14 @@ def gaussian_mixture(y, target):
     target = np.asarray(target, y.dtype)
     check_shape("target", target, y.shape[:-1])
     logits, mu, log_sigma = np.split(y, 3, axis=-1)
-    error = (target[..., None] - mu) * np.exp(-log_sigma)  # in standard deviations
+    precision = np.exp(-log_sigma)
+    error = (target[..., None] - mu) * precision  # in standard deviations
     log_pi = log_softmax(logits)
-    log_joint = log_pi - 0.5 * error**2 - log_sigma - 0.5 * np.log(2 * np.pi)
-    log_share = log_softmax(log_joint)  # whose density it was, given the target
+    log_density = -0.5 * error**2 - log_sigma - 0.5 * np.log(2 * np.pi)
+    log_joint = log_pi + log_density
+    log_share = log_softmax(log_joint)  # eq-series-share, the responsibilities
     share = np.exp(log_share)
-    dmu, dlog_sigma = -share * error * np.exp(-log_sigma), share * (1 - error**2)
-    dy = np.concatenate([np.exp(log_pi) - share, dmu, dlog_sigma], axis=-1) / target.size
-    return float(np.mean((log_share - log_joint)[..., 0])), dy.astype(y.dtype, copy=False)
+    parts = [np.exp(log_pi) - share, -share * error * precision, share * (1 - error**2)]
+    dy = np.concatenate(parts, axis=-1) / target.size  # eq-series-gradient
+    loss = np.mean((log_share - log_joint)[..., 0])  # eq-series-mixture
+    return float(loss), dy.astype(y.dtype, copy=False)

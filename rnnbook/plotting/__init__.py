@@ -23,6 +23,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     ragged      ragged_batch, both_directions, share_against
     parallel    scan_rounds, time_against_length, right_after_each_step
     text        character_model, guesses, coloured_text
+    uncertainty kinds_of_answer, errors_by_horizon, fan_charts, pit_histograms, spread_against_error
 """
 from .backprop import check_table, path_contributions, seeds_against, weight_paths
 from .carry import carry_story, product_against_gradient
@@ -58,16 +59,18 @@ from .series import series_in_parts
 from .speed import calls_on_each_rung, ladder, ratio_dots, step_time
 from .style import COLOURS, PALETTE, palette_png, panels, set_style
 from .text import character_model, coloured_text, guesses
+from .uncertainty import errors_by_horizon, fan_charts, kinds_of_answer, pit_histograms, spread_against_error
 
 __all__ = [
     "COLOURS", "PALETTE", "bars", "block_orders", "both_directions", "calls_on_each_rung", "capacity_curves",
     "carry_ramp", "carry_story", "causality", "character_model", "check_table", "coloured_text",
-    "confusion_matrix", "dense_with_loop", "energy_descent", "energy_panels", "error_bars", "errors_over_bits",
-    "forecast", "gate_raster", "gradient_against_lag", "gradient_flow", "gradient_reach", "gradient_relay",
-    "gru_cell", "guesses", "jordan_and_elman", "ladder", "learning_curves", "line_chart", "lstm_cell",
-    "memory_tasks", "palette_png", "panels", "parameters_against_length", "path_contributions",
-    "product_against_gradient", "ragged_batch", "ratio_dots", "reach_and_success", "recall_against_stored",
-    "recall_gallery", "right_after_each_step", "rnn_cell", "scan_rounds", "seeds_against", "sequence_kinds",
-    "series_in_parts", "set_style", "share_against", "shared_batch", "skill_against_length", "step_time",
+    "confusion_matrix", "dense_with_loop", "energy_descent", "energy_panels", "error_bars", "errors_by_horizon",
+    "errors_over_bits", "fan_charts", "forecast", "gate_raster", "gradient_against_lag", "gradient_flow",
+    "gradient_reach", "gradient_relay", "gru_cell", "guesses", "jordan_and_elman", "kinds_of_answer", "ladder",
+    "learning_curves", "line_chart", "lstm_cell", "memory_tasks", "palette_png", "panels",
+    "parameters_against_length", "path_contributions", "pit_histograms", "product_against_gradient",
+    "ragged_batch", "ratio_dots", "reach_and_success", "recall_against_stored", "recall_gallery",
+    "right_after_each_step", "rnn_cell", "scan_rounds", "seeds_against", "sequence_kinds", "series_in_parts",
+    "set_style", "share_against", "shared_batch", "skill_against_length", "spread_against_error", "step_time",
     "time_against_length", "unrolled_network", "weight_paths", "windowed_versus_recurrent", "with_and_without",
 ]

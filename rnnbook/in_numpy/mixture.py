@@ -1,0 +1,78 @@
+"""A last layer that answers with a density instead of a number: a mixture of K normal densities.
+
+::
+
+    π = softmax(a)    μ    σ = exp(s)           a, μ and s: K numbers each, linear in the state
+    p(x) = Σ_k π_k N(x; μ_k, σ_k²)
+
+One component is a normal density with a mean and a standard deviation of its own at every step. The loss is
+``functions.gaussian_mixture``. Source: Bishop (1994); after a recurrent layer, Graves (2013).
+"""
+
+import math
+
+import numpy as np
+
+from rnnbook.errors import check_shape, check_size
+from rnnbook.in_numpy.functions import softmax
+from rnnbook.in_numpy.layers import Linear
+from rnnbook.in_numpy.parameters import as_real
+
+
+class MixtureHead(Linear):
+    """A dense layer from H features to the 3K numbers of a mixture: logits a, means μ, logarithms s of σ.
+
+    ``params``, ``forward`` and ``backward`` are those of ``Linear``: ``weight (3K, H)``, ``bias (3K,)``.
+    """
+
+    def __init__(self, in_features, components=1, *, dtype=np.float32, rng=None):
+        self.components = check_size("components", components)
+        super().__init__(in_features, 3 * self.components, dtype=dtype, rng=rng)
+
+
+def mixture_parts(y):
+    """Cut y (…, 3K) into the weights π, the means μ and the standard deviations σ, each (…, K)."""
+    y = as_real("y", y)
+    K = y.shape[-1] // 3
+    check_shape("y", y, (*y.shape[:-1], 3 * max(K, 1)))
+    logits, mu, log_sigma = np.split(y, 3, axis=-1)
+    return softmax(logits), mu, np.exp(log_sigma)  # eq-series-head
+
+
+def mixture_moments(y):
+    """Return the mean and the standard deviation of each mixture y (…, 3K), both (…)."""
+    pi, mu, sigma = mixture_parts(y)
+    mean = (pi * mu).sum(axis=-1)
+    variance = (pi * (sigma**2 + (mu - mean[..., None]) ** 2)).sum(axis=-1)  # eq-series-moments
+    return mean, np.sqrt(variance)
+
+
+def mixture_cdf(y, x):
+    """Return the probability (…) of a value below x (…) under each mixture y (…, 3K)."""
+    pi, mu, sigma = mixture_parts(y)
+    x = np.asarray(x, pi.dtype)
+    check_shape("x", x, pi.shape[:-1])
+    below = 0.5 + 0.5 * _erf((x[..., None] - mu) / (sigma * math.sqrt(2)))
+    return (pi * below).sum(axis=-1)  # eq-series-cdf
+
+
+def mixture_quantile(y, p):
+    """Return the value (…) below which each mixture y (…, 3K) puts the probability p, 0 < p < 1.
+
+    Found by bisection, since a mixture's distribution function has no inverse in closed form.
+    """
+    if not 0 < p < 1:
+        raise ValueError(f"p should lie between 0 and 1, but is {p!r}")
+    _, mu, sigma = mixture_parts(y)
+    reach = sigma * math.sqrt(2 / min(p, 1 - p))  # wide enough for every component: Chebyshev's inequality
+    low, high = (mu - reach).min(axis=-1), (mu + reach).max(axis=-1)
+    for _ in range(60):
+        middle = (low + high) / 2
+        below = mixture_cdf(y, middle) < p
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return (low + high) / 2
+
+
+def _erf(x):
+    """Return the error function of x, of any shape: NumPy has none."""
+    return np.frompyfunc(math.erf, 1, 1)(x).astype(x.dtype)
