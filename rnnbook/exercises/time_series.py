@@ -41,7 +41,15 @@ check_normal_loss = Exercise(
         "the constant, half the logarithm of 2π, is left out of the loss": _replace(
             normal_loss, 0, lambda mu, s, x: normal_loss(mu, s, x)[0] - 0.5 * np.log(2 * np.pi)
         ),
-        "s is taken for the logarithm of the variance": lambda mu, s, x: normal_loss(mu, s / 2, x),
+        "s is taken for the logarithm of the variance": _replace(
+            lambda mu, s, x: normal_loss(mu, s / 2, x), 2, lambda mu, s, x: normal_loss(mu, s / 2, x)[2] / 2
+        ),
+        "the logarithm of the variance stands in the loss where that of σ belongs": _replace(
+            normal_loss, 0, lambda mu, s, x: normal_loss(mu, s, x)[0] + np.mean(s)
+        ),
+        "the squared error is divided by σ in the loss, not by its square": _replace(
+            normal_loss, 0, lambda mu, s, x: np.mean((x - mu) ** 2 / np.exp(s) / 2 + s + 0.5 * np.log(2 * np.pi))
+        ),
         "s is taken for σ itself": lambda mu, s, x: normal_loss(mu, np.log(np.abs(s)), x),
         "the sign of dmu is turned": _replace(normal_loss, 1, lambda mu, s, x: -normal_loss(mu, s, x)[1]),
         "the error in dmu is divided by σ once instead of twice": _replace(
@@ -149,6 +157,12 @@ check_conformal_share = Exercise(
         ),
         "the quantile of 1 - share is taken: the share outside for the share inside": lambda old, new, share: (
             conformal_share(old, new, 1 - share)
+        ),
+        "the rank is one too many: Python counts from 0": lambda old, new, share: (
+            _within(np.sort(np.abs(old))[int(np.ceil((len(old) + 1) * share))], new)
+        ),
+        "the whole width is returned for the half": lambda old, new, share: (
+            2 * conformal_share(old, new, share)[0], conformal_share(old, new, share)[1]
         ),
         "the half width is doubled": lambda old, new, share: _within(2 * conformal_share(old, new, share)[0], new),
     },
