@@ -7,8 +7,8 @@ from rnnbook.in_numpy.functions import log_softmax, softmax
 
 
 def normal_loss(mu, s, x):
-    """Return the mean of -log N(x; μ, σ²) [nats], σ = exp(s), and its gradients by mu
-    and by s; all (N,).
+    """Return the mean of -log N(x; μ, σ²) [nats], σ = exp(s), and its gradients by
+    mu and by s; all (N,).
     """
     error = (x - mu) / np.exp(s)
     loss = np.mean(0.5 * error**2 + s + 0.5 * np.log(2 * np.pi))

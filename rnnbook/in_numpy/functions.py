@@ -91,7 +91,8 @@ def gaussian_mixture(y, target):
     log_joint = log_pi + log_density
     log_share = log_softmax(log_joint)  # eq-series-share, the responsibilities
     share = np.exp(log_share)
-    parts = [np.exp(log_pi) - share, -share * error * precision, share * (1 - error**2)]
-    dy = np.concatenate(parts, axis=-1) / target.size  # eq-series-gradient
+    dlogits = np.exp(log_pi) - share
+    dmu, dlog_sigma = -share * error * precision, share * (1 - error**2)
+    dy = np.concatenate([dlogits, dmu, dlog_sigma], axis=-1)  # eq-series-gradient
     loss = np.mean((log_share - log_joint)[..., 0])  # eq-series-mixture
-    return float(loss), dy.astype(y.dtype, copy=False)
+    return float(loss), (dy / target.size).astype(y.dtype, copy=False)

@@ -20,9 +20,10 @@ from rnnbook.in_numpy.parameters import as_real
 
 
 class MixtureHead(Linear):
-    """A dense layer from H features to the 3K numbers of a mixture: logits a, means μ, logarithms s of σ.
+    """A dense layer from H features to a mixture's 3K numbers: logits a, means μ, s.
 
-    ``params``, ``forward`` and ``backward`` are those of ``Linear``: ``weight (3K, H)``, ``bias (3K,)``.
+    ``params``, ``forward`` and ``backward`` are those of ``Linear``, with
+    ``weight (3K, H)`` and ``bias (3K,)``; s are the logarithms of σ.
     """
 
     def __init__(self, in_features, components=1, *, dtype=np.float32, rng=None):
