@@ -92,3 +92,12 @@ def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, rnnbook; print('numpy' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout == "False\n"
+
+
+def test_the_torch_wing_adds_nothing_heavy_to_torch():
+    """PyTorch's compiler alone takes a second to import, longer than PyTorch itself."""
+    code = "import sys, torch; before = set(sys.modules); import rnnbook.in_torch; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    added = {name.split(".")[0] for name in done.stdout.split() if not name.startswith("rnnbook")}
+    assert not added & {"triton", "sympy", "scipy", "pandas", "keras", "onnx"}
+    assert "torch._dynamo" not in done.stdout and "rnnbook.in_torch.gru" in done.stdout

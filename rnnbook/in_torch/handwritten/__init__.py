@@ -12,9 +12,30 @@ precisions, it runs on the tensors themselves. The backward works through blocks
 ``rnnbook.in_torch.compiled`` does the same with that work in C.
 """
 
+from functools import wraps
 from importlib import import_module
 
 import torch
+
+
+def left_alone(function):
+    """Return the function such that ``torch.compile`` leaves it alone: a compiled loop over time is slower than this
+    one, and takes minutes to compile.
+
+    ``torch.compiler.disable`` does that, but it imports the compiler, which takes a second; so it is asked for at the
+    first use under the compiler.
+    """
+    disabled = []
+
+    @wraps(function)
+    def run(*args, **options):
+        if not torch.compiler.is_compiling():
+            return function(*args, **options)
+        if not disabled:
+            disabled.append(torch.compiler.disable(function))
+        return disabled[0](*args, **options)
+
+    return run
 
 
 def recurrence_of(forward, backward, reference):
@@ -23,7 +44,7 @@ def recurrence_of(forward, backward, reference):
     Where a graph of the gradient is wanted (``create_graph=True``), the gradient is that of ``reference``.
     """
 
-    @torch.compiler.disable  # a compiled loop over time is slower than this one, and takes minutes to compile
+    @left_alone
     def recurrence(x, state, params, sizes, **options):
         if not torch.is_grad_enabled():
             return forward(x, state, params, sizes, **options)[:2]
@@ -40,7 +61,7 @@ def recurrence_in(module, reference):
     Raises ImportError there where the module needs a package that is missing.
     """
 
-    @torch.compiler.disable
+    @left_alone
     def recurrence(x, state, params, sizes, **options):
         try:
             found = import_module(f"rnnbook.in_torch.{module}")
