@@ -199,6 +199,22 @@ def test_a_compiled_model_computes_the_same(name):
 
 
 @every_name
+@pytest.mark.parametrize("implementation", [i for i in IMPLEMENTATIONS if i != "reference"])
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")  # Dynamo's own
+def test_torch_compile_leaves_the_loop_over_time_alone(name, implementation):
+    """It would take minutes to unroll it, and the result would be slower."""
+    from torch._dynamo.utils import counters
+
+    ours, _ = pair(name, own={"implementation": implementation})
+    steps = 40
+    x = torch.randn(steps, B, D, dtype=torch.float64)
+    torch._dynamo.reset()
+    counters.clear()
+    torch.testing.assert_close(torch.compile(ours, backend="eager")(x)[0], ours(x)[0])
+    assert ours.ran == implementation and counters["stats"]["calls_captured"] < steps
+
+
+@every_name
 def test_export_keeps_the_batch_size_open(name):
     ours, theirs = pair(name, bidirectional=True)
     with warnings.catch_warnings():
