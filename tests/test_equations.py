@@ -12,10 +12,10 @@ LABEL_IN_BOOK = re.compile(r"\$\$\s*\((eq-[\w-]+)\)")
 LAYER = re.compile(r"eq-(rnn|gru|lstm)-")
 
 
-def labels_in_code(folder):
-    """{label: {file, …}} of the end-of-line comments in a folder's Python and C files."""
+def labels_in_code(folder, endings=(".py",)):
+    """{label: {file, …}} of the end-of-line comments in a folder's files with these endings."""
     found = {}
-    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.c")]):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in endings):
         for comment in LABEL_IN_CODE.findall(path.read_text(encoding="utf-8")):
             for label in re.findall(r"\beq-[\w-]+", comment):
                 found.setdefault(label, set()).add(path.name)
@@ -39,7 +39,7 @@ def labels_in_book(folder):
 
 def drift(root):
     """Every disagreement between book and code, one sentence each."""
-    book, code = labels_in_book(root / "book"), labels_in_code(root / "rnnbook")
+    book, code = labels_in_book(root / "book"), labels_in_code(root / "rnnbook", (".py", ".c"))
     sentences = [
         f"{label}, in {', '.join(sorted(code[label]))}, is no equation of the book"
         for label in code.keys() - book
@@ -63,6 +63,7 @@ def small_book(tmp_path):
         (tmp_path / "rnnbook" / wing / "rnn.py").write_text(
             "h = phi(a)  # eq-rnn-hidden\ny = W @ h  # eq-output\n"
         )
+    (tmp_path / "rnnbook/in_torch/steps.c").write_text("h[j] = phi(a[j]);  /* eq-rnn-hidden */\n")
     cells = [
         {"cell_type": "markdown", "source": ["Text\n", "$$ h_t = \\varphi(a_t) $$ (eq-rnn-hidden)\n"]},
         {"cell_type": "code", "source": ["print('$$ (eq-in-a-cell)')"]},
@@ -98,10 +99,17 @@ def test_a_book_without_drift_passes(small_book):
             "(eq-rnn-hidden)",
             "(eq-rnn-state)",
             [
-                "eq-rnn-hidden, in rnn.py, is no equation of the book",
+                "eq-rnn-hidden, in rnn.py, steps.c, is no equation of the book",
                 "eq-rnn-state is not computed in in_numpy",
                 "eq-rnn-state is not computed in in_torch",
             ],
+        ),
+        (
+            "rnnbook/in_torch/steps.c",
+            "eq-rnn-hidden",
+            "eq-rnn-hide",
+            ["eq-rnn-hide is not computed in in_numpy", "eq-rnn-hide is not computed in in_torch",
+             "eq-rnn-hide, in steps.c, is no equation of the book"],
         ),
         ("book/output.md", "$$ (eq-output)", "$$", ["eq-output, in rnn.py, is no equation of the book"]),
         (

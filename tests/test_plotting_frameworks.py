@@ -9,11 +9,10 @@ from rnnbook.plotting.frameworks import ORDERS
 
 
 def test_the_orders_drawn_are_those_of_the_converters():
-    for layer, to_keras, to_onnx in (("LSTM", conversions.KERAS, conversions.ONNX),
-                                     ("GRU", conversions.KERAS, conversions.ONNX)):  # fmt: skip
-        here = [block.split()[1] for block in ORDERS[layer]["this book, PyTorch"]]
-        for library, order in (("Keras", to_keras), ("ONNX", to_onnx)):
-            assert [block.split()[1] for block in ORDERS[layer][library]] == [here[k] for k in order[layer]]
+    for layer, libraries in ORDERS.items():
+        here = [block.split()[1] for block in libraries["this book, PyTorch"]]
+        for library, order in (("Keras", conversions.KERAS), ("ONNX", conversions.ONNX)):
+            assert [block.split()[1] for block in libraries[library]] == [here[k] for k in order[layer]]
 
 
 def test_every_block_is_drawn_in_its_place_and_joined_to_itself():

@@ -93,6 +93,15 @@ def test_steps_compiled_from_another_source_are_not_run(monkeypatch, tmp_path):
         compiled.load(torch.float32)
 
 
+def test_a_file_that_is_no_library_of_this_machine_does_not_stop_the_import(monkeypatch, tmp_path):
+    for dtype in compiled.DTYPES.values():
+        (tmp_path / f"steps.{dtype}.so").write_text("made elsewhere")
+    monkeypatch.setattr(compiled, "SOURCE", tmp_path / "steps.c")
+    assert compiled.loaded() == {}
+    with pytest.raises(RuntimeError, match=r"cannot load steps.float32.so \(.*\); .* then rnnbook again"):
+        compiled.load(torch.float32)
+
+
 @needs_compiled_steps
 @pytest.mark.parametrize(
     "name, options, dtype, runs",

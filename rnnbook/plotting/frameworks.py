@@ -43,18 +43,18 @@ def block_orders():
     return sheet.figure
 
 
-def shared_batch(processes=2):
-    """One batch in several processes: each has the weights and a share; the gradients meet; all make one update."""
+def shared_batch():
+    """One batch in two processes: each has the weights and a share; the gradients meet; all make one update."""
     high = 1.05
-    sheet = Sheet(WIDTH, 0.5 + high * processes)
-    middle = 0.1 + high * processes / 2
+    sheet = Sheet(WIDTH, 0.5 + 2 * high)
+    middle = 0.1 + high
     columns = ((1.0, "a share of the batch"), (2.75, "the same weights"), (4.4, "its gradient"), (6.1, "one update"))
     for x, words in columns:
-        sheet.text(x, high * processes + 0.25, words, size=10.5)
+        sheet.text(x, 2 * high + 0.25, words, size=10.5)
     sheet.disc(5.2, middle, 0.2, "", "gradient", gid="mean", fill=0.1)
-    sheet.text(5.2, middle, "½ Σ" if processes == 2 else "mean", "gradient", 10)
-    for k in range(processes):
-        y = high * (processes - k) - 0.4
+    sheet.text(5.2, middle, "½ Σ", "gradient", 10)
+    for k in range(2):
+        y = high * (2 - k) - 0.4
         for s in range(3):
             sheet.box(1.0, y + 0.2 - 0.2 * s, 1.1, 0.14, colour="x", fill=0.3, gid=f"share-{k}", corner=0.03)
         sheet.box(2.75, y, 0.85, 0.6, "$W$", "W_hh", 15, gid=f"weights-{k}")

@@ -45,8 +45,12 @@ def load(dtype):
     built = SOURCE.with_name(f"steps.{DTYPES[dtype]}.so")
     if not built.exists():
         raise RuntimeError(f"implementation='compiled' needs steps.c compiled, but it is not; {again}")
-    library = ctypes.PyDLL(str(built))
-    if ctypes.c_uint32.in_dll(library, "made_from").value != crc32(SOURCE.read_bytes()):
+    try:
+        library = ctypes.PyDLL(str(built))
+        made_from = ctypes.c_uint32.in_dll(library, "made_from").value
+    except (OSError, ValueError) as error:  # made for another machine, or no library of these steps
+        raise RuntimeError(f"implementation='compiled' cannot load {built.name} ({error}); {again}") from error
+    if made_from != crc32(SOURCE.read_bytes()):
         raise RuntimeError(f"implementation='compiled' needs steps.c compiled, but it has changed since; {again}")
     return library
 
