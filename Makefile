@@ -57,6 +57,7 @@ test: .venv/.ready browser  ## everything: unit tests, every notebook's output, 
 	@echo '== All tests passed.'
 
 check: .venv/.ready  ## half a minute: ruff, mypy, the quick unit tests
+	@$(python) -m ruff format --check --quiet . || { echo 'make check: .venv/bin/ruff format .  puts these files in form:'; $(python) -m ruff format --check .; exit 1; }
 	@$(python) -m ruff check .
 	@$(python) -m mypy
 	@$(pytest) -q -x -n $(WORKERS) -m 'not site and not slow' tests

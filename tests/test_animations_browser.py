@@ -20,9 +20,7 @@ def opened(served, chromium, chapter, **options):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 @pytest.mark.parametrize("width, theme", [(1280, "light"), (390, "light"), (390, "dark")])
 def test_the_slider_shows_every_frame_and_axe_finds_nothing(served, chromium, chapter, width, theme):
-    page, errors = opened(
-        served, chromium, chapter, viewport={"width": width, "height": 800}, color_scheme=theme
-    )
+    page, errors = opened(served, chromium, chapter, viewport={"width": width, "height": 800}, color_scheme=theme)
     slider = page.locator(".animation input")
     slider.focus()
     said = {page.locator(".animation-says").inner_text()}
@@ -30,7 +28,7 @@ def test_the_slider_shows_every_frame_and_axe_finds_nothing(served, chromium, ch
         page.keyboard.press("ArrowRight")
         said.add(page.locator(".animation-says").inner_text())
     assert slider.input_value() == slider.get_attribute("max")
-    assert len(said) == int(slider.get_attribute("max")) + 1        # each frame says a sentence of its own
+    assert len(said) == int(slider.get_attribute("max")) + 1  # each frame says a sentence of its own
     box = page.locator(".animation svg").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= width
     found = Axe().run(

@@ -1,4 +1,5 @@
 """Binder's build plan, rendered by repo2docker itself without Docker: Python, CPU-only torch, pinned packages."""
+
 from __future__ import annotations
 
 import os
@@ -17,7 +18,7 @@ from pins import binder_requirements, constraints
 @pytest.fixture
 def plan(monkeypatch):
     """What repo2docker would do with this repository."""
-    with warnings.catch_warnings():             # repo2docker imports a module by its former name
+    with warnings.catch_warnings():  # repo2docker imports a module by its former name
         warnings.simplefilter("ignore", DeprecationWarning)
         from repo2docker.app import Repo2Docker
     monkeypatch.chdir(ROOT)
@@ -57,8 +58,11 @@ def test_binder_installs_the_package_after_its_copy_and_without_new_dependencies
 
 def test_the_dockerfile_can_be_rendered_and_runs_both_steps_in_order(plan):
     dockerfile = plan.render()
-    steps = ['pip install --no-cache-dir -r ".binder/requirements.txt"', "COPY --chown=1000:1000 src/ ",
-             "RUN ./.binder/postBuild"]
+    steps = [
+        'pip install --no-cache-dir -r ".binder/requirements.txt"',
+        "COPY --chown=1000:1000 src/ ",
+        "RUN ./.binder/postBuild",
+    ]
     places = [dockerfile.find(step) for step in steps]
     assert -1 not in places and places == sorted(places)
     assert "nvidia" not in dockerfile.lower()

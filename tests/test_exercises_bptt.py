@@ -40,18 +40,14 @@ def test_immediate_and_total_are_the_derivatives_with_and_without_the_state_befo
     before = last(v, 2)
     immediate, total = bptt.immediate_and_total(xs, h_0, w, v, b)
     assert total == pytest.approx(difference(lambda e: last(v + e, 3)), abs=1e-9)
-    assert immediate == pytest.approx(
-        difference(lambda e: np.tanh(w * xs[2] + (v + e) * before + b)), abs=1e-9
-    )
+    assert immediate == pytest.approx(difference(lambda e: np.tanh(w * xs[2] + (v + e) * before + b)), abs=1e-9)
 
 
 def test_one_step_back_is_the_layer_at_T_1(problem):
     layer, x, dhs, trace = problem
     one = layer.forward(x[:1], trace.hs[0])[2]
     dx, dstate, _ = layer.backward(dhs[:1], one, dhs[1])
-    da, dx_t, dh_prev = bptt.step_back(
-        dhs[0], dhs[1], one.hs[1], layer.params["weight_ih"], layer.params["weight_hh"]
-    )
+    da, dx_t, dh_prev = bptt.step_back(dhs[0], dhs[1], one.hs[1], layer.params["weight_ih"], layer.params["weight_hh"])
     np.testing.assert_allclose(da, (dhs[0] + dhs[1]) * (1 - one.hs[1] ** 2), atol=1e-12)
     np.testing.assert_allclose(dx_t, dx[0], atol=1e-12)
     np.testing.assert_allclose(dh_prev, dstate, atol=1e-12)

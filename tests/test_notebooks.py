@@ -2,6 +2,7 @@
 
 Each hole is planted in a small notebook, all are run by pytest in a process of its own, and each must fail.
 """
+
 from __future__ import annotations
 
 import ast
@@ -57,8 +58,11 @@ def test_no_output_is_an_error_a_warning_or_names_a_machine(path):
         for output in cell.outputs:
             assert output.output_type != "error" or "raises-exception" in cell.metadata.get("tags", []), cell.source
             assert output.get("name") != "stderr", f"{cell.source}\nwrites to stderr:\n{output.get('text')}"
-            text = "".join(str(value) for mime, value in [*output.items(), *output.get("data", {}).items()]
-                           if not str(mime).startswith("image/"))
+            text = "".join(
+                str(value)
+                for mime, value in [*output.items(), *output.get("data", {}).items()]
+                if not str(mime).startswith("image/")
+            )
             assert "UsageError" not in text, cell.source
             machine = re.search(r"/(home|tmp|Users|root|work|var|mnt)/\w|[A-Z]:\\", text)
             assert not machine, f"a path of a machine: {text}"
@@ -79,16 +83,24 @@ def test_every_figure_has_a_caption_a_name_and_words_for_those_who_cannot_see_it
 
 
 def test_no_two_figures_have_one_name():
-    names = [cell.metadata["mystnb"]["figure"]["name"] for path in NOTEBOOKS for cell in code_cells(path)
-             if "name" in cell.metadata.get("mystnb", {}).get("figure", {})]
+    names = [
+        cell.metadata["mystnb"]["figure"]["name"]
+        for path in NOTEBOOKS
+        for cell in code_cells(path)
+        if "name" in cell.metadata.get("mystnb", {}).get("figure", {})
+    ]
     assert len(names) == len(set(names))
 
 
 @each_notebook
 def test_the_file_is_small_and_its_code_fits_a_page(path):
     assert path.stat().st_size < 1_000_000
-    long = [line for cell in code_cells(path) for line in cell.source.split("\n")
-            if len(line) > 80 and not line.lstrip().startswith(("%", "!"))]     # a magic cannot be broken in two
+    long = [
+        line
+        for cell in code_cells(path)
+        for line in cell.source.split("\n")
+        if len(line) > 80 and not line.lstrip().startswith(("%", "!"))
+    ]  # a magic cannot be broken in two
     assert long == []
 
 
@@ -108,7 +120,7 @@ def exported_names() -> set[str]:
     """Return the functions and classes that some module of rnnbook defines at its top level."""
     names = set()
     for path in (ROOT / "rnnbook").rglob("*.py"):
-        if "exercises" not in path.parts:       # what the student writes has the name of its solution
+        if "exercises" not in path.parts:  # what the student writes has the name of its solution
             tree = ast.parse(path.read_text(encoding="utf-8"))
             names |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     return {name for name in names if not name.startswith("_")}
@@ -126,10 +138,18 @@ def test_the_chapter_defines_no_name_that_the_package_exports(path):
 
 # ---- the runner -------------------------------------------------------------------------------------------------
 
+
 def cell(source, count=None, outputs=(), **metadata):
     """Return a code cell without an id."""
-    return nbformat.from_dict({"cell_type": "code", "source": source, "execution_count": count,
-                               "outputs": list(outputs), "metadata": metadata})
+    return nbformat.from_dict(
+        {
+            "cell_type": "code",
+            "source": source,
+            "execution_count": count,
+            "outputs": list(outputs),
+            "metadata": metadata,
+        }
+    )
 
 
 def notebook(*cells):
@@ -149,9 +169,9 @@ def test_ids_stay_through_edits_and_new_ones_do_not_vary():
         nb.cells[0]["id"], nb.cells[1]["id"], nb.cells[2]["id"] = "kept", "kept", "not valid!"
         give_ids(nb, "chapter")
     first, second = ([c["id"] for c in nb.cells] for nb in made)
-    assert first == second                          # the same on every machine
+    assert first == second  # the same on every machine
     assert first[0] == "kept" and len(set(first)) == 3
-    made[0].cells.insert(0, cell("0"))              # an edit above leaves the ids below as they were
+    made[0].cells.insert(0, cell("0"))  # an edit above leaves the ids below as they were
     made[0].cells[0]["id"] = ""
     give_ids(made[0], "chapter")
     assert [c["id"] for c in made[0].cells[1:]] == first
@@ -167,7 +187,7 @@ def test_running_twice_writes_the_same_bytes_and_leaves_no_timing(tmp_path, caps
     nb = read(path)
     assert [c.execution_count for c in nb.cells] == [1, 2]
     assert nb.cells[0].outputs[0].text == "1\n2\n3\n" and len(nb.cells[0].outputs) == 1
-    assert b"execution\"" not in once and set(nb.metadata) == {"kernelspec", "language_info"}
+    assert b'execution"' not in once and set(nb.metadata) == {"kernelspec", "language_info"}
     assert "unchanged" in capsys.readouterr().out
 
 
@@ -180,6 +200,7 @@ def test_the_runner_says_which_file_is_not_canonical(tmp_path, capsys):
 
 
 # ---- the comparison of figures ----------------------------------------------------------------------------------
+
 
 def figure(pixels, **shown):
     out = io.BytesIO()
@@ -194,15 +215,15 @@ def white():
 
 def test_a_figure_equals_itself_and_one_that_rounding_moved(white):
     moved = white.copy()
-    moved[:, :] -= CLOSE                            # every pixel, by as much as may be
-    moved[0, :FEW] = 0                              # and as many pixels as may be, altogether
+    moved[:, :] -= CLOSE  # every pixel, by as much as may be
+    moved[0, :FEW] = 0  # and as many pixels as may be, altogether
     assert difference(figure(white), figure(white)) is None
     assert difference(figure(white), figure(moved)) is None
 
 
 def test_a_figure_with_one_pixel_too_many_of_another_size_or_shown_otherwise_differs(white):
     moved = white.copy()
-    moved[0, :FEW + 1] -= CLOSE + 1
+    moved[0, : FEW + 1] -= CLOSE + 1
     assert f"in {FEW + 1} of 2400 pixels" in difference(figure(white), figure(moved))
     assert "60 x 40 pixels, but the cell gives 59 x 40" in difference(figure(white), figure(white[:, 1:]))
     wide, narrow = figure(white, width=30), figure(white, width=20)
@@ -229,13 +250,14 @@ def test_the_smallest_changes_that_a_reader_could_see_are_found(change):
         return "image/png", base64.b64encode(out.getvalue()).decode(), {}
 
     assert difference(draw(None), draw(None)) is None
-    if change == "colour":      # a shift within CLOSE on every channel is the one thing that passes: no eye sees it
+    if change == "colour":  # a shift within CLOSE on every channel is the one thing that passes: no eye sees it
         assert difference(draw(None), draw("colour")) is None
     else:
         assert "pixels" in difference(draw(None), draw(change))
 
 
 # ---- nbval with the plugin, on planted notebooks ----------------------------------------------------------------
+
 
 def text(words, name="stdout"):
     return nbformat.v4.new_output("stream", name=name, text=words)
@@ -260,7 +282,7 @@ display(data, raw=True)"""
 
 def line(length, width=60):
     pixels = np.full((40, width, 3), 255)
-    pixels[5, 5:5 + length] = 0
+    pixels[5, 5 : 5 + length] = 0
     return picture(pixels)
 
 
@@ -276,9 +298,12 @@ HOLES = {
     "output no longer made": (lambda n: cell("pass", n, [text("1\n")]), "Cell outputs differ"),
     "unknown magic, with its error stored": (
         lambda n: cell("%nomagic", n, [text("UsageError: Line magic function `%nomagic` not found.\n", "stderr")]),
-        "stderr"),
+        "stderr",
+    ),
     "warning in a cell that is not compared": (
-        lambda n: cell("import warnings\nwarnings.warn('old')", n, [], **IGNORE, **WHY), "stderr"),
+        lambda n: cell("import warnings\nwarnings.warn('old')", n, [], **IGNORE, **WHY),
+        "stderr",
+    ),
     "exception": (lambda n: cell("1 / 0", n), "ZeroDivisionError"),
     "skip without reason": (lambda n: cell("print(1)", n, [text("1\n")], **SKIP), 'gives no "reason"'),
     "ignore without reason": (lambda n: cell("print(1)", n, [text("1\n")], **IGNORE), 'gives no "reason"'),
@@ -286,14 +311,19 @@ HOLES = {
     "skip by comment": (lambda n: cell("# NBVAL_SKIP\nprint(1)", n), 'gives no "reason"'),
     "empty reason": (lambda n: cell("print(1)", n, [text("1\n")], reason="  ", **IGNORE), 'gives no "reason"'),
     "wrong figure": (
-        lambda n: cell(DRAW.format(line=45, width=60), n, [line(5)]), "differs from the stored one in 40 of"),
+        lambda n: cell(DRAW.format(line=45, width=60), n, [line(5)]),
+        "differs from the stored one in 40 of",
+    ),
     "figure of another size": (lambda n: cell(DRAW.format(line=5, width=61), n, [line(5)]), "60 x 40 pixels, but"),
     "figure missing": (lambda n: cell("pass", n, [line(5)]), "Cell outputs differ"),
     "figure missing in a cell that is not compared": (
-        lambda n: cell("pass", n, [line(5)], **IGNORE, **WHY), "stored with 1 figures, but gives 0"),
+        lambda n: cell("pass", n, [line(5)], **IGNORE, **WHY),
+        "stored with 1 figures, but gives 0",
+    ),
     "two figures in place of one": (
         lambda n: cell(DRAW.format(line=5, width=60) + "\ndisplay(data, raw=True)", n, [line(5)]),
-        "Cell outputs differ"),
+        "Cell outputs differ",
+    ),
 }
 SOUND = [
     cell("print(1)", 1, [text("1\n")]),
@@ -311,11 +341,32 @@ def nbval(tmp_path_factory):
     write(folder / "sound.ipynb", *SOUND)
     options = " ".join(o for o in addopts() if not o.startswith("--dist"))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-    run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"),
-                          "--rootdir", str(folder), f"--override-ini=addopts={options}", "--color=no",
-                          "-p", "no:cacheprovider", "-p", "no:xdist",
-                          "--junit-xml", str(folder / "report.xml"), str(folder)],
-                         cwd=ROOT, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-c",
+            str(ROOT / "pyproject.toml"),
+            "--rootdir",
+            str(folder),
+            f"--override-ini=addopts={options}",
+            "--color=no",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            "--junit-xml",
+            str(folder / "report.xml"),
+            str(folder),
+        ],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
     failures: dict[str, list[str]] = {"holes": [], "sound": []}
     for case in ET.parse(folder / "report.xml").iter("testcase"):
         failure = case.find("failure")

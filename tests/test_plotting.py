@@ -1,4 +1,5 @@
 """Figures are exact drawings of their arguments, readable, shown once, and the same bytes on every run."""
+
 import base64
 import functools
 import io
@@ -18,8 +19,16 @@ from PIL import Image
 from rnnbook import plotting
 
 ROOT = Path(__file__).parents[1]
-DRAWINGS = {"unrolled_network", "gradient_flow", "windowed_versus_recurrent", "dense_with_loop",
-            "sequence_kinds", "rnn_cell", "gru_cell", "lstm_cell"}
+DRAWINGS = {
+    "unrolled_network",
+    "gradient_flow",
+    "windowed_versus_recurrent",
+    "dense_with_loop",
+    "sequence_kinds",
+    "rnn_cell",
+    "gru_cell",
+    "lstm_cell",
+}
 
 
 def gids(figure, start=""):
@@ -49,8 +58,19 @@ def test_no_two_letters_share_a_colour():
 
 
 def test_the_gates_have_the_colours_of_the_equations():
-    gates = {"i": "#00785A", "f": "#C24A00", "g": "#946200", "o": "#0067A8", "r": "#A8457F", "z": "#007A8A",
-             "n": "#7A4B2A", "h": "#333333", "c": "#6A3D9A", "x": "#6B6B6B", "gradient": "#B0003A"}
+    gates = {
+        "i": "#00785A",
+        "f": "#C24A00",
+        "g": "#946200",
+        "o": "#0067A8",
+        "r": "#A8457F",
+        "z": "#007A8A",
+        "n": "#7A4B2A",
+        "h": "#333333",
+        "c": "#6A3D9A",
+        "x": "#6B6B6B",
+        "gradient": "#B0003A",
+    }
     assert gates.items() <= plotting.COLOURS.items()
 
 
@@ -76,7 +96,8 @@ def test_copies_share_the_colour_of_their_weights():
     figure = plotting.unrolled_network(4)
     for kind in ("ih", "hh", "hy"):
         assert {colour_of(figure, name) for name in gids(figure, f"arrow-{kind}-")} == {
-            to_rgb(plotting.COLOURS[f"W_{kind}"])}
+            to_rgb(plotting.COLOURS[f"W_{kind}"])
+        }
     assert colour_of(figure, "loop") == to_rgb(plotting.COLOURS["W_hh"])
 
 
@@ -104,13 +125,16 @@ def test_arrows_end_at_the_shapes_they_join():
         assert y0 == y1 == pytest.approx((box[t].y0 + box[t].y1) / 2)
 
 
-@pytest.mark.parametrize("arguments, error, sentence", [
-    ({"T": 0}, ValueError, "T should be at least 1, but is 0"),
-    ({"T": 2.5}, TypeError, "T should be a whole number, but is 2.5"),
-    ({"T": 3, "inputs": [0, 1]}, ValueError, r"inputs should be steps from 1 to 3, but has \[0\]"),
-    ({"T": 3, "outputs": [4]}, ValueError, r"outputs should be steps from 1 to 3, but has \[4\]"),
-    ({"T": 3, "highlight": 4}, ValueError, "highlight should be a step from 1 to 3, but is 4"),
-])
+@pytest.mark.parametrize(
+    "arguments, error, sentence",
+    [
+        ({"T": 0}, ValueError, "T should be at least 1, but is 0"),
+        ({"T": 2.5}, TypeError, "T should be a whole number, but is 2.5"),
+        ({"T": 3, "inputs": [0, 1]}, ValueError, r"inputs should be steps from 1 to 3, but has \[0\]"),
+        ({"T": 3, "outputs": [4]}, ValueError, r"outputs should be steps from 1 to 3, but has \[4\]"),
+        ({"T": 3, "highlight": 4}, ValueError, "highlight should be a step from 1 to 3, but is 4"),
+    ],
+)
 def test_a_network_that_cannot_be_drawn_is_refused(arguments, error, sentence):
     with pytest.raises(error, match=sentence):
         plotting.unrolled_network(**arguments)
@@ -161,21 +185,26 @@ def test_the_dense_layer_has_as_many_columns_as_its_stacked_input_has_rows():
     assert rows["W_ih"] == rows["W_hh"] == rows["h"] == rows["h_prev"] != rows["x"]
     assert columns["W_ih"] == rows["x"] and columns["W_hh"] == rows["h_prev"]
     (x0, y0), (x1, y1) = ends(figure, "loop")
-    assert x1 < x0                                           # it comes back
+    assert x1 < x0  # it comes back
 
 
 def test_the_four_kinds_differ_in_who_has_inputs_and_outputs():
     figure = plotting.sequence_kinds()
-    found = [["".join(name[-1] for name in gids(figure, f"{part}-{kind}-"))
-              for part in ("copy", "input", "output")] for kind in range(4)]
+    found = [
+        ["".join(name[-1] for name in gids(figure, f"{part}-{kind}-")) for part in ("copy", "input", "output")]
+        for kind in range(4)
+    ]
     assert found == [["123", "1", "123"], ["123", "123", "3"], ["123", "123", "123"], ["1234", "12", "34"]]
     assert {"one to many", "many to one"} <= set(texts(figure))
 
 
-@pytest.mark.parametrize("draw, gates, operations", [
-    (plotting.gru_cell, "rzn", ["keep", "new", "reset", "sum"]),
-    (plotting.lstm_cell, "ifgo", ["forget", "input", "output", "sum"]),
-])
+@pytest.mark.parametrize(
+    "draw, gates, operations",
+    [
+        (plotting.gru_cell, "rzn", ["keep", "new", "reset", "sum"]),
+        (plotting.lstm_cell, "ifgo", ["forget", "input", "output", "sum"]),
+    ],
+)
 def test_a_cell_shows_each_gate_once_in_its_colour_under_its_letter(draw, gates, operations):
     figure = draw()
     assert gids(figure, "gate-") == sorted(f"gate-{gate}" for gate in gates)
@@ -188,8 +217,10 @@ def test_a_cell_shows_each_gate_once_in_its_colour_under_its_letter(draw, gates,
 
 def test_the_carry_of_the_lstm_runs_straight_along_the_top():
     figure = plotting.lstm_cell()
-    centre = {name: figure.findobj(lambda a, name=name: a.get_gid() == name)[0].center
-              for name in ("c_prev", "forget", "sum", "c", "output", "input", "h", "h_prev")}
+    centre = {
+        name: figure.findobj(lambda a, name=name: a.get_gid() == name)[0].center
+        for name in ("c_prev", "forget", "sum", "c", "output", "input", "h", "h_prev")
+    }
     assert centre["c_prev"][1] == centre["forget"][1] == centre["sum"][1] == centre["c"][1]
     assert centre["c_prev"][0] < centre["forget"][0] < centre["sum"][0] < centre["c"][0]
     assert all(centre["c"][1] > centre[name][1] for name in ("output", "input", "h", "h_prev"))
@@ -197,14 +228,18 @@ def test_the_carry_of_the_lstm_runs_straight_along_the_top():
 
 def test_the_rnn_block_names_every_parameter():
     assert {"$W_{ih}$", "$W_{hh}$", "$W_{hy}$", "$b_{ih} + b_{hh}$", "$a_t$", r"$\tanh$"} <= set(
-        texts(plotting.rnn_cell()))
+        texts(plotting.rnn_cell())
+    )
 
 
-@pytest.mark.parametrize("draw, sentence", [
-    (lambda: plotting.gradient_flow(0), "T should be at least 1, but is 0"),
-    (lambda: plotting.windowed_versus_recurrent(3, 4), "window should be at most T = 3, but is 4"),
-    (lambda: plotting.windowed_versus_recurrent(3, 0), "window should be at least 1, but is 0"),
-])
+@pytest.mark.parametrize(
+    "draw, sentence",
+    [
+        (lambda: plotting.gradient_flow(0), "T should be at least 1, but is 0"),
+        (lambda: plotting.windowed_versus_recurrent(3, 4), "window should be at most T = 3, but is 4"),
+        (lambda: plotting.windowed_versus_recurrent(3, 0), "window should be at least 1, but is 0"),
+    ],
+)
 def test_a_drawing_that_makes_no_sense_is_refused(draw, sentence):
     with pytest.raises(ValueError, match=sentence):
         draw()
@@ -225,16 +260,14 @@ FIGURES = {
     "rnn_cell": plotting.rnn_cell,
     "gru_cell": plotting.gru_cell,
     "lstm_cell": plotting.lstm_cell,
-    "line_chart": lambda: plotting.line_chart(
-        [1, 2, 4], {"a": [1, 2, 3], "b": [3, 2, 1]}, "x (s)", "y (m)", log="x"),
+    "line_chart": lambda: plotting.line_chart([1, 2, 4], {"a": [1, 2, 3], "b": [3, 2, 1]}, "x (s)", "y (m)", log="x"),
     "learning_curves": lambda: plotting.learning_curves({"RNN": 0.9 ** np.arange(50), "GRU": [1, 0.5, 0.2]}),
-    "forecast": lambda: plotting.forecast(
-        MONTHS, SERIES, {"AR": SERIES + 9, "RNN": SERIES - 9}, "sunspot number"),
-    "error_bars": lambda: plotting.error_bars(
-        {"RNN": [17.1, 17.4, 16.8], "AR": 17.5}, "error", {"naive": 19.6}),
+    "forecast": lambda: plotting.forecast(MONTHS, SERIES, {"AR": SERIES + 9, "RNN": SERIES - 9}, "sunspot number"),
+    "error_bars": lambda: plotting.error_bars({"RNN": [17.1, 17.4, 16.8], "AR": 17.5}, "error", {"naive": 19.6}),
     "bars": lambda: plotting.bars({"RNN": 8320, "LSTM": 33280}, "parameters"),
     "parameters_against_length": lambda: plotting.parameters_against_length(
-        [1, 10, 100], {"MLP": [97, 385, 3265], "RNN": [1153] * 3}),
+        [1, 10, 100], {"MLP": [97, 385, 3265], "RNN": [1153] * 3}
+    ),
     "causality": lambda: plotting.causality(INFLUENCE),
     "gradient_reach": lambda: plotting.gradient_reach(0.5 ** np.arange(T)[::-1], "RNN"),
     "gate_raster": lambda: plotting.gate_raster({"z": np.eye(T, H), "r": np.eye(T, H)}, "Kowalczyk"),
@@ -244,8 +277,11 @@ FIGURES = {
 
 def test_every_drawing_function_is_among_the_figures_tested_here():
     modules = {f"rnnbook.plotting.{name}" for name in ("networks", "cells", "charts")}
-    exported = {name for name in plotting.__all__ if getattr(plotting, name).__class__.__name__ == "function"
-                and getattr(plotting, name).__module__ in modules}
+    exported = {
+        name
+        for name in plotting.__all__
+        if getattr(plotting, name).__class__.__name__ == "function" and getattr(plotting, name).__module__ in modules
+    }
     assert set(FIGURES) == exported
 
 
@@ -263,6 +299,7 @@ def test_a_figure_is_the_same_bytes_on_every_run_whatever_the_settings_are(name)
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_not_kept_by_pyplot(name):
     import matplotlib.pyplot as plt
+
     FIGURES[name]()
     assert plt.get_fignums() == []
 
@@ -286,6 +323,7 @@ def test_a_line_chart_shows_its_numbers_under_their_names():
 
 def test_learning_curves_read_lists_and_histories():
     from rnnbook.training import History
+
     figure = plotting.learning_curves({"a": History(steps=[5, 10], losses=[2.0, 1.0]), "b": [3, 2, 1]})
     np.testing.assert_array_equal(curves(figure)["a"].get_xydata(), [[5, 2], [10, 1]])
     np.testing.assert_array_equal(curves(figure)["b"].get_xydata(), [[1, 3], [2, 2], [3, 1]])
@@ -363,23 +401,26 @@ def test_a_confusion_matrix_counts_the_true_class_in_rows():
     assert axes.get_ylabel() == "true" and axes.get_xlabel() == "predicted"
 
 
-@pytest.mark.parametrize("name, arguments, sentence", [
-    ("line_chart", ([1, 2], {"a": [1]}, "x", "y"), "curves['a'] should have shape (2,), but has shape (1,)"),
-    ("line_chart", ([1, 2], [1, 2], "x", "y"), "curves should be a dict of label: array, but is [1, 2]"),
-    ("learning_curves", ([1, 2],), "histories should be a dict of name: losses, but is [1, 2]"),
-    ("learning_curves", ({"a": [[1]]},), "histories['a'] should have shape (N,), but has shape (1, 1)"),
-    ("forecast", (MONTHS, SERIES[1:], {}, "n"), "observed should have shape (120,), but has shape (119,)"),
-    ("forecast", (MONTHS, SERIES, {"a": [1]}, "n"), "predictions['a'] should have shape (120,)"),
-    ("error_bars", ({"a": [[1]]}, "n"), "results['a'] should have shape (S,), but has shape (1, 1)"),
-    ("bars", ({}, "n"), "values should be a dict of label: array, but is {}"),
-    ("bars", ({"a": 1}, "n", 3), "on should be a Figure or Axes, but is 3"),
-    ("causality", (np.ones((2, 3)),), "influence should have shape (T, 2), but has shape (2, 3)"),
-    ("causality", (-np.eye(2),), "influence should be norms, 0 or more and not all 0, but lies between -1"),
-    ("causality", (np.zeros((2, 2)),), "influence should be norms, 0 or more and not all 0"),
-    ("gradient_reach", (np.ones((2, 3)), "a"), "dx should have shape (T,), but has shape (2, 3)"),
-    ("gate_raster", ({"z": np.ones((3, 4))}, "ab"), "gates['z'] should have shape (2, H), but has shape"),
-    ("confusion_matrix", (np.eye(3), ["a", "b"]), "counts should have shape (2, 2), but has shape (3, 3)"),
-])
+@pytest.mark.parametrize(
+    "name, arguments, sentence",
+    [
+        ("line_chart", ([1, 2], {"a": [1]}, "x", "y"), "curves['a'] should have shape (2,), but has shape (1,)"),
+        ("line_chart", ([1, 2], [1, 2], "x", "y"), "curves should be a dict of label: array, but is [1, 2]"),
+        ("learning_curves", ([1, 2],), "histories should be a dict of name: losses, but is [1, 2]"),
+        ("learning_curves", ({"a": [[1]]},), "histories['a'] should have shape (N,), but has shape (1, 1)"),
+        ("forecast", (MONTHS, SERIES[1:], {}, "n"), "observed should have shape (120,), but has shape (119,)"),
+        ("forecast", (MONTHS, SERIES, {"a": [1]}, "n"), "predictions['a'] should have shape (120,)"),
+        ("error_bars", ({"a": [[1]]}, "n"), "results['a'] should have shape (S,), but has shape (1, 1)"),
+        ("bars", ({}, "n"), "values should be a dict of label: array, but is {}"),
+        ("bars", ({"a": 1}, "n", 3), "on should be a Figure or Axes, but is 3"),
+        ("causality", (np.ones((2, 3)),), "influence should have shape (T, 2), but has shape (2, 3)"),
+        ("causality", (-np.eye(2),), "influence should be norms, 0 or more and not all 0, but lies between -1"),
+        ("causality", (np.zeros((2, 2)),), "influence should be norms, 0 or more and not all 0"),
+        ("gradient_reach", (np.ones((2, 3)), "a"), "dx should have shape (T,), but has shape (2, 3)"),
+        ("gate_raster", ({"z": np.ones((3, 4))}, "ab"), "gates['z'] should have shape (2, H), but has shape"),
+        ("confusion_matrix", (np.eye(3), ["a", "b"]), "counts should have shape (2, 2), but has shape (3, 3)"),
+    ],
+)
 def test_arrays_that_do_not_fit_are_refused_by_name(name, arguments, sentence):
     with pytest.raises((ValueError, TypeError), match=re.escape(sentence)):
         getattr(plotting, name)(*arguments)
@@ -416,18 +457,26 @@ def run(code):
 
 
 def test_set_style_is_safe_without_a_notebook():
-    assert run("from rnnbook import plotting; plotting.set_style(); "
-               "import matplotlib; print(matplotlib.rcParams['lines.linewidth'])") == "1.8\n"
+    assert (
+        run(
+            "from rnnbook import plotting; plotting.set_style(); "
+            "import matplotlib; print(matplotlib.rcParams['lines.linewidth'])"
+        )
+        == "1.8\n"
+    )
 
 
 def test_a_cell_shows_a_figure_once_in_double_density():
     """A real kernel runs a cell that ends in a figure, and one that draws with pyplot: one picture each."""
     import nbformat
     from nbclient import NotebookClient
-    cells = ["from rnnbook import plotting\nplotting.set_style()",
-             "plotting.unrolled_network(3)",
-             "figure = plotting.unrolled_network(3)",
-             "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"]
+
+    cells = [
+        "from rnnbook import plotting\nplotting.set_style()",
+        "plotting.unrolled_network(3)",
+        "figure = plotting.unrolled_network(3)",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+    ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}).execute()
     outputs = [cell.outputs for cell in notebook.cells]

@@ -1,6 +1,5 @@
 """The figures of the networks that came before show what they were given, each thing in its place."""
 
-
 import figure_checks
 import numpy as np
 import pytest

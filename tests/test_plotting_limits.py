@@ -1,6 +1,5 @@
 """The figures of the gradient's reach show what they were given, and cut off only what they say."""
 
-
 import figure_checks
 import numpy as np
 import pytest

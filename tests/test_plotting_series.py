@@ -1,4 +1,5 @@
 """A series is drawn whole, each part in its place, named and coloured."""
+
 import numpy as np
 import pytest
 

@@ -1,4 +1,5 @@
 """The built book, read as files: nothing from other hosts, no dead link, no picture without words, no raw markup."""
+
 from __future__ import annotations
 
 import copy
@@ -26,6 +27,7 @@ def soups(site):
 
 def table_of_contents() -> list[str]:
     """Return every file that _toc.yml names."""
+
     def files(node):
         if isinstance(node, dict):
             for key, value in node.items():
@@ -61,7 +63,7 @@ def test_no_page_loads_anything_from_another_host(soups):
                 if not isinstance(value, str) or not re.match(r"\s*(https?:)?//", value):
                     continue
                 if tag.name == "a" or (tag.name == "link" and not set(tag.get("rel", [])) & LOADING_LINKS):
-                    continue                    # a link that the reader follows, or that nobody loads
+                    continue  # a link that the reader follows, or that nobody loads
                 problems.append(f"{name}: <{tag.name} {attribute}={value!r}>")
         for script in soup.find_all("script"):
             if re.search(r"(unpkg|jsdelivr|cdnjs|bootstrapcdn|googleapis|gstatic)\.", script.text):
@@ -71,8 +73,11 @@ def test_no_page_loads_anything_from_another_host(soups):
 
 def test_no_style_sheet_loads_anything_from_another_host(site):
     loads = re.compile(r"""(?:url\(\s*['"]?|@import\s+['"]?)((?:https?:)?//[^'")\s]+)""")
-    problems = [f"{path.relative_to(site.folder)}: {found}" for path in site.folder.rglob("*.css")
-                for found in loads.findall(path.read_text())]
+    problems = [
+        f"{path.relative_to(site.folder)}: {found}"
+        for path in site.folder.rglob("*.css")
+        for found in loads.findall(path.read_text())
+    ]
     assert not problems, "\n".join(problems)
 
 
@@ -105,8 +110,10 @@ def test_every_figure_says_its_finding_in_caption_and_alternative_text(soups):
 
 def test_every_link_and_anchor_within_the_book_leads_somewhere(site, soups):
     problems = []
-    anchors = {name: {tag.get("id") for tag in soup.find_all(id=True)} | {tag.get("name") for tag in soup.find_all("a")}
-               for name, soup in soups.items()}
+    anchors = {
+        name: {tag.get("id") for tag in soup.find_all(id=True)} | {tag.get("name") for tag in soup.find_all("a")}
+        for name, soup in soups.items()
+    }
     for name, soup in soups.items():
         page = site.folder / name
         for tag, attribute in [("a", "href"), ("img", "src"), ("script", "src"), ("link", "href")]:
@@ -174,9 +181,17 @@ def test_each_page_tells_other_sites_its_title_and_address(soups):
 
 def test_the_packages_code_fits_the_column_of_a_page(soups):
     """84 characters are visible between the margins; what stands further right, an equation's label say, is not."""
-    code = {name: soup.select(f"{CONTENT} div.highlight-python pre") for name, soup in soups.items()
-            if name.startswith("book/")}
+    code = {
+        name: soup.select(f"{CONTENT} div.highlight-python pre")
+        for name, soup in soups.items()
+        if name.startswith("book/")
+    }
     assert sum(map(len, code.values())) > 20
-    long = [f"{name}: {line}" for name, blocks in code.items() for block in blocks
-            for line in block.get_text().split("\n") if len(line) > 84]
+    long = [
+        f"{name}: {line}"
+        for name, blocks in code.items()
+        for block in blocks
+        for line in block.get_text().split("\n")
+        if len(line) > 84
+    ]
     assert not long, "\n".join(long)

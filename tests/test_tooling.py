@@ -1,4 +1,5 @@
 """What a user of the repository is promised besides the package: two commands, one wheel, pins, a fork's own links."""
+
 from __future__ import annotations
 
 import os
@@ -111,10 +112,25 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     shutil.copytree(ROOT / "rnnbook", copy / "rnnbook", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
-    (copy / "tests").mkdir()                    # as in the repository: a folder that must stay outside
+    (copy / "tests").mkdir()  # as in the repository: a folder that must stay outside
     (copy / "tests" / "__init__.py").touch()
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index",
-                    "-w", str(tmp_path), str(copy)], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "-q",
+            "--no-deps",
+            "--no-build-isolation",
+            "--no-index",
+            "-w",
+            str(tmp_path),
+            str(copy),
+        ],
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"rnnbook", f"rnnbook-{rnnbook.__version__}.dist-info"}
@@ -161,11 +177,20 @@ def test_contributing_is_short():
 
 def test_every_mention_of_the_repository_is_that_of_the_configuration():
     owner, name = SLUG.split("/")
-    wrong = [f"{path.relative_to(ROOT)}: {found}" for path in tracked() if path.suffix != ".py"
-             for found in re.findall(rf"github\.com/[\w.-]+/{name}\b", text_of(path)) if found != f"github.com/{SLUG}"]
-    wrong += [f"{path.relative_to(ROOT)}: {found}" for path in tracked() if path.suffix != ".py"
-              for found in re.findall(rf"https://[\w-]+\.github\.io/{name}/", text_of(path))
-              if found != pages_url(f"https://github.com/{SLUG}")]
+    wrong = [
+        f"{path.relative_to(ROOT)}: {found}"
+        for path in tracked()
+        if path.suffix != ".py"
+        for found in re.findall(rf"github\.com/[\w.-]+/{name}\b", text_of(path))
+        if found != f"github.com/{SLUG}"
+    ]
+    wrong += [
+        f"{path.relative_to(ROOT)}: {found}"
+        for path in tracked()
+        if path.suffix != ".py"
+        for found in re.findall(rf"https://[\w-]+\.github\.io/{name}/", text_of(path))
+        if found != pages_url(f"https://github.com/{SLUG}")
+    ]
     assert wrong == []
 
 
@@ -193,9 +218,14 @@ def test_a_forks_book_has_its_own_launch_buttons_addresses_and_install_line(tmp_
     title = nbformat.v4.new_markdown_cell("# A chapter", id="b")
     nbformat.write(nbformat.v4.new_notebook(cells=[title, cell], metadata=KERNEL), tmp_path / "book" / "rnn.ipynb")
     jupyter_book = str(Path(sys.executable).with_name("jupyter-book"))
-    result = subprocess.run([sys.executable, jupyter_book, "build", ".", "-W", "-n"],
-                            cwd=tmp_path, env=os.environ | {"GITHUB_REPOSITORY": "ada/course"}, capture_output=True,
-                            text=True, stdin=subprocess.DEVNULL)
+    result = subprocess.run(
+        [sys.executable, jupyter_book, "build", ".", "-W", "-n"],
+        cwd=tmp_path,
+        env=os.environ | {"GITHUB_REPOSITORY": "ada/course"},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     page = (tmp_path / "_build" / "html" / "book" / "rnn.html").read_text()
     assert "https://mybinder.org/v2/gh/ada/course/main?urlpath=lab/tree/book/rnn.ipynb" in page
@@ -226,16 +256,17 @@ def test_the_gates_colours_are_the_figures_and_readable_in_light_and_dark():
     assert dark.keys() == light.keys()
     for name in light:
         assert contrast(light[name], "#FFFFFF") >= 4.5, name
-        assert contrast(dark[name], "#121212") >= 4.5, name     # the theme's dark page
-        assert contrast(dark[name], "#2A303C") >= 4.5, name     # and its dark panel
-        rgb = ", ".join(str(int(light[name][i:i + 2], 16)) for i in (1, 3, 5))
+        assert contrast(dark[name], "#121212") >= 4.5, name  # the theme's dark page
+        assert contrast(dark[name], "#2A303C") >= 4.5, name  # and its dark panel
+        rgb = ", ".join(str(int(light[name][i : i + 2], 16)) for i in (1, 3, 5))
         assert f'[style*="color: rgb({rgb})"] {{ color: var(--rnnbook-{name}) !important; }}' in style
 
 
 def contrast(a: str, b: str) -> float:
     """Return the WCAG contrast ratio of two colours, 1 to 21."""
+
     def luminance(colour):
-        channels = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+        channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 

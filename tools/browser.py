@@ -1,7 +1,8 @@
 """Find the Chromium that the browser tests use, or install one.
 
-    python tools/browser.py            install one where none is found; say which is used
+python tools/browser.py            install one where none is found; say which is used
 """
+
 from __future__ import annotations
 
 import os
@@ -54,8 +55,11 @@ def install() -> None:
     if shutil.which("apt-get") and os.geteuid() == 0 and "ubuntu" not in _system():
         print("Installing Chromium for the browser tests (apt-get) ...", flush=True)
         subprocess.run(["apt-get", "update", "-qq"])
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
-                       stdout=subprocess.DEVNULL, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+        subprocess.run(
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        )
         if find():
             return
     print("Installing Chromium for the browser tests (playwright) ...", flush=True)
@@ -75,8 +79,11 @@ def main() -> int:
         install()
     path = find()
     if path is None:
-        print("The browser tests need a Chromium, and none could be installed. Install Chromium or Google Chrome, or\n"
-              "name one with CHROMIUM=/path/to/browser make test", file=sys.stderr)
+        print(
+            "The browser tests need a Chromium, and none could be installed. Install Chromium or Google Chrome, or\n"
+            "name one with CHROMIUM=/path/to/browser make test",
+            file=sys.stderr,
+        )
         return 1
     print(f"Browser for the tests: {path}")
     return 0

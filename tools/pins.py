@@ -6,6 +6,7 @@
 The list is written out in full, instead of pointing at constraints.txt, because Binder can then install it before it
 copies the repository, and keep that layer from one commit to the next.
 """
+
 from __future__ import annotations
 
 import re
@@ -55,11 +56,16 @@ def differences(pins: dict[str, tuple[str, Marker | None]], here: dict[str, str]
     """Say in what the environment and the pins differ, one sentence each."""
     wanted = {name: pinned for name, (pinned, marker) in pins.items() if marker is None or marker.evaluate()}
     return (
-        [f"{name}=={here[name]} is installed, but constraints.txt does not pin it"
-         for name in sorted(here.keys() - wanted)]
+        [
+            f"{name}=={here[name]} is installed, but constraints.txt does not pin it"
+            for name in sorted(here.keys() - wanted)
+        ]
         + [f"{name}=={wanted[name]} is pinned, but not installed" for name in sorted(wanted.keys() - here)]
-        + [f"{name}=={wanted[name]} is pinned, but {here[name]} is installed"
-           for name in sorted(here.keys() & wanted) if here[name] != wanted[name]]
+        + [
+            f"{name}=={wanted[name]} is pinned, but {here[name]} is installed"
+            for name in sorted(here.keys() & wanted)
+            if here[name] != wanted[name]
+        ]
     )
 
 

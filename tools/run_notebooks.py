@@ -6,6 +6,7 @@ Canonical form: cells keep their ids where these are valid and unique, others ge
 the cell's place; no timing, no widget state, one kernel spec; outputs of one stream in one piece; the keys sorted.
 A second run writes the same bytes. With --check nothing is run or written: it says which files are not canonical.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -20,8 +21,10 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
-KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-          "language_info": {"name": "python"}}
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 VOLATILE_METADATA = ("execution", "collapsed", "scrolled", "ExecuteTime", "trusted", "editable", "slideshow")
 
@@ -68,8 +71,11 @@ def canonical(nb: NotebookNode, stem: str) -> str:
     for cell in nb.cells:
         for key in VOLATILE_METADATA:
             cell.metadata.pop(key, None)
-        cell.source = "\n".join(line.rstrip() for line in cell.source.rstrip().split("\n")) \
-            if cell.cell_type == "code" else cell.source.rstrip("\n")
+        cell.source = (
+            "\n".join(line.rstrip() for line in cell.source.rstrip().split("\n"))
+            if cell.cell_type == "code"
+            else cell.source.rstrip("\n")
+        )
         if cell.cell_type == "code":
             cell.outputs = merge_streams(cell.outputs)
             for output in cell.outputs:
@@ -85,13 +91,13 @@ def read(path: Path) -> NotebookNode:
 
     raw = json.loads(path.read_text(encoding="utf-8"))
     seen: set[str] = set()
-    for cell in raw["cells"]:                       # nbformat would give these a random id, and warn
+    for cell in raw["cells"]:  # nbformat would give these a random id, and warn
         if not VALID_ID.fullmatch(cell.get("id", "")) or cell["id"] in seen:
             cell["id"] = ""
         seen.add(cell["id"])
     raw["nbformat_minor"] = max(raw.get("nbformat_minor", 5), 5)
     nb = nbformat.from_dict(raw)
-    for cell in nb.cells:                           # on disk a text is a list of lines
+    for cell in nb.cells:  # on disk a text is a list of lines
         cell.source = "".join(cell.source) if isinstance(cell.source, list) else cell.source
         for output in cell.get("outputs", []):
             if isinstance(output.get("text"), list):
@@ -107,9 +113,14 @@ def run(path: Path, timeout: int) -> str:
     """Execute the notebook at path and return its canonical text; raises where a cell raises."""
     nb = read(path)
     give_ids(nb, path.stem)
-    client = NotebookClient(nb, timeout=timeout, kernel_name="python3", record_timing=False,
-                            extra_arguments=["--IPKernelApp.log_level=40"],
-                            resources={"metadata": {"path": str(path.parent)}})
+    client = NotebookClient(
+        nb,
+        timeout=timeout,
+        kernel_name="python3",
+        record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],
+        resources={"metadata": {"path": str(path.parent)}},
+    )
     client.execute()
     return canonical(nb, path.stem)
 

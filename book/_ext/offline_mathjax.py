@@ -2,6 +2,7 @@
 
 The wheel sphinx-mathjax-offline carries all of MathJax 3 (24 MB); the pages need the part named here (3 MB).
 """
+
 from __future__ import annotations
 
 import shutil
@@ -11,10 +12,10 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 NEEDED = [
-    "tex-chtml.js",                 # TeX in, HTML out
+    "tex-chtml.js",  # TeX in, HTML out
     "output/chtml/fonts/woff-v2",
-    "input/tex/extensions",         # loaded when a formula first uses one of them, as \color does
-    "a11y",                         # the MathML that screen readers read
+    "input/tex/extensions",  # loaded when a formula first uses one of them, as \color does
+    "a11y",  # the MathML that screen readers read
     "sre/mathmaps/base.json",
     "sre/mathmaps/en.json",
 ]

@@ -3,6 +3,7 @@
 GitHub sets GITHUB_REPOSITORY=owner/name in every workflow. Where it is set, the launch buttons, the links to the
 repository, the pages' own address and the install line of the chapters' first cell all name that repository.
 """
+
 from __future__ import annotations
 
 import os
@@ -40,11 +41,13 @@ def settle(app: Sphinx, config: Config) -> None:
     config.html_baseurl = pages_url(actual)
     config.ogp_site_url = pages_url(actual)
     if actual != configured:
+
         def rename(app: Sphinx, docname: str, source: list[str]) -> None:
             source[0] = source[0].replace(configured, actual)
+
         app.connect("source-read", rename)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("config-inited", settle, priority=100)      # before the theme and opengraph read the values
+    app.connect("config-inited", settle, priority=100)  # before the theme and opengraph read the values
     return {"parallel_read_safe": True, "parallel_write_safe": True}

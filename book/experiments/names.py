@@ -1,6 +1,6 @@
 """The long run behind the chapter *The GRU*: surnames to languages, four layers, three seeds, ten epochs.
 
-    python book/experiments/names.py        about three minutes on one core; writes names.json beside it
+python book/experiments/names.py        about three minutes on one core; writes names.json beside it
 """
 
 import json

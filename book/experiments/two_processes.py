@@ -1,7 +1,7 @@
 """Train a GRU on handwritten digits as one process and as two; the loss curves, side by side.
 
-    python book/experiments/two_processes.py              both, and writes two_processes.json (half a minute)
-    torchrun --standalone --nproc-per-node 2 book/experiments/two_processes.py LOSSES.json       as many as you like
+python book/experiments/two_processes.py              both, and writes two_processes.json (half a minute)
+torchrun --standalone --nproc-per-node 2 book/experiments/two_processes.py LOSSES.json       as many as you like
 """
 
 import json

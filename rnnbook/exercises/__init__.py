@@ -26,6 +26,18 @@ from rnnbook.exercises import (
 )
 
 __all__ = [
-    "bptt", "feedback_networks", "frameworks", "gru", "language_model", "limits", "lstm", "memory", "parallel",
-    "rnn", "speed", "time_series", "variable_length", "why_recurrence",
+    "bptt",
+    "feedback_networks",
+    "frameworks",
+    "gru",
+    "language_model",
+    "limits",
+    "lstm",
+    "memory",
+    "parallel",
+    "rnn",
+    "speed",
+    "time_series",
+    "variable_length",
+    "why_recurrence",
 ]

@@ -79,30 +79,29 @@ def _share(slope, h_prev, h):
 
 check_immediate_and_total = Exercise(
     immediate_and_total,
-    lambda rng: {"xs": rng.normal(size=6), "h_0": rng.normal(), "w": rng.normal(), "v": 0.5 + rng.random(),
-                 "b": rng.normal()},  # fmt: skip
+    lambda rng: {
+        "xs": rng.normal(size=6),
+        "h_0": rng.normal(),
+        "w": rng.normal(),
+        "v": 0.5 + rng.random(),
+        "b": rng.normal(),
+    },  # fmt: skip
     returns=("the immediate derivative", "the total derivative"),
     mistakes={
         "the immediate derivative is given for both": lambda xs, h_0, w, v, b: (
-            immediate_and_total(xs, h_0, w, v, b)[0],
-        ) * 2,
-        "the two are in the wrong order": lambda xs, h_0, w, v, b: (
-            immediate_and_total(xs, h_0, w, v, b)[::-1]
+            (immediate_and_total(xs, h_0, w, v, b)[0],) * 2
         ),
+        "the two are in the wrong order": lambda xs, h_0, w, v, b: immediate_and_total(xs, h_0, w, v, b)[::-1],
         "the path through the state lacks the slope φ'": _total_with(_share, lambda slope, v: v),
         "the path through the state lacks the weight v": _total_with(_share, lambda slope, v: slope),
-        "the shares of the steps are added without the states they pass": _total_with(
-            _share, lambda slope, v: 1
-        ),
+        "the shares of the steps are added without the states they pass": _total_with(_share, lambda slope, v: 1),
         "h_t stands where h_{t-1} should in the total derivative": _total_with(
             lambda slope, h_prev, h: slope * h, lambda slope, v: slope * v
         ),
         "the path through the state is counted alone, without the immediate one": lambda xs, h_0, w, v, b: (
             lambda immediate, total: (immediate, total - immediate)
         )(*immediate_and_total(xs, h_0, w, v, b)),
-        "the initial state is ignored and zero is used": lambda xs, h_0, w, v, b: (
-            immediate_and_total(xs, 0.0, w, v, b)
-        ),
+        "the initial state is ignored and zero is used": lambda xs, h_0, w, v, b: immediate_and_total(xs, 0.0, w, v, b),
     },
     looks_at="Two paths: at once, with the state before held fixed; and through the state before.",
 )
@@ -144,18 +143,18 @@ check_step_back = Exercise(
     mistakes={
         "dh_next is forgotten": lambda dh_out, dh_next, h, W_ih, W_hh: step_back(dh_out, 0, h, W_ih, W_hh),
         "dh_out is forgotten": lambda dh_out, dh_next, h, W_ih, W_hh: step_back(0, dh_next, h, W_ih, W_hh),
-        "the slope φ' is forgotten": lambda dh_out, dh_next, h, W_ih, W_hh: (
-            step_back(dh_out, dh_next, np.zeros_like(h), W_ih, W_hh)
+        "the slope φ' is forgotten": lambda dh_out, dh_next, h, W_ih, W_hh: step_back(
+            dh_out, dh_next, np.zeros_like(h), W_ih, W_hh
         ),
         "the slope is taken at h instead of a: 1 - tanh(h)²": _slope_at_h,
-        "W_hh is transposed: in rows, the way back is da @ W_hh": lambda dh_out, dh_next, h, W_ih, W_hh: (
-            step_back(dh_out, dh_next, h, W_ih, W_hh.T)
+        "W_hh is transposed: in rows, the way back is da @ W_hh": lambda dh_out, dh_next, h, W_ih, W_hh: step_back(
+            dh_out, dh_next, h, W_ih, W_hh.T
         ),
-        "W_ih is transposed: in rows, the way back is da @ W_ih": lambda dh_out, dh_next, h, W_ih, W_hh: (
-            step_back(dh_out, dh_next, h, W_ih.T, W_hh)
+        "W_ih is transposed: in rows, the way back is da @ W_ih": lambda dh_out, dh_next, h, W_ih, W_hh: step_back(
+            dh_out, dh_next, h, W_ih.T, W_hh
         ),
-        "both matrices are transposed": lambda dh_out, dh_next, h, W_ih, W_hh: (
-            step_back(dh_out, dh_next, h, W_ih.T, W_hh.T)
+        "both matrices are transposed": lambda dh_out, dh_next, h, W_ih, W_hh: step_back(
+            dh_out, dh_next, h, W_ih.T, W_hh.T
         ),
         "dh is handed on where da should be, to the input and the state": _dh_instead_of_da,
         "dh is handed on where da should be, to the state before": _state_before_gets_dh,
@@ -270,9 +269,7 @@ def _truncated_inputs(rng):
 
 def _pieces(dhs, xs, hs, W_ih, W_hh, starts):
     ends = [*starts[1:], len(xs)]
-    return sum(
-        backward(dhs[s:e], xs[s:e], hs[s : e + 1], W_ih, W_hh)[1] for s, e in zip(starts, ends, strict=True)
-    )
+    return sum(backward(dhs[s:e], xs[s:e], hs[s : e + 1], W_ih, W_hh)[1] for s, e in zip(starts, ends, strict=True))
 
 
 def _state_cut_too(dhs, xs, hs, W_ih, W_hh, k):
@@ -291,8 +288,8 @@ check_truncated_backward = Exercise(
     returns=("dW_hh",),
     mistakes={
         "nothing is cut": lambda dhs, xs, hs, W_ih, W_hh, k: backward(dhs, xs, hs, W_ih, W_hh)[1],
-        "the gradient is cut at every step": lambda dhs, xs, hs, W_ih, W_hh, k: (
-            truncated_backward(dhs, xs, hs, W_ih, W_hh, 1)
+        "the gradient is cut at every step": lambda dhs, xs, hs, W_ih, W_hh, k: truncated_backward(
+            dhs, xs, hs, W_ih, W_hh, 1
         ),
         "the pieces are counted from the end": lambda dhs, xs, hs, W_ih, W_hh, k: _pieces(
             dhs, xs, hs, W_ih, W_hh, [0, *range(len(xs) % k, len(xs), k)]
@@ -301,11 +298,11 @@ check_truncated_backward = Exercise(
         "the last, shorter piece is left out": lambda dhs, xs, hs, W_ih, W_hh, k: truncated_backward(
             dhs[: len(xs) // k * k], xs[: len(xs) // k * k], hs, W_ih, W_hh, k
         ),
-        "only the last k steps are kept": lambda dhs, xs, hs, W_ih, W_hh, k: (
-            backward(dhs[-k:], xs[-k:], hs[-k - 1 :], W_ih, W_hh)[1]
-        ),
-        "the pieces have k + 1 steps": lambda dhs, xs, hs, W_ih, W_hh, k: (
-            truncated_backward(dhs, xs, hs, W_ih, W_hh, k + 1)
+        "only the last k steps are kept": lambda dhs, xs, hs, W_ih, W_hh, k: backward(
+            dhs[-k:], xs[-k:], hs[-k - 1 :], W_ih, W_hh
+        )[1],
+        "the pieces have k + 1 steps": lambda dhs, xs, hs, W_ih, W_hh, k: truncated_backward(
+            dhs, xs, hs, W_ih, W_hh, k + 1
         ),
         "the pieces are averaged instead of added": lambda dhs, xs, hs, W_ih, W_hh, k: (
             truncated_backward(dhs, xs, hs, W_ih, W_hh, k) / -(-len(xs) // k)

@@ -25,8 +25,8 @@ check_weights = Exercise(
         "the diagonal is left in": lambda patterns: patterns.T @ patterns,
         "the sum is divided by the number of patterns": lambda patterns: weights(patterns) / len(patterns),
         "the sum is divided by the number of units": lambda patterns: weights(patterns) / patterns.shape[1],
-        "only the last pattern is stored: the sum over patterns is overwritten": lambda patterns: (
-            weights(patterns[-1:])
+        "only the last pattern is stored: the sum over patterns is overwritten": lambda patterns: weights(
+            patterns[-1:]
         ),
         "every pattern but the first is left out": lambda patterns: weights(patterns[:1]),
         "the diagonal is set to one": lambda patterns: weights(patterns) + np.eye(patterns.shape[1]),
@@ -64,15 +64,15 @@ check_visit = Exercise(
     _network_with_a_tie,
     returns=("s",),
     mistakes={
-        "a tie becomes +1 instead of leaving the unit as it is": lambda W, s, i: (
-            _put(s, i, np.where(s @ W[i] >= 0, 1, -1))
+        "a tie becomes +1 instead of leaving the unit as it is": lambda W, s, i: _put(
+            s, i, np.where(s @ W[i] >= 0, 1, -1)
         ),
         "a tie becomes 0, which is no state": lambda W, s, i: _put(s, i, np.sign(s @ W[i])),
         "all units are updated at once": lambda W, s, i: np.where(s @ W == 0, s, np.sign(s @ W)),
         "all units are updated at once, and a tie becomes 0": lambda W, s, i: np.sign(s @ W),
         "the sign is left out: the field itself is written": lambda W, s, i: _put(s, i, s @ W[i]),
-        "the unit turns against its field": lambda W, s, i: (
-            _put(s, i, np.where(s @ W[i] == 0, s[:, i], -np.sign(s @ W[i])))
+        "the unit turns against its field": lambda W, s, i: _put(
+            s, i, np.where(s @ W[i] == 0, s[:, i], -np.sign(s @ W[i]))
         ),
         "nothing is updated: a copy of s comes back": lambda W, s, i: s,
     },
@@ -138,9 +138,9 @@ check_softmax_update = Exercise(
             beta * s @ patterns.T @ patterns
         ),
         "the softmax runs over the states, not over the patterns": _softmax_over_states,
-        "only the likest pattern is taken: beta is infinite": lambda patterns, s, beta: (
-            patterns[np.argmax(s @ patterns.T, axis=1)]
-        ),
+        "only the likest pattern is taken: beta is infinite": lambda patterns, s, beta: patterns[
+            np.argmax(s @ patterns.T, axis=1)
+        ],
         "the old state is added": lambda patterns, s, beta: s + softmax_update(patterns, s, beta),
     },
     looks_at="How alike is each pattern, β ξᵀs; softmax over the patterns; their mean with these weights.",

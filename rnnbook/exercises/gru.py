@@ -35,19 +35,19 @@ check_step = Exercise(
     _arrays("u_r", "u_z", "u_n", "v_r", "v_z", "v_n", "h_prev"),
     returns=("h_t",),
     mistakes={
-        "the gates r and z are swapped": lambda u_r, u_z, u_n, v_r, v_z, v_n, h_prev: (
-            step(u_z, u_r, u_n, v_z, v_r, v_n, h_prev)
+        "the gates r and z are swapped": lambda u_r, u_z, u_n, v_r, v_z, v_n, h_prev: step(
+            u_z, u_r, u_n, v_z, v_r, v_n, h_prev
         ),
         "z points the other way: z takes the candidate and 1 - z keeps": (
             lambda u_r, u_z, u_n, v_r, v_z, v_n, h_prev: step(u_r, -u_z, u_n, v_r, -v_z, v_n, h_prev)
         ),
-        "the reset gate is left out": lambda u_r, u_z, u_n, v_r, v_z, v_n, h_prev: (
-            step(u_r + 1e9, u_z, u_n, v_r, v_z, v_n, h_prev)
+        "the reset gate is left out": lambda u_r, u_z, u_n, v_r, v_z, v_n, h_prev: step(
+            u_r + 1e9, u_z, u_n, v_r, v_z, v_n, h_prev
         ),
         "the reset gate also multiplies the input's part": _reset_on_everything,
         "tanh is missing on the candidate": _no_tanh,
-        "the old state is left out of the mixture": lambda u_r, u_z, u_n, v_r, v_z, v_n, h_prev: (
-            step(u_r, u_z, u_n, v_r, v_z, v_n, 0 * h_prev)
+        "the old state is left out of the mixture": lambda u_r, u_z, u_n, v_r, v_z, v_n, h_prev: step(
+            u_r, u_z, u_n, v_r, v_z, v_n, 0 * h_prev
         ),
     },
     looks_at="Look again at the four equations from the reset gate to the new state.",
@@ -144,11 +144,11 @@ check_turn_z = Exercise(
             bias_ih,
             turn_z(weight_ih, weight_hh, bias_ih, bias_hh)[3],
         ),
-        "the first block changes its sign, which is r": lambda weight_ih, weight_hh, bias_ih, bias_hh: (
-            _turn_block(0, weight_ih, weight_hh, bias_ih, bias_hh)
+        "the first block changes its sign, which is r": lambda weight_ih, weight_hh, bias_ih, bias_hh: _turn_block(
+            0, weight_ih, weight_hh, bias_ih, bias_hh
         ),
-        "the last block changes its sign, which is n": lambda weight_ih, weight_hh, bias_ih, bias_hh: (
-            _turn_block(2, weight_ih, weight_hh, bias_ih, bias_hh)
+        "the last block changes its sign, which is n": lambda weight_ih, weight_hh, bias_ih, bias_hh: _turn_block(
+            2, weight_ih, weight_hh, bias_ih, bias_hh
         ),
         "every block changes its sign": lambda weight_ih, weight_hh, bias_ih, bias_hh: (
             -weight_ih,
@@ -158,9 +158,7 @@ check_turn_z = Exercise(
         ),
         "1 - w is taken where the sign should change": lambda weight_ih, weight_hh, bias_ih, bias_hh: tuple(
             np.where(p == t, p, 1 - p)
-            for p, t in zip(
-                (weight_ih, weight_hh, bias_ih, bias_hh), turn_z(weight_ih, weight_hh, bias_ih, bias_hh)
-            )
+            for p, t in zip((weight_ih, weight_hh, bias_ih, bias_hh), turn_z(weight_ih, weight_hh, bias_ih, bias_hh))
         ),
     },
     looks_at="1 - σ(a) = σ(-a), and a is linear in weights and biases. Which rows compute the a of z?",

@@ -17,15 +17,13 @@ check_perplexity = Exercise(
     lambda rng: {"log_p": np.log(rng.uniform(0.05, 0.9, size=11))},
     returns=("the perplexity",),
     mistakes={
-        "the minus sign is forgotten: that is the mean probability, its reciprocal is wanted": lambda log_p: (
-            np.exp(np.mean(log_p))
+        "the minus sign is forgotten: that is the mean probability, its reciprocal is wanted": lambda log_p: np.exp(
+            np.mean(log_p)
         ),
         "the reciprocals of the probabilities are averaged: the mean belongs inside the exponential": (
             lambda log_p: np.mean(np.exp(-log_p))
         ),
-        "the reciprocal of the arithmetic mean of the probabilities is taken": lambda log_p: (
-            1 / np.mean(np.exp(log_p))
-        ),
+        "the reciprocal of the arithmetic mean of the probabilities is taken": lambda log_p: 1 / np.mean(np.exp(log_p)),
         "2 is raised to a loss in nats": lambda log_p: 2 ** -np.mean(log_p),
         "e is raised to a loss in bits": lambda log_p: np.exp(-np.mean(log_p) / np.log(2)),
         "the log-probabilities are summed instead of averaged": lambda log_p: np.exp(-np.sum(log_p)),
@@ -59,9 +57,7 @@ check_bits_per_character = Exercise(
         "every batch counts the same, however many tokens it has": lambda losses, tokens, characters: (
             np.mean(losses) * tokens.sum() / np.log(2) / characters
         ),
-        "nats are not turned into bits": lambda losses, tokens, characters: (
-            np.sum(losses * tokens) / characters
-        ),
+        "nats are not turned into bits": lambda losses, tokens, characters: np.sum(losses * tokens) / characters,
         "nats are multiplied by ln 2 instead of divided": lambda losses, tokens, characters: (
             np.sum(losses * tokens) * np.log(2) / characters
         ),
@@ -124,9 +120,7 @@ check_logits_gradient = Exercise(
         "its sign is turned round": lambda logits, targets: -logits_gradient(logits, targets),
         "the target is not subtracted": lambda logits, targets: _softmax(logits) / len(targets),
         "the gradient stops at the probabilities and does not pass the softmax": _by_the_probabilities,
-        "the softmax is left off": lambda logits, targets: (
-            (logits - _one_hot(logits, targets)) / len(targets)
-        ),
+        "the softmax is left off": lambda logits, targets: (logits - _one_hot(logits, targets)) / len(targets),
         "the softmax runs over the tokens instead of the vocabulary": lambda logits, targets: (
             (_softmax(logits, axis=0) - _one_hot(logits, targets)) / len(targets)
         ),
@@ -150,19 +144,19 @@ check_temperature = Exercise(
     returns=("the probabilities",),
     mistakes={
         "the temperature is not used": lambda logits, tau: temperature(logits, 1.0),
-        "the logits are multiplied by the temperature instead of divided": lambda logits, tau: (
-            temperature(logits, 1 / tau)
+        "the logits are multiplied by the temperature instead of divided": lambda logits, tau: temperature(
+            logits, 1 / tau
         ),
         "the probabilities are divided by the temperature after the softmax": lambda logits, tau: (
             temperature(logits, 1.0) / tau
         ),
-        "the probabilities are scaled and put through a softmax once more": lambda logits, tau: (
-            temperature(temperature(logits, 1.0), tau)
+        "the probabilities are scaled and put through a softmax once more": lambda logits, tau: temperature(
+            temperature(logits, 1.0), tau
         ),
         "the exponentials are not divided by their sum": lambda logits, tau: np.exp(logits / tau),
         "only the most probable token is kept: that is temperature 0": lambda logits, tau: (
-            (logits == logits.max()).astype(float)
-        ),
+            logits == logits.max()
+        ).astype(float),
     },
     looks_at="Divide the logits, then take the softmax: it sees to the sum.",
 )
@@ -195,20 +189,18 @@ check_masked_mean = Exercise(
     mistakes={
         "padding is counted like text": lambda losses, lengths: losses.mean(),
         "the losses of padding are zeroed but still counted in the mean": lambda losses, lengths: (
-            (losses * _real(losses, lengths)).mean()
+            losses * _real(losses, lengths)
+        ).mean(),
+        "every sequence counts the same, however long it is": lambda losses, lengths: np.mean(
+            (losses * _real(losses, lengths)).sum(axis=0) / lengths
         ),
-        "every sequence counts the same, however long it is": lambda losses, lengths: (
-            np.mean((losses * _real(losses, lengths)).sum(axis=0) / lengths)
-        ),
-        "one step too many is counted: a length of 3 ends with step index 2": lambda losses, lengths: (
-            losses[np.arange(len(losses))[:, None] <= lengths].mean()
-        ),
-        "the last real step of every sequence is dropped": lambda losses, lengths: (
-            losses[np.arange(len(losses))[:, None] < lengths - 1].mean()
-        ),
-        "the mask is laid over the wrong axis": lambda losses, lengths: (
-            losses[_real(losses, lengths).T].mean()
-        ),
+        "one step too many is counted: a length of 3 ends with step index 2": lambda losses, lengths: losses[
+            np.arange(len(losses))[:, None] <= lengths
+        ].mean(),
+        "the last real step of every sequence is dropped": lambda losses, lengths: losses[
+            np.arange(len(losses))[:, None] < lengths - 1
+        ].mean(),
+        "the mask is laid over the wrong axis": lambda losses, lengths: losses[_real(losses, lengths).T].mean(),
     },
     looks_at="How many real tokens are there, and is every other one out of both the sum and the count?",
 )

@@ -38,20 +38,18 @@ check_jacobian = Exercise(
     mistakes={
         "the steps are multiplied in the opposite order": lambda hs, W_hh: jacobian(hs[::-1], W_hh),
         "the derivative of tanh is left out": lambda hs, W_hh: np.linalg.matrix_power(W_hh, len(hs)),
-        "the derivative of tanh stands on the right of W_hh, where it scales the columns": lambda hs, W_hh: (
-            _product([W_hh @ np.diag(1 - h**2) for h in hs])
+        "the derivative of tanh stands on the right of W_hh, where it scales the columns": lambda hs, W_hh: _product(
+            [W_hh @ np.diag(1 - h**2) for h in hs]
         ),
         "W_hh is transposed": lambda hs, W_hh: jacobian(hs, W_hh.T),
-        "tanh is applied once more, to states that have been through it": lambda hs, W_hh: (
-            jacobian(np.tanh(hs), W_hh)
-        ),
-        "the derivative of the sigmoid, h (1 - h), is used for that of tanh": lambda hs, W_hh: (
-            _product([np.diag(h * (1 - h)) @ W_hh for h in hs])
+        "tanh is applied once more, to states that have been through it": lambda hs, W_hh: jacobian(np.tanh(hs), W_hh),
+        "the derivative of the sigmoid, h (1 - h), is used for that of tanh": lambda hs, W_hh: _product(
+            [np.diag(h * (1 - h)) @ W_hh for h in hs]
         ),
         "the last step is left out": lambda hs, W_hh: jacobian(hs[:-1], W_hh),
         "the first step is left out": lambda hs, W_hh: jacobian(hs[1:], W_hh),
-        "the factors are multiplied element by element": lambda hs, W_hh: (
-            np.prod([np.diag(1 - h**2) @ W_hh for h in hs], axis=0)
+        "the factors are multiplied element by element": lambda hs, W_hh: np.prod(
+            [np.diag(1 - h**2) @ W_hh for h in hs], axis=0
         ),
     },
     looks_at="Look again at the Jacobian of one step: which index does the derivative of tanh scale?",
@@ -169,8 +167,8 @@ check_forget_bias = Exercise(
     returns=("the bias",),
     mistakes={
         "the gate's value is returned, not the bias that gives it": lambda share, lag: share ** (1 / lag),
-        "the share is divided by the lag instead of taking its root": lambda share, lag: (
-            np.log(share / lag / (1 - share / lag))
+        "the share is divided by the lag instead of taking its root": lambda share, lag: np.log(
+            share / lag / (1 - share / lag)
         ),
         "the lag is not used: the gate keeps the share over one step": lambda share, lag: np.log(share / (1 - share)),
         "the sigmoid's inverse has its sign turned": lambda share, lag: -forget_bias(share, lag),

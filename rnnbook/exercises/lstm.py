@@ -70,18 +70,18 @@ check_carry_gradients = Exercise(
     lambda rng: _gated(**_arrays("dh", "dc_next", "f", "o", "c")(rng)),
     returns=("dc_t", "dc^next_{t-1}"),
     mistakes={
-        "what comes back along the belt, dc_next, is forgotten": lambda dc_next, **a: (
-            carry_gradients(dc_next=0 * dc_next, **a)
+        "what comes back along the belt, dc_next, is forgotten": lambda dc_next, **a: carry_gradients(
+            dc_next=0 * dc_next, **a
         ),
         "what comes from the state h_t is forgotten": lambda dh, **a: carry_gradients(dh=0 * dh, **a),
         "the derivative of tanh is forgotten": lambda **a: _carry(**a, slope=False),
-        "1 - c² is taken for the derivative, without the tanh inside": lambda dh, dc_next, f, o, c: (
-            carry_gradients(dh * (1 - c**2), dc_next, f, o, 0 * c)
+        "1 - c² is taken for the derivative, without the tanh inside": lambda dh, dc_next, f, o, c: carry_gradients(
+            dh * (1 - c**2), dc_next, f, o, 0 * c
         ),
         "the output gate is forgotten": lambda **a: _carry(**a, gate=False),
         "the gradient is handed on without the forget gate": lambda **a: _carry(**a, scaled=False),
-        "the forget gate is already applied to dc_next": lambda dc_next, f, **a: (
-            carry_gradients(dc_next=f * dc_next, f=f, **a)
+        "the forget gate is already applied to dc_next": lambda dc_next, f, **a: carry_gradients(
+            dc_next=f * dc_next, f=f, **a
         ),
     },
     looks_at="The carry is used twice: by h_t, through tanh and o, and by the next step. And c_{t-1} enters times f.",
@@ -109,9 +109,9 @@ check_to_onnx_order = Exercise(
         "the way back is taken: a matrix in i, o, f, g is put in order i, f, g, o": _in_order([0, 2, 3, 1]),
         "f and o are exchanged and g stays the third": _in_order([0, 3, 2, 1]),
         "the order i, f, o, g comes out": _in_order([0, 1, 3, 2]),
-        "every fourth row is taken for a gate, not every block of H rows": lambda weight: (
-            weight.reshape(-1, 4, weight.shape[1])[:, [0, 3, 1, 2]].reshape(weight.shape)
-        ),
+        "every fourth row is taken for a gate, not every block of H rows": lambda weight: weight.reshape(
+            -1, 4, weight.shape[1]
+        )[:, [0, 3, 1, 2]].reshape(weight.shape),
     },
     looks_at="A gate owns H rows that stand together. Split into four, then stack in the new order.",
 )
@@ -175,8 +175,8 @@ check_peephole_step = Exercise(
         "the output gate looks at the old carry instead of the new one": _output_sees_the_old_carry,
         "the output gate has no peephole": lambda p_o, **a: peephole_step(p_o=0 * p_o, **a),
         "p_i and p_f are exchanged": lambda p_i, p_f, **a: peephole_step(p_i=p_f, p_f=p_i, **a),
-        "the candidate gets a peephole too": lambda a_g, p_i, c_prev, **a: (
-            peephole_step(a_g=a_g + p_i * c_prev, p_i=p_i, c_prev=c_prev, **a)
+        "the candidate gets a peephole too": lambda a_g, p_i, c_prev, **a: peephole_step(
+            a_g=a_g + p_i * c_prev, p_i=p_i, c_prev=c_prev, **a
         ),
         "the peephole is added after the sigmoid": _peeps_after_the_sigmoid,
         "the peepholes are left out": lambda p_i, p_f, p_o, **a: step(**a),

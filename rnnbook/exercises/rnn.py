@@ -22,29 +22,25 @@ check_step = Exercise(
     _step_inputs,
     returns=("h_t",),
     mistakes={
-        "tanh is left off": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: (
-            x_t @ W_ih.T + b_ih + h_prev @ W_hh.T + b_hh
+        "tanh is left off": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: x_t @ W_ih.T + b_ih + h_prev @ W_hh.T + b_hh,
+        "the bias of the hidden side, b_hh, is left out": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: step(
+            x_t, h_prev, W_ih, W_hh, b_ih, 0
         ),
-        "the bias of the hidden side, b_hh, is left out": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: (
-            step(x_t, h_prev, W_ih, W_hh, b_ih, 0)
+        "the bias of the input side, b_ih, is left out": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: step(
+            x_t, h_prev, W_ih, W_hh, 0, b_hh
         ),
-        "the bias of the input side, b_ih, is left out": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: (
-            step(x_t, h_prev, W_ih, W_hh, 0, b_hh)
+        "both biases are left out": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: step(x_t, h_prev, W_ih, W_hh, 0, 0),
+        "W_hh is not transposed": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: step(
+            x_t, h_prev, W_ih, W_hh.T, b_ih, b_hh
         ),
-        "both biases are left out": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: (
-            step(x_t, h_prev, W_ih, W_hh, 0, 0)
+        "W_ih is not transposed": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: step(
+            x_t, h_prev, W_ih.T, W_hh, b_ih, b_hh
         ),
-        "W_hh is not transposed": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: (
-            step(x_t, h_prev, W_ih, W_hh.T, b_ih, b_hh)
+        "neither weight matrix is transposed": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: step(
+            x_t, h_prev, W_ih.T, W_hh.T, b_ih, b_hh
         ),
-        "W_ih is not transposed": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: (
-            step(x_t, h_prev, W_ih.T, W_hh, b_ih, b_hh)
-        ),
-        "neither weight matrix is transposed": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: (
-            step(x_t, h_prev, W_ih.T, W_hh.T, b_ih, b_hh)
-        ),
-        "the memory h_prev is not used": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: (
-            step(x_t, 0 * h_prev, W_ih, W_hh, b_ih, b_hh)
+        "the memory h_prev is not used": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: step(
+            x_t, 0 * h_prev, W_ih, W_hh, b_ih, b_hh
         ),
     },
     looks_at="Look again at the three equations of the block.",
@@ -86,14 +82,14 @@ check_forward = Exercise(
     returns=("hs",),
     mistakes={
         "every step starts from h_0: the loop never hands h on": _state_never_updated,
-        "the initial state h_0 is ignored and zeros are used": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: (
-            forward(xs, 0 * h_0, W_ih, W_hh, b_ih, b_hh)
+        "the initial state h_0 is ignored and zeros are used": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: forward(
+            xs, 0 * h_0, W_ih, W_hh, b_ih, b_hh
         ),
-        "the outputs begin with h_0 and miss the last step": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: (
-            np.concatenate([h_0[None], forward(xs, h_0, W_ih, W_hh, b_ih, b_hh)[:-1]])
+        "the outputs begin with h_0 and miss the last step": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: np.concatenate(
+            [h_0[None], forward(xs, h_0, W_ih, W_hh, b_ih, b_hh)[:-1]]
         ),
-        "the sequence is read from its end": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: (
-            forward(xs[::-1], h_0, W_ih, W_hh, b_ih, b_hh)
+        "the sequence is read from its end": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: forward(
+            xs[::-1], h_0, W_ih, W_hh, b_ih, b_hh
         ),
         "the sequence is read from its end and the outputs are turned round": (
             lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: forward(xs[::-1], h_0, W_ih, W_hh, b_ih, b_hh)[::-1]

@@ -52,8 +52,8 @@ check_weight_gradient = Exercise(
     _back,
     returns=("dW_hh",),
     mistakes={
-        "each step is paired with its own state instead of the one before": lambda das, h_0, hs: (
-            np.einsum("tbg,tbh->gh", das, hs)
+        "each step is paired with its own state instead of the one before": lambda das, h_0, hs: np.einsum(
+            "tbg,tbh->gh", das, hs
         ),
         "the first state is taken as zero": lambda das, h_0, hs: weight_gradient(das, 0 * h_0, hs),
         "the gradient is divided by the number of sequences": lambda das, h_0, hs: (

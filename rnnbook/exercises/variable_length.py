@@ -24,22 +24,22 @@ check_batch_sizes = Exercise(
     returns=("batch_sizes",),
     mistakes={
         "a sequence leaves one step early, so that its own last step is not counted": lambda lengths: (
-            (lengths > np.arange(1, lengths.max() + 1)[:, None]).sum(axis=1)
-        ),
+            lengths > np.arange(1, lengths.max() + 1)[:, None]
+        ).sum(axis=1),
         "steps are counted from 0 and >= is kept, so that every sequence stays one step too long": lambda lengths: (
-            (lengths >= np.arange(lengths.max())[:, None]).sum(axis=1)
-        ),
+            lengths >= np.arange(lengths.max())[:, None]
+        ).sum(axis=1),
         "the sequences that end at each step are counted, not those that are still there": lambda lengths: (
-            (lengths == np.arange(1, lengths.max() + 1)[:, None]).sum(axis=1)
-        ),
+            lengths == np.arange(1, lengths.max() + 1)[:, None]
+        ).sum(axis=1),
         "the sequences that have ended are counted, not those that are still there": lambda lengths: (
-            (lengths < np.arange(1, lengths.max() + 1)[:, None]).sum(axis=1)
-        ),
+            lengths < np.arange(1, lengths.max() + 1)[:, None]
+        ).sum(axis=1),
         "the sequences that end at this step or before it are counted": lambda lengths: (
-            (lengths <= np.arange(1, lengths.max() + 1)[:, None]).sum(axis=1)
-        ),
-        "the sizes are added up: these are the rows at which the next step begins": lambda lengths: (
-            np.cumsum(batch_sizes(lengths))
+            lengths <= np.arange(1, lengths.max() + 1)[:, None]
+        ).sum(axis=1),
+        "the sizes are added up: these are the rows at which the next step begins": lambda lengths: np.cumsum(
+            batch_sizes(lengths)
         ),
         "the sizes stand in reverse order, the last step first": lambda lengths: batch_sizes(lengths)[::-1],
     },
@@ -79,14 +79,14 @@ check_pack = Exercise(
                 [x[t, np.argsort(lengths)[:size]] for t, size in enumerate(batch_sizes(lengths))]
             )
         ),
-        "one sequence stands behind the other instead of one step behind the other": lambda x, lengths: (
-            np.concatenate([x[: lengths[b], b] for b in np.argsort(-lengths)])
+        "one sequence stands behind the other instead of one step behind the other": lambda x, lengths: np.concatenate(
+            [x[: lengths[b], b] for b in np.argsort(-lengths)]
         ),
-        "the sequences are not sorted, and one stands behind the other": lambda x, lengths: (
-            np.concatenate([x[:length, b] for b, length in enumerate(lengths)])
+        "the sequences are not sorted, and one stands behind the other": lambda x, lengths: np.concatenate(
+            [x[:length, b] for b, length in enumerate(lengths)]
         ),
-        "the first columns of x are taken, whichever sequences they are": lambda x, lengths: (
-            np.concatenate([x[t, :size] for t, size in enumerate(batch_sizes(lengths))])
+        "the first columns of x are taken, whichever sequences they are": lambda x, lengths: np.concatenate(
+            [x[t, :size] for t, size in enumerate(batch_sizes(lengths))]
         ),
     },
     looks_at="Sort by falling length; then step after step, take the rows of the sequences that are there.",
@@ -120,14 +120,14 @@ check_ends = Exercise(
     returns=("ends",),
     mistakes={
         "both halves are read at outputs[-1], which is padding but for the longest": lambda hs, lengths: hs[-1],
-        "the backward half is read at each sequence's own last step, its first one": lambda hs, lengths: (
-            _at(hs, lengths - 1, lengths - 1)
+        "the backward half is read at each sequence's own last step, its first one": lambda hs, lengths: _at(
+            hs, lengths - 1, lengths - 1
         ),
-        "the halves are exchanged: forward at the first step, backward at the last": lambda hs, lengths: (
-            _at(hs, 0 * lengths, lengths - 1)
+        "the halves are exchanged: forward at the first step, backward at the last": lambda hs, lengths: _at(
+            hs, 0 * lengths, lengths - 1
         ),
-        "the forward half is read at outputs[-1], behind the end of the shorter sequences": lambda hs, lengths: (
-            _at(hs, 0 * lengths - 1, 0 * lengths)
+        "the forward half is read at outputs[-1], behind the end of the shorter sequences": lambda hs, lengths: _at(
+            hs, 0 * lengths - 1, 0 * lengths
         ),
         "the forward half is read one step early": lambda hs, lengths: _at(hs, np.maximum(lengths - 2, 0), 0 * lengths),
         "the backward half stands before the forward half": lambda hs, lengths: np.hstack(

@@ -1,4 +1,5 @@
 """Figures of backpropagation through time: a weight's paths, what each carries, a check, seeds against k."""
+
 import numpy as np
 from matplotlib.colors import LogNorm
 
@@ -7,7 +8,7 @@ from .charts import named
 from .sheet import PALE, Sheet
 from .style import COLOURS, PALETTE, canvas, styled
 
-COLUMN, TRACK = 0.5, 0.36           # width of a state's column, distance between two paths, inches
+COLUMN, TRACK = 0.5, 0.36  # width of a state's column, distance between two paths, inches
 
 
 @styled
@@ -29,8 +30,7 @@ def weight_paths(T=4, path=None):
         draw_column(sheet, left + pitch * t - 0.42, bottom, top, f"$h_{{{t}}}$", f"state-{t}")
     loss = left + pitch * (T + 1) - 0.42
     sheet.box(loss, (bottom + top) / 2 + 0.1, 0.4, top - bottom - 0.2, "$L$", gid="loss", fill=0)
-    sheet.box((left + loss) / 2 - 0.1, 0.28, loss - left - 0.45, 0.36, "$W_{hh}$", COLOURS["W_hh"],
-              gid="weight")
+    sheet.box((left + loss) / 2 - 0.1, 0.28, loss - left - 0.45, 0.36, "$W_{hh}$", COLOURS["W_hh"], gid="weight")
     for k in range(1, T + 1):
         x, y = left + pitch * k - 0.42, bottom + 0.42 + TRACK * (T - k)
         colour = COLOURS["W_hh"] if path in (None, k) else PALE
@@ -46,10 +46,22 @@ def draw_one_step(sheet, bottom, top):
     draw_column(sheet, before, bottom, top, "$h_{t-1}$", "state-before")
     draw_column(sheet, now, bottom, top, "$h_{t}$", "state-now")
     middle = (bottom + top) / 2
-    sheet.line((before, 0.46), (before, middle + 0.25), (now + 0.62, middle + 0.25), colour=COLOURS["W_hh"],
-               gid="path-through-the-state", zorder=4)
-    sheet.line((now, 0.46), (now, middle - 0.28), (now + 0.62, middle - 0.28), colour=COLOURS["W_hh"],
-               gid="path-immediate", zorder=4)
+    sheet.line(
+        (before, 0.46),
+        (before, middle + 0.25),
+        (now + 0.62, middle + 0.25),
+        colour=COLOURS["W_hh"],
+        gid="path-through-the-state",
+        zorder=4,
+    )
+    sheet.line(
+        (now, 0.46),
+        (now, middle - 0.28),
+        (now + 0.62, middle - 0.28),
+        colour=COLOURS["W_hh"],
+        gid="path-immediate",
+        zorder=4,
+    )
     for x in (before, now):
         sheet.joint(x, bottom + 0.12, COLOURS["W_hh"])
     sheet.text((before + now) / 2, middle + 0.42, "through\nthe state", COLOURS["W_hh"], 10, va="bottom")
@@ -91,8 +103,16 @@ def check_table(errors, limit, on=None):
     axes.imshow(shades, cmap="YlOrBr", norm=LogNorm(3e-3, 30), aspect="auto")
     for i, j in np.ndindex(table.shape):
         wrong = table[i, j] > limit
-        axes.text(j, i, f"{table[i, j]:.2g}" if wrong else "ok", ha="center", va="center", fontsize=10,
-                  color=COLOURS["h"] if wrong else "#757575", weight="bold" if wrong else "normal")
+        axes.text(
+            j,
+            i,
+            f"{table[i, j]:.2g}" if wrong else "ok",
+            ha="center",
+            va="center",
+            fontsize=10,
+            color=COLOURS["h"] if wrong else "#757575",
+            weight="bold" if wrong else "normal",
+        )
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(bugs)), bugs)
     axes.xaxis.tick_top()
@@ -116,8 +136,15 @@ def seeds_against(x, curves, xlabel, ylabel, baselines=None, log="", on=None):
         axes.plot(x, values, linestyle="none", marker="o", markersize=4, color=line.get_color(), alpha=0.4)
     for name, value in (baselines or {}).items():
         axes.axhline(value, color=COLOURS["h"], linestyle=(0, (4, 3)), linewidth=1.2)
-        axes.annotate(name, (0, value), xycoords=("axes fraction", "data"), xytext=(4, -3),
-                      textcoords="offset points", va="top", fontsize=10)
+        axes.annotate(
+            name,
+            (0, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, -3),
+            textcoords="offset points",
+            va="top",
+            fontsize=10,
+        )
     if "x" in log:
         axes.set_xscale("log")
         axes.set_xticks(x, [f"{value:g}" for value in x])

@@ -1,4 +1,5 @@
 """Figures of the LSTM's carry: one unit's story, step by step, and the forget gates against the gradient."""
+
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
@@ -6,7 +7,7 @@ from ..errors import check_shape
 from .charts import named
 from .style import COLOURS, panels, styled
 
-DASHES = (0, (3.2, 2))              # the gradient's line
+DASHES = (0, (3.2, 2))  # the gradient's line
 
 
 @styled
@@ -34,8 +35,15 @@ def carry_story(read, gates, c, h, notes=None):
     figure.align_ylabels(rows)
     check_shape("c", c, (T,))
     check_shape("h", h, (T,))
-    rows[2].step(np.arange(T + 1) + 0.5, np.append(c, c[-1]), where="post", color=COLOURS["c"], linestyle="-",
-                 linewidth=2.6, label="carry $c$")
+    rows[2].step(
+        np.arange(T + 1) + 0.5,
+        np.append(c, c[-1]),
+        where="post",
+        color=COLOURS["c"],
+        linestyle="-",
+        linewidth=2.6,
+        label="carry $c$",
+    )
     rows[2].bar(steps, h, width=0.34, color=COLOURS["h"], label="state $h$")
     rows[2].set(xlabel="step", ylabel="held and shown", xticks=steps)
     rows[2].legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
@@ -62,8 +70,9 @@ def product_against_gradient(runs, floor=None):
             values = np.abs(np.asarray(values, dtype=float))
             check_shape(f"runs[{title!r}]", values, np.shape(pair[0]))
             lags = np.arange(1, len(values) + 1)
-            axes.fill_between(lags, values.min(axis=1), values.max(axis=1), color=COLOURS[colour], alpha=shade,
-                              linewidth=0)
+            axes.fill_between(
+                lags, values.min(axis=1), values.max(axis=1), color=COLOURS[colour], alpha=shade, linewidth=0
+            )
             axes.plot(lags, np.median(values, axis=1), color=COLOURS[colour], linestyle=style, label=label)
         axes.set(yscale="log", title=title, xlabel="lag: steps back", xlim=(1, len(values)))
     if floor is not None:

@@ -1,9 +1,10 @@
 """Drawings of what is inside one step: the blocks of the RNN, the GRU and the LSTM, as they are computed."""
+
 from .sheet import SIGN, Sheet
 from .style import WIDTH, styled
 
-DISC, GATE = 0.28, 0.42             # radius of what goes in and out, side of a gate's box, inches
-PREVIOUS = r"${}_{{t\!-\!1}}$"       # h_{t-1}, set close enough to stand in a disc
+DISC, GATE = 0.28, 0.42  # radius of what goes in and out, side of a gate's box, inches
+PREVIOUS = r"${}_{{t\!-\!1}}$"  # h_{t-1}, set close enough to stand in a disc
 
 
 @styled
@@ -56,7 +57,7 @@ def gru_cell():
     top, middle, gates, row_h, row_x = 3.5, 2.85, 2.2, 1.3, 0.95
     z, r, times, n, out = 2.0, 3.05, 4.05, 5.1, 6.6
     sheet.frame(1.05, 0.7, 6.0, 3.9)
-    sheet.line((0.5, top), (z - SIGN, top))                                         # h_{t-1}, along the top
+    sheet.line((0.5, top), (z - SIGN, top))  # h_{t-1}, along the top
     sheet.line((1.4, top), (1.4, row_h), (times, row_h), (times, 1.47), head=False)
     sheet.joint(1.4, top)
     sheet.line((1.7, 0.3), (1.7, row_x), (n, row_x), (n, gates - GATE / 2), colour="x")
@@ -96,12 +97,12 @@ def lstm_cell():
     top, low, middle, gates, row_h, row_x = 3.75, 2.75, 2.95, 2.05, 1.25, 0.9
     f, i, g, o, out, right = 1.8, 2.75, 3.8, 4.75, 5.5, 6.6
     sheet.frame(1.0, 0.65, 6.05, 4.12)
-    sheet.line((0.5, row_h), (o - 0.09, row_h), (o - 0.09, gates - GATE / 2))       # h_{t-1} to every gate
+    sheet.line((0.5, row_h), (o - 0.09, row_h), (o - 0.09, gates - GATE / 2))  # h_{t-1} to every gate
     sheet.line((1.3, 0.3), (1.3, row_x), (o + 0.09, row_x), (o + 0.09, gates - GATE / 2), colour="x")
     for x, name in ((f, "f"), (i, "i"), (g, "g")):
         gate(sheet, x, gates, name, r"$\tanh$" if name == "g" else r"$\sigma$", row_h, row_x)
     gate(sheet, o, gates, "o")
-    sheet.line((0.5 + DISC, top), (f - SIGN, top), colour="c")             # the carry
+    sheet.line((0.5 + DISC, top), (f - SIGN, top), colour="c")  # the carry
     sheet.line((f + SIGN, top), (g - SIGN, top), colour="c")
     sheet.line((g + SIGN, top), (right - DISC, top), colour="c")
     sheet.line((f, gates + GATE / 2), (f, top - SIGN), colour="f")

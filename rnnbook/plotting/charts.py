@@ -2,6 +2,7 @@
 
 Every function takes ``on``, the Figure or Axes to draw on; without it the chart gets a figure of its own.
 """
+
 from textwrap import shorten
 
 import numpy as np
@@ -84,10 +85,22 @@ def error_bars(results, label, baselines=None, on=None):
         axes.errorbar(values.mean(), row, xerr=deviation, fmt="D", color=colour, markersize=7, linewidth=2.2)
     for line, (name, value) in enumerate((baselines or {}).items()):
         axes.axvline(value, color=COLOURS["h"], linestyle=(0, (4, 2 + 2 * line)), linewidth=1.2, zorder=1)
-        axes.annotate(name, (value, 1), xycoords=("data", "axes fraction"), xytext=(0, 3 + 14 * line),
-                      textcoords="offset points", ha="center", va="bottom", fontsize=10)
-    axes.set(xlabel=f"{label}\ndots: one for each seed; diamond and line: mean ± standard deviation",
-             yticks=range(len(results)), yticklabels=list(results), ylim=(len(results) - 0.5, -0.5))
+        axes.annotate(
+            name,
+            (value, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3 + 14 * line),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=10,
+        )
+    axes.set(
+        xlabel=f"{label}\ndots: one for each seed; diamond and line: mean ± standard deviation",
+        yticks=range(len(results)),
+        yticklabels=list(results),
+        ylim=(len(results) - 0.5, -0.5),
+    )
     axes.grid(axis="y", visible=False)
     return axes.figure
 
@@ -121,14 +134,22 @@ def causality(influence, on=None):
     influence = np.asarray(influence, dtype=float)
     check_shape("influence", influence, ("T", len(influence)))
     if (influence < 0).any() or not influence.any():
-        raise ValueError("influence should be norms, 0 or more and not all 0, but "
-                         f"lies between {influence.min():g} and {influence.max():g}")
+        raise ValueError(
+            "influence should be norms, 0 or more and not all 0, but "
+            f"lies between {influence.min():g} and {influence.max():g}"
+        )
     T = len(influence)
     axes = canvas(on, width=5.4, height=4.2)
     positive = np.ma.masked_equal(influence, 0)
     steps = np.arange(T + 1) + 0.5
-    picture = axes.pcolormesh(steps, steps, positive, norm=LogNorm(positive.min(), positive.max()),
-                              edgecolor="white", linewidth=1 if T <= 30 else 0)
+    picture = axes.pcolormesh(
+        steps,
+        steps,
+        positive,
+        norm=LogNorm(positive.min(), positive.max()),
+        edgecolor="white",
+        linewidth=1 if T <= 30 else 0,
+    )
     for t, k in np.argwhere(influence == 0):
         axes.add_patch(zero_cell((k + 0.5, t + 0.5)))
     axes.figure.colorbar(picture, ax=axes, label=r"$\Vert\,\partial h_t\,/\,\partial x_k\,\Vert$")
@@ -142,8 +163,7 @@ def causality(influence, on=None):
 
 def zero_cell(corner, label=None):
     """A hatched square of side 1, which no colour of a scale can be mistaken for."""
-    return Rectangle(corner, 1, 1, facecolor="white", edgecolor="#BBBBBB", hatch="////", linewidth=0,
-                     label=label)
+    return Rectangle(corner, 1, 1, facecolor="white", edgecolor="#BBBBBB", hatch="////", linewidth=0, label=label)
 
 
 @styled
@@ -155,7 +175,7 @@ def gradient_reach(dx, label, on=None):
     """
     dx = np.asarray(dx, dtype=float)
     if dx.ndim == 3:
-        norms = np.sqrt((dx ** 2).sum(axis=2)).mean(axis=1)
+        norms = np.sqrt((dx**2).sum(axis=2)).mean(axis=1)
     else:
         check_shape("dx", dx, ("T",))
         norms = dx
@@ -199,8 +219,15 @@ def confusion_matrix(counts, labels, on=None):
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for i, j in np.argwhere(counts):
-        axes.text(j, i, f"{counts[i, j]:g}", ha="center", va="center", fontsize=9.5,
-                  color="white" if share[i, j] > 0.55 else COLOURS["h"])
+        axes.text(
+            j,
+            i,
+            f"{counts[i, j]:g}",
+            ha="center",
+            va="center",
+            fontsize=9.5,
+            color="white" if share[i, j] > 0.55 else COLOURS["h"],
+        )
     axes.set_xticks(range(C), labels, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(C), labels)
     axes.set(xlabel="predicted", ylabel="true")

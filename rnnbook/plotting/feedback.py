@@ -1,4 +1,5 @@
 """Figures of the networks that came before: energies that step down, recalled images, Jordan's and Elman's loops."""
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
@@ -10,7 +11,7 @@ from .sheet import PALE, Sheet
 from .style import COLOURS, PALETTE, STYLES, WIDTH, canvas, panels, styled
 
 DASHES = (0, (3.2, 2))
-W_YH = "#9A3412"                    # from the output back to the hidden units
+W_YH = "#9A3412"  # from the output back to the hidden units
 MARKERS = "os^vDPX"
 
 
@@ -28,21 +29,49 @@ def energy_descent(energies, images, shown, level):
     axes = figure.add_subplot(grid[1, :])
     for run, values in enumerate(energies):
         bold = run == shown
-        axes.step(np.arange(len(values)), values, where="post", linestyle="-", zorder=3 if bold else 2,
-                  color=PALETTE[0] if bold else "#9A9A9A", linewidth=2.4 if bold else 1)
+        axes.step(
+            np.arange(len(values)),
+            values,
+            where="post",
+            linestyle="-",
+            zorder=3 if bold else 2,
+            color=PALETTE[0] if bold else "#9A9A9A",
+            linewidth=2.4 if bold else 1,
+        )
     axes.axhline(level[0], color=COLOURS["h"], linestyle=DASHES, linewidth=1.2)
-    axes.annotate(level[1], (1, level[0]), xycoords=("axes fraction", "data"), xytext=(-4, -4), fontsize=10,
-                  textcoords="offset points", ha="right", va="top")
+    axes.annotate(
+        level[1],
+        (1, level[0]),
+        xycoords=("axes fraction", "data"),
+        xytext=(-4, -4),
+        fontsize=10,
+        textcoords="offset points",
+        ha="right",
+        va="top",
+    )
     low, high = energies.min(), energies.max()
-    axes.set(xlabel="units visited", ylabel="energy E", xlim=(0, energies.shape[1] - 1),
-             ylim=(low - 0.14 * (high - low), high + 0.06 * (high - low)))
+    axes.set(
+        xlabel="units visited",
+        ylabel="energy E",
+        xlim=(0, energies.shape[1] - 1),
+        ylim=(low - 0.14 * (high - low), high + 0.06 * (high - low)),
+    )
     for place, (update, image) in enumerate(images.items()):
         picture = figure.add_subplot(grid[0, place])
         draw_image(picture, image)
         point = (update, energies[shown, update])
         axes.plot(*point, "o", color=PALETTE[0], markersize=6, zorder=4)
-        figure.add_artist(ConnectionPatch((0.5, -0.03), point, picture.transAxes, axes.transData, color=PALETTE[0],
-                                          linewidth=0.9, linestyle=DASHES))
+        figure.add_artist(
+            ConnectionPatch(
+                (0.5, -0.03),
+                point,
+                picture.transAxes,
+                axes.transData,
+                color=PALETTE[0],
+                linewidth=0.9,
+                linestyle=DASHES,
+            )
+        )
     return figure
 
 
@@ -96,14 +125,23 @@ def recall_against_stored(stored, overlaps, start):
     for axes, (kind, rules) in zip(row[0], overlaps.items(), strict=True):
         for place, (rule, values) in enumerate(rules.items()):
             check_shape(f"overlaps[{kind!r}][{rule!r}]", np.asarray(values), stored.shape)
-            axes.plot(stored, values, MARKERS[place] + "-", color=PALETTE[place], markersize=5, linewidth=1.5,
-                      label=rule)
+            axes.plot(
+                stored, values, MARKERS[place] + "-", color=PALETTE[place], markersize=5, linewidth=1.5, label=rule
+            )
         axes.axhline(start, color=COLOURS["h"], linestyle=DASHES, linewidth=1.2)
         axes.set(xscale="log", title=kind, xlabel="patterns stored, M", ylim=(0, 1.04))
         axes.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
     row[0, 0].set_ylabel("overlap with the stored pattern")
-    row[0, -1].annotate("at the start", (1, start), xycoords=("axes fraction", "data"), xytext=(-2, -3),
-                        textcoords="offset points", ha="right", va="top", fontsize=10)
+    row[0, -1].annotate(
+        "at the start",
+        (1, start),
+        xycoords=("axes fraction", "data"),
+        xytext=(-2, -3),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=10,
+    )
     figure.legend(*row[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(rules))
     return figure
 
@@ -115,12 +153,28 @@ def capacity_curves(loads, curves, marks, on=None):
     axes = canvas(on)
     for place, (label, y) in enumerate(named("curves", curves).items()):
         check_shape(f"curves[{label!r}]", y, loads.shape)
-        axes.plot(loads, y, MARKERS[place], linestyle=STYLES[place], color=PALETTE[place], markersize=5, linewidth=1.5,
-                  label=label)
+        axes.plot(
+            loads,
+            y,
+            MARKERS[place],
+            linestyle=STYLES[place],
+            color=PALETTE[place],
+            markersize=5,
+            linewidth=1.5,
+            label=label,
+        )
     for name, load in marks.items():
         axes.axvline(load, color=COLOURS["h"], linestyle=DASHES, linewidth=1.2, zorder=1)
-        axes.annotate(name, (load, 1), xycoords=("data", "axes fraction"), xytext=(0, 3), fontsize=10,
-                      textcoords="offset points", ha="center", va="bottom")
+        axes.annotate(
+            name,
+            (load, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            fontsize=10,
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+        )
     axes.set(xlabel="load M / N (patterns for each unit)", ylabel="overlap at the end", ylim=(0, 1.04))
     axes.legend(loc="lower left")
     return axes.figure
@@ -131,8 +185,10 @@ def jordan_and_elman():
     """Two loops side by side over three steps: what comes back is Jordan's output, or Elman's hidden state."""
     sheet = Sheet(WIDTH, 3.5)
     middle, pitch = 1.5, 1.13
-    for side, name, left in (("jordan", "Jordan: the output comes back", 0.5),
-                             ("elman", "Elman: the hidden state comes back", 4.2)):
+    for side, name, left in (
+        ("jordan", "Jordan: the output comes back", 0.5),
+        ("elman", "Elman: the hidden state comes back", 4.2),
+    ):
         sheet.text(left + pitch, 3.25, name, "h", 11.5)
         for k, step in enumerate((1, 2, 3)):
             x = left + pitch * k
@@ -140,12 +196,19 @@ def jordan_and_elman():
             draw_input(sheet, x, middle, step, labels=k == 0)
             draw_output(sheet, x, middle, step, labels=k == 0)
             if k and side == "elman":
-                sheet.line((x - pitch + BLOCK / 2, middle), (x - BLOCK / 2, middle), colour="W_hh",
-                           gid=f"elman-loop-{step}")
+                sheet.line(
+                    (x - pitch + BLOCK / 2, middle), (x - BLOCK / 2, middle), colour="W_hh", gid=f"elman-loop-{step}"
+                )
             elif k:
                 top, turn = middle + 1.12, x - pitch / 2 + 0.06
-                sheet.line((x - pitch + DISC, top), (turn, top), (turn, middle), (x - BLOCK / 2, middle), colour=W_YH,
-                           gid=f"jordan-loop-{step}")
+                sheet.line(
+                    (x - pitch + DISC, top),
+                    (turn, top),
+                    (turn, middle),
+                    (x - BLOCK / 2, middle),
+                    colour=W_YH,
+                    gid=f"jordan-loop-{step}",
+                )
     sheet.text(0.5 + pitch * 1.5 - 0.16, middle + 0.5, "$W_{yh}$", W_YH, 14)
     sheet.text(4.2 + pitch / 2, middle + 0.18, "$W_{hh}$", "W_hh", 14)
     sheet.line((3.53, 0.15), (3.53, 3.35), colour=PALE, head=False)
@@ -163,13 +226,26 @@ def errors_over_bits(errors, period=3, chance=0.25, on=None):
         check_shape(f"errors[{name!r}]", values, ("S", "K"))
         bits = np.arange(1, values.shape[1] + 1) + 0.07 * (place - (len(errors) - 1) / 2)
         mean = values.mean(axis=0)
-        axes.errorbar(bits, mean, yerr=[mean - values.min(axis=0), values.max(axis=0) - mean], fmt=MARKERS[place] + "-",
-                      color=PALETTE[place], markersize=5.5, linewidth=1.4, elinewidth=1, label=name)
+        axes.errorbar(
+            bits,
+            mean,
+            yerr=[mean - values.min(axis=0), values.max(axis=0) - mean],
+            fmt=MARKERS[place] + "-",
+            color=PALETTE[place],
+            markersize=5.5,
+            linewidth=1.4,
+            elinewidth=1,
+            label=name,
+        )
     K = values.shape[1]
     for bit in range(period, K + 1, period):
         axes.axvspan(bit - 0.4, bit + 0.4, color="#EFEFEF", zorder=0)
     axes.axhline(chance, color=COLOURS["h"], linestyle=DASHES, linewidth=1.2, zorder=1)
-    axes.set(xlabel="bit that is foretold (shaded: the XOR of the two before it)", ylabel="mean squared error",
-             xticks=range(1, K + 1), ylim=(0, None))
+    axes.set(
+        xlabel="bit that is foretold (shaded: the XOR of the two before it)",
+        ylabel="mean squared error",
+        xticks=range(1, K + 1),
+        ylim=(0, None),
+    )
     axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=len(errors))
     return axes.figure

@@ -1,4 +1,5 @@
 """Figures of the gradient on its way back: how far it reaches, what comes of it, what clipping does."""
+
 import numpy as np
 
 from ..errors import check_shape
@@ -46,10 +47,11 @@ def gradient_against_lag(lags, measured, bounds=None, floor=1e-20, ceiling=1e5):
     lags, bounds = np.asarray(lags), bounds or {}
     rows = list(next(iter(measured.values())))
     places: dict[str, int] = {}
-    figure, grid = panels(len(rows), len(measured), height=0.8 + 2.7 * len(rows), sharex=True, sharey=True,
-                          squeeze=False)
+    figure, grid = panels(
+        len(rows), len(measured), height=0.8 + 2.7 * len(rows), sharex=True, sharey=True, squeeze=False
+    )
     for cell in (cell for by_row in measured.values() for row in rows for cell in by_row[row]):
-        places.setdefault(cell, len(places))        # a cell has one colour in the whole figure
+        places.setdefault(cell, len(places))  # a cell has one colour in the whole figure
     for column, (title, by_row) in enumerate(measured.items()):
         for axes, row in zip(grid[:, column], rows, strict=True):
             for cell, norms in by_row[row].items():
@@ -69,8 +71,17 @@ def gradient_against_lag(lags, measured, bounds=None, floor=1e-20, ceiling=1e5):
                 handles, _ = axes.get_legend_handles_labels()
                 if bounds.get(title, {}).keys() & by_row[row].keys():
                     handles += axes.plot([], [], color=COLOURS["h"], linestyle=DASHES, linewidth=1, label="bound")
-                axes.legend(handles=handles, loc="best", borderaxespad=0.1, labelspacing=0.1, fontsize=9.5,
-                            frameon=True, facecolor="white", edgecolor="none", framealpha=1)
+                axes.legend(
+                    handles=handles,
+                    loc="best",
+                    borderaxespad=0.1,
+                    labelspacing=0.1,
+                    fontsize=9.5,
+                    frameon=True,
+                    facecolor="white",
+                    edgecolor="none",
+                    framealpha=1,
+                )
             if row == rows[-1]:
                 axes.set_xlabel("lag k (steps back from the last)")
     return figure
@@ -91,25 +102,46 @@ def reach_and_success(reach, success, lengths, by_length, chance=0.5):
     for cell, x in reach.items():
         check_shape(f"success[{cell!r}]", np.asarray(success[cell]), (len(x),))
         place = places[cell]
-        left.plot(x, success[cell], MARKERS[place], color=PALETTE[place % len(PALETTE)], markersize=6.5, alpha=0.75,
-                  label=cell, clip_on=False, linestyle="none", markeredgewidth=0)
-    left.set(xscale="log", xlabel="gradient at the digit, before training",
-             ylabel="held-out accuracy after training", ylim=(0.4, 1.03))
+        left.plot(
+            x,
+            success[cell],
+            MARKERS[place],
+            color=PALETTE[place % len(PALETTE)],
+            markersize=6.5,
+            alpha=0.75,
+            label=cell,
+            clip_on=False,
+            linestyle="none",
+            markeredgewidth=0,
+        )
+    left.set(
+        xscale="log",
+        xlabel="gradient at the digit, before training",
+        ylabel="held-out accuracy after training",
+        ylim=(0.4, 1.03),
+    )
     for cell, values in by_length.items():
         values = np.asarray(values, dtype=float)
         check_shape(f"by_length[{cell!r}]", values, ("S", len(lengths)))
         place = places[cell]
-        right.errorbar(np.asarray(lengths) * (1 + 0.02 * (len(right.containers) - 2)), values.mean(axis=0),
-                       yerr=[values.mean(axis=0) - values.min(axis=0), values.max(axis=0) - values.mean(axis=0)],
-                       fmt=MARKERS[place] + "-", color=PALETTE[place % len(PALETTE)], markersize=6, linewidth=1.4,
-                       elinewidth=1)
+        right.errorbar(
+            np.asarray(lengths) * (1 + 0.02 * (len(right.containers) - 2)),
+            values.mean(axis=0),
+            yerr=[values.mean(axis=0) - values.min(axis=0), values.max(axis=0) - values.mean(axis=0)],
+            fmt=MARKERS[place] + "-",
+            color=PALETTE[place % len(PALETTE)],
+            markersize=6,
+            linewidth=1.4,
+            elinewidth=1,
+        )
     right.set(xscale="log", xlabel="length T of the sequence (steps)")
     right.set_xticks(lengths, [str(T) for T in lengths])
     right.minorticks_off()
     for axes in (left, right):
         axes.axhline(chance, color=COLOURS["h"], linestyle=DASHES, linewidth=1, zorder=1)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=5, handletextpad=0.2,
-                  columnspacing=1.2)
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="outside upper center", ncols=5, handletextpad=0.2, columnspacing=1.2
+    )
     return figure
 
 
@@ -124,8 +156,14 @@ def with_and_without(runs, ylabel, level=None, ceiling=None):
         for place, (name, losses) in enumerate(curves.items()):
             check_shape(f"runs[{title!r}][{name!r}]", np.asarray(losses), ("N",))
             losses = np.minimum(losses, ceiling) if ceiling else np.asarray(losses)
-            axes.plot(np.arange(1, len(losses) + 1), losses, color=PALETTE[place % len(PALETTE)], linestyle="-",
-                      linewidth=0.9, label=name)
+            axes.plot(
+                np.arange(1, len(losses) + 1),
+                losses,
+                color=PALETTE[place % len(PALETTE)],
+                linestyle="-",
+                linewidth=0.9,
+                label=name,
+            )
         if level is not None:
             axes.axhline(level[0], color=COLOURS["h"], linestyle=DASHES, linewidth=1.2)
         axes.set(title=title, xlabel="updates of the parameters")
@@ -133,7 +171,14 @@ def with_and_without(runs, ylabel, level=None, ceiling=None):
         row[0, 0].set_ylim(top=ceiling)
     row[0, 0].set_ylabel(ylabel)
     if level is not None:
-        row[0, 0].annotate(level[1], (0.03, level[0]), xycoords=("axes fraction", "data"), xytext=(0, -5),
-                           textcoords="offset points", va="top", fontsize=10)
+        row[0, 0].annotate(
+            level[1],
+            (0.03, level[0]),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, -5),
+            textcoords="offset points",
+            va="top",
+            fontsize=10,
+        )
     row[0, -1].legend(loc="upper right", ncols=2)
     return figure

@@ -1,4 +1,5 @@
 """Figures of small tasks that ask for a memory: the tasks, the skill at each length, the carry that counts."""
+
 import numpy as np
 
 from ..errors import check_shape
@@ -44,9 +45,17 @@ def skill_against_length(lengths, skills):
             values = np.asarray(values, dtype=float)
             check_shape(f"skills[{task!r}][{cell!r}]", values, (len(lengths), "S"))
             mean = values.mean(axis=1)
-            axes.errorbar(lengths * (1 + 0.035 * (place - (len(cells) - 1) / 2)), mean, label=cell,
-                          yerr=[mean - values.min(axis=1), values.max(axis=1) - mean], fmt=MARKERS[place] + "-",
-                          color=PALETTE[place], markersize=5.5, linewidth=1.4, elinewidth=1)
+            axes.errorbar(
+                lengths * (1 + 0.035 * (place - (len(cells) - 1) / 2)),
+                mean,
+                label=cell,
+                yerr=[mean - values.min(axis=1), values.max(axis=1) - mean],
+                fmt=MARKERS[place] + "-",
+                color=PALETTE[place],
+                markersize=5.5,
+                linewidth=1.4,
+                elinewidth=1,
+            )
         axes.axhline(0, color=COLOURS["h"], linestyle=(0, (3.2, 2)), linewidth=1, zorder=1)
         axes.set(xscale="log", title=task, xlabel="T (steps)")
         axes.set_xticks(lengths, [str(T) for T in lengths])

@@ -1,12 +1,13 @@
 """Drawings of whole networks: unrolled over time, with its gradients, beside a windowed one, in its kinds."""
+
 from matplotlib.patches import Rectangle
 
 from ..errors import check_size
 from .sheet import PALE, Sheet, named_colour, tint
 from .style import WIDTH, styled
 
-BLOCK, DISC = 0.52, 0.215           # side of a hidden block and radius of an input or output, inches
-BELOW, ABOVE = 1.12, 1.12           # from a block's centre down to its input, up to its output
+BLOCK, DISC = 0.52, 0.215  # side of a hidden block and radius of an input or output, inches
+BELOW, ABOVE = 1.12, 1.12  # from a block's centre down to its input, up to its output
 
 
 def steps_of(name, steps, T):
@@ -32,7 +33,7 @@ def unrolled_network(T=4, inputs=True, outputs=True, initial_state=True, highlig
     inputs, outputs = steps_of("inputs", inputs, T), steps_of("outputs", outputs, T)
     if highlight is not None and highlight not in range(1, T + 1):
         raise ValueError(f"highlight should be a step from 1 to {T}, but is {highlight!r}")
-    start = 2.4 if folded else 0.3                          # where h_0 stands, or would
+    start = 2.4 if folded else 0.3  # where h_0 stands, or would
     pitch = min(1.35, max(0.97, (WIDTH - start - 0.6) / T))
     sheet = Sheet(start + pitch * T + 0.6, 3.05)
     middle = 1.55
@@ -50,8 +51,7 @@ def draw_copies(sheet, centres, middle, inputs, outputs, initial_state, last, la
     if initial_state:
         sheet.disc(centres[0], middle, DISC, "$h_{0}$", "h", gid="initial-state")
     for t, x in enumerate(centres[1:], start=1):
-        h, W_hh, y, W_hy, x_t, W_ih = (name if t <= last else PALE
-                                       for name in ("h", "W_hh", "h", "W_hy", "x", "W_ih"))
+        h, W_hh, y, W_hy, x_t, W_ih = (name if t <= last else PALE for name in ("h", "W_hh", "h", "W_hy", "x", "W_ih"))
         sheet.box(x, middle, BLOCK, BLOCK, f"$h_{{{t}}}$", h, gid=f"copy-{t}")
         if t > 1 or initial_state:
             before = centres[t - 1] + (BLOCK / 2 if t > 1 else DISC)
@@ -88,8 +88,14 @@ def draw_folded(sheet, x, middle, inputs=True, outputs=True):
     """The block once, with the arrow that brings its state back for the next step."""
     sheet.box(x, middle, BLOCK, BLOCK, "$h_{t}$", "h", gid="folded")
     right, half = x + BLOCK / 2, 0.13
-    sheet.line((right, middle + half), (right + 0.36, middle + half), (right + 0.36, middle - half),
-               (right, middle - half), colour="W_hh", gid="loop")
+    sheet.line(
+        (right, middle + half),
+        (right + 0.36, middle + half),
+        (right + 0.36, middle - half),
+        (right, middle - half),
+        colour="W_hh",
+        gid="loop",
+    )
     sheet.text(right + 0.44, middle, "$W_{hh}$", "W_hh", 14, ha="left")
     if inputs:
         draw_input(sheet, x, middle, "t")
@@ -118,8 +124,14 @@ def gradient_flow(T=4):
         sheet.line((x + off, top - 0.19), (x + off, middle + half), gid=f"back-loss-{t}", **back)
         sheet.line((x + off, middle - half), (x + off, bottom + 0.19), gid=f"back-input-{t}", **back)
         sheet.line((x - half, middle - off), (before, middle - off), gid=f"back-state-{t}", **back)
-        sheet.text((before + x - half) / 2, middle - 0.36, f"$\\partial L / \\partial h_{{{t - 1}}}$",
-                   "gradient", 13, gid=f"label-back-{t}")
+        sheet.text(
+            (before + x - half) / 2,
+            middle - 0.36,
+            f"$\\partial L / \\partial h_{{{t - 1}}}$",
+            "gradient",
+            13,
+            gid=f"label-back-{t}",
+        )
     return sheet.figure
 
 
@@ -134,7 +146,7 @@ def windowed_versus_recurrent(T=8, window=3):
     centres = [0.4 + pitch * k for k in range(T)]
     right = centres[-1] + 1.2
     first = T - window
-    row, box = 2.45, 3.25                                   # heights of the inputs and of the dense network
+    row, box = 2.45, 3.25  # heights of the inputs and of the dense network
     for k, x in enumerate(centres):
         seen = k >= first
         sheet.disc(x, row, DISC, f"$x_{{{k + 1}}}$", "x" if seen else PALE, gid=f"window-input-{k + 1}")
@@ -186,8 +198,14 @@ def dense_with_loop():
     cells(sheet, out, middle + side * H / 2, H, 1, "h", "h")
     sheet.line((out + side / 2 + 0.05, middle), (6.3, middle))
     sheet.text(6.55, middle, "$h_t$", "h", 17)
-    sheet.line((out, middle - side * H / 2 - 0.04), (out, 0.62), (stack, 0.62),
-               (stack, h_top - side * H - 0.03), colour="W_hh", gid="loop")
+    sheet.line(
+        (out, middle - side * H / 2 - 0.04),
+        (out, 0.62),
+        (stack, 0.62),
+        (stack, h_top - side * H - 0.03),
+        colour="W_hh",
+        gid="loop",
+    )
     sheet.text((stack + out) / 2, 0.4, "next step: what came out as $h_t$ goes in as $h_{t-1}$", "W_hh", 11)
     return sheet.figure
 
@@ -197,12 +215,21 @@ def cells(sheet, x, top, rows, columns, colour, gid, side=0.22):
     for row in range(rows):
         for column in range(columns):
             corner = (x + (column - columns / 2) * side, top - (row + 1) * side)
-            sheet.axes.add_patch(Rectangle(
-                corner, side, side, facecolor=tint(colour, 0.2), edgecolor=named_colour(colour), linewidth=1,
-                gid=f"{gid}-{row}-{column}", zorder=3))
+            sheet.axes.add_patch(
+                Rectangle(
+                    corner,
+                    side,
+                    side,
+                    facecolor=tint(colour, 0.2),
+                    edgecolor=named_colour(colour),
+                    linewidth=1,
+                    gid=f"{gid}-{row}-{column}",
+                    zorder=3,
+                )
+            )
 
 
-KINDS = {                                                   # steps, inputs at, outputs at, an example
+KINDS = {  # steps, inputs at, outputs at, an example
     "one to many": (3, [1], [1, 2, 3], "a caption\nfor an image"),
     "many to one": (3, [1, 2, 3], [3], "the mood\nof a sentence"),
     "many to many,\nstep by step": (3, [1, 2, 3], [1, 2, 3], "a label\nfor each word"),

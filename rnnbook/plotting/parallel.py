@@ -1,4 +1,5 @@
 """Figures of the scan: who is merged with whom, how long it takes, and what a gate that is blind to h can't answer."""
+
 import math
 
 import numpy as np
@@ -9,9 +10,9 @@ from .style import COLOURS, PALETTE, STYLES, WIDTH, panels, styled
 
 DASHES = (0, (3.2, 2))
 MARKERS = "os^vDPX"
-BOX, PITCH, ROW = (0.315, 0.27), 0.353, 0.84     # a box, from column to column, from row to row, inches
-DONE, OPEN, MERGE = PALETTE[0], "#767676", PALETTE[1]    # reaches back to the first step; does not; a merging
-LEFT = 0.8                                       # the centre of the first column, from the edge of its half
+BOX, PITCH, ROW = (0.315, 0.27), 0.353, 0.84  # a box, from column to column, from row to row, inches
+DONE, OPEN, MERGE = PALETTE[0], "#767676", PALETTE[1]  # reaches back to the first step; does not; a merging
+LEFT = 0.8  # the centre of the first column, from the edge of its half
 
 
 def scan_rounds(T=8):
@@ -32,7 +33,7 @@ def scan_rounds(T=8):
 
 def draw_rounds(sheet, left, top, T, rounds):
     sheet.text(left - 0.12, top + 0.42, "in rounds", size=12, ha="left")
-    first = list(range(1, T + 1))                # the first step that is merged in each box
+    first = list(range(1, T + 1))  # the first step that is merged in each box
     draw_row(sheet, "rounds", left, top, 0, first, "steps")
     for r in range(1, rounds + 1):
         reach, y = 2 ** (r - 1), top - ROW * r
@@ -40,8 +41,12 @@ def draw_rounds(sheet, left, top, T, rounds):
             x, colour = left + PITCH * k, DONE if first[k] == 1 else OPEN
             drop(sheet, (x, y + ROW), (x, y), PALE if k < reach else colour, f"keep-{r}-{k + 1}")
             if k >= reach:
-                sheet.line((x - PITCH * reach, y + ROW - BOX[1] / 2), (x - 0.03, y + BOX[1] / 2 + 0.02),
-                           colour=MERGE, gid=f"merge-{r}-{k - reach + 1}-{k + 1}")
+                sheet.line(
+                    (x - PITCH * reach, y + ROW - BOX[1] / 2),
+                    (x - 0.03, y + BOX[1] / 2 + 0.02),
+                    colour=MERGE,
+                    gid=f"merge-{r}-{k - reach + 1}-{k + 1}",
+                )
         first = [first[k] if k < reach else first[k - reach] for k in range(T)]
         draw_row(sheet, "rounds", left, top, r, first, f"round {r}")
 
@@ -65,8 +70,9 @@ def draw_chunks(sheet, left, top, T, K):
     for k in range(T):
         x, y = left + PITCH * k, top - 3 * ROW
         if k >= K and k % K == 0:
-            sheet.line((x - PITCH, y + ROW - BOX[1] / 2), (x - 0.03, y + BOX[1] / 2 + 0.02), colour=MERGE,
-                       gid=f"begin-{k + 1}")
+            sheet.line(
+                (x - PITCH, y + ROW - BOX[1] / 2), (x - 0.03, y + BOX[1] / 2 + 0.02), colour=MERGE, gid=f"begin-{k + 1}"
+            )
         if k % K:
             hop(sheet, x, y, "again", k)
     draw_row(sheet, "chunks", left, top, 3, [1] * T, "in each\nagain")
@@ -90,9 +96,14 @@ def drop(sheet, start, end, colour, gid):
 
 def hop(sheet, x, y, name, k, steps=1):
     """An arrow along a row to column k, from ``steps`` columns before."""
-    end = x - BOX[0] / 2 + (0.02 if steps == 1 else -0.01)       # no room for a head between two neighbours
-    sheet.line((x - PITCH * steps + BOX[0] / 2 - 0.02, y), (end, y), colour=MERGE, head=steps > 1,
-               gid=f"{name}-{k - steps + 1}-{k + 1}")
+    end = x - BOX[0] / 2 + (0.02 if steps == 1 else -0.01)  # no room for a head between two neighbours
+    sheet.line(
+        (x - PITCH * steps + BOX[0] / 2 - 0.02, y),
+        (end, y),
+        colour=MERGE,
+        head=steps > 1,
+        gid=f"{name}-{k - steps + 1}-{k + 1}",
+    )
 
 
 @styled
@@ -104,8 +115,16 @@ def time_against_length(lengths, times, ylabel):
         for place, (peer, values) in enumerate(peers.items()):
             values = np.asarray(values, dtype=float)
             check_shape(f"times[{title!r}][{peer!r}]", values, lengths.shape)
-            axes.plot(lengths, values, MARKERS[place], linestyle=STYLES[place], color=PALETTE[place], markersize=5,
-                      linewidth=1.5, label=peer)
+            axes.plot(
+                lengths,
+                values,
+                MARKERS[place],
+                linestyle=STYLES[place],
+                color=PALETTE[place],
+                markersize=5,
+                linewidth=1.5,
+                label=peer,
+            )
         axes.set(xscale="log", yscale="log", title=title, xlabel="length T of the sequence (steps)")
         axes.set_xticks(lengths, [f"{T:,}" for T in lengths])
         axes.minorticks_off()
@@ -122,7 +141,7 @@ def right_after_each_step(places, right, trained, chance):
     in training. ``chance``: {task: share right by guessing}.
     """
     places = np.asarray(places)
-    marked = [0]                                 # no two markers nearer than a fifth of their place
+    marked = [0]  # no two markers nearer than a fifth of their place
     for k, place in enumerate(places):
         if place >= 1.2 * places[marked[-1]]:
             marked.append(k)
@@ -131,17 +150,34 @@ def right_after_each_step(places, right, trained, chance):
         for place, (layer, values) in enumerate(layers.items()):
             values = np.asarray(values, dtype=float)
             check_shape(f"right[{task!r}][{layer!r}]", values, ("S", len(places)))
-            axes.fill_between(places, values.min(axis=0), values.max(axis=0), color=PALETTE[place], alpha=0.15,
-                              linewidth=0)
-            axes.plot(places, np.median(values, axis=0), MARKERS[place], linestyle=STYLES[place],
-                      color=PALETTE[place], markersize=4.5, linewidth=1.5, label=layer, markevery=marked)
+            axes.fill_between(
+                places, values.min(axis=0), values.max(axis=0), color=PALETTE[place], alpha=0.15, linewidth=0
+            )
+            axes.plot(
+                places,
+                np.median(values, axis=0),
+                MARKERS[place],
+                linestyle=STYLES[place],
+                color=PALETTE[place],
+                markersize=4.5,
+                linewidth=1.5,
+                label=layer,
+                markevery=marked,
+            )
         axes.axhline(chance[task], color=COLOURS["h"], linestyle=DASHES, linewidth=1, zorder=1)
         axes.axvline(trained, color=COLOURS["h"], linestyle=DASHES, linewidth=1, zorder=1)
         axes.set(xscale="log", title=task, xlabel="steps read", ylim=(0, 1.04))
         axes.set_xticks([1, 3, 10, trained, 160], ["1", "3", "10", f"{trained}", "160"])
         axes.minorticks_off()
-        axes.annotate("chance", (places[-1], chance[task]), xytext=(0, -4), textcoords="offset points", ha="right",
-                      va="top", fontsize=10)
+        axes.annotate(
+            "chance",
+            (places[-1], chance[task]),
+            xytext=(0, -4),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            fontsize=10,
+        )
     row[0, 0].set_ylabel("share of right answers")
     figure.legend(*row[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, columnspacing=1.4)
     return figure

@@ -1,4 +1,5 @@
 """A sheet of paper measured in inches, and the few shapes that every drawing of the book is made of."""
+
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,11 @@ from matplotlib.path import Path
 
 from .style import COLOURS
 
-LINE = 1.6          # width of every line and edge, points
-PAPER = "#F7F7F7"   # the ground inside a frame
-CORNER = 0.12       # radius of every rounded corner, inches
-SIGN = 0.15         # radius of the sign of an operation, inches
-PALE = "#C4C4C4"    # what is there but does not take part
+LINE = 1.6  # width of every line and edge, points
+PAPER = "#F7F7F7"  # the ground inside a frame
+CORNER = 0.12  # radius of every rounded corner, inches
+SIGN = 0.15  # radius of the sign of an operation, inches
+PALE = "#C4C4C4"  # what is there but does not take part
 
 
 def named_colour(colour):
@@ -44,16 +45,33 @@ class Sheet:
         self.axes.text(x, y, text, color=named_colour(colour), fontsize=size, gid=gid, **(centred | options))
 
     def box(self, x, y, width, height, label="", colour="h", size=17, gid=None, fill=0.13, zorder=3, corner=CORNER):
-        self.axes.add_patch(FancyBboxPatch(
-            (x - width / 2, y - height / 2), width, height, boxstyle=f"round,pad=0,rounding_size={corner}",
-            facecolor=tint(colour, fill), edgecolor=named_colour(colour), linewidth=LINE,
-            gid=gid, zorder=zorder))
+        self.axes.add_patch(
+            FancyBboxPatch(
+                (x - width / 2, y - height / 2),
+                width,
+                height,
+                boxstyle=f"round,pad=0,rounding_size={corner}",
+                facecolor=tint(colour, fill),
+                edgecolor=named_colour(colour),
+                linewidth=LINE,
+                gid=gid,
+                zorder=zorder,
+            )
+        )
         self.text(x, y, label, colour, size)
 
     def disc(self, x, y, radius, label="", colour="x", size=17, gid=None, fill=0.13):
-        self.axes.add_patch(Circle(
-            (x, y), radius, facecolor=tint(colour, fill), edgecolor=named_colour(colour), linewidth=LINE,
-            gid=gid, zorder=3))
+        self.axes.add_patch(
+            Circle(
+                (x, y),
+                radius,
+                facecolor=tint(colour, fill),
+                edgecolor=named_colour(colour),
+                linewidth=LINE,
+                gid=gid,
+                zorder=3,
+            )
+        )
         self.text(x, y, label, colour, size)
 
     def operation(self, x, y, symbol, gid=None):
@@ -65,9 +83,18 @@ class Sheet:
 
     def frame(self, left, bottom, right, top):
         """The pale outline of a block, behind what is inside it."""
-        self.axes.add_patch(FancyBboxPatch(
-            (left, bottom), right - left, top - bottom, boxstyle=f"round,pad=0,rounding_size={2 * CORNER}",
-            facecolor=PAPER, edgecolor="#BDBDBD", linewidth=LINE, zorder=0))
+        self.axes.add_patch(
+            FancyBboxPatch(
+                (left, bottom),
+                right - left,
+                top - bottom,
+                boxstyle=f"round,pad=0,rounding_size={2 * CORNER}",
+                facecolor=PAPER,
+                edgecolor="#BDBDBD",
+                linewidth=LINE,
+                zorder=0,
+            )
+        )
 
     def joint(self, x, y, colour="h"):
         """The dot where a line branches."""
@@ -76,7 +103,7 @@ class Sheet:
     def line(self, *points, colour="h", head=True, dashed=False, bridge=False, gid=None, zorder=2):
         """A line through the points, its corners rounded; a bridge leaves a gap in the lines it crosses."""
         way = np.asarray(points, dtype=float)
-        if dashed and head:                      # a dashed outline would tear the head: the last bit is solid
+        if dashed and head:  # a dashed outline would tear the head: the last bit is solid
             back = (way[-2] - way[-1]) / np.hypot(*(way[-2] - way[-1]))
             self.line(way[-1] + 0.09 * back, way[-1], colour=colour, zorder=zorder)
             way[-1] += 0.08 * back
@@ -84,12 +111,25 @@ class Sheet:
         path = rounded(way)
         if bridge:
             zorder += 0.2
-            self.axes.add_patch(FancyArrowPatch(path=path, arrowstyle="-", color=PAPER, linewidth=3.6 * LINE,
-                                                capstyle="butt", zorder=zorder))
-        self.axes.add_patch(FancyArrowPatch(
-            path=path, arrowstyle="-|>,head_length=0.42,head_width=0.19" if head else "-", mutation_scale=14,
-            color=named_colour(colour), linewidth=LINE, linestyle=(0, (3.2, 2)) if dashed else "-",
-            capstyle="butt", joinstyle="miter", gid=gid, zorder=zorder + 0.1))
+            self.axes.add_patch(
+                FancyArrowPatch(
+                    path=path, arrowstyle="-", color=PAPER, linewidth=3.6 * LINE, capstyle="butt", zorder=zorder
+                )
+            )
+        self.axes.add_patch(
+            FancyArrowPatch(
+                path=path,
+                arrowstyle="-|>,head_length=0.42,head_width=0.19" if head else "-",
+                mutation_scale=14,
+                color=named_colour(colour),
+                linewidth=LINE,
+                linestyle=(0, (3.2, 2)) if dashed else "-",
+                capstyle="butt",
+                joinstyle="miter",
+                gid=gid,
+                zorder=zorder + 0.1,
+            )
+        )
 
 
 def rounded(points, radius=CORNER):

@@ -1,4 +1,5 @@
 """Figures of where a recurrent layer's time goes: calls, the ladder, a step as it grows, ratios case by case."""
+
 import numpy as np
 
 from ..errors import check_shape

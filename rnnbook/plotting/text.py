@@ -1,4 +1,5 @@
 """Figures of a language model: its parts, its guesses, a unit's values over the text."""
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
@@ -10,9 +11,9 @@ from ..errors import check_shape, check_size
 from .sheet import Sheet
 from .style import COLOURS, PALETTE, WIDTH, styled
 
-BLOCK, DISC, PITCH = 0.52, 0.2, 1.02       # side of a block, radius of a disc, distance of two steps, inches
-STRENGTH = 0.5                               # of the darkest shade of a value: letters stay readable on it
-VISIBLE = {" ": "␣", "\n": "↵"}              # characters that leave no ink, and what stands for them
+BLOCK, DISC, PITCH = 0.52, 0.2, 1.02  # side of a block, radius of a disc, distance of two steps, inches
+STRENGTH = 0.5  # of the darkest shade of a value: letters stay readable on it
+VISIBLE = {" ": "␣", "\n": "↵"}  # characters that leave no ink, and what stands for them
 
 
 @styled
@@ -26,16 +27,26 @@ def character_model(text="heaven"):
     T = len(text) - 1
     sheet = Sheet(1.75 + PITCH * T, 4.75)
     heights = {"token": 0.42, "e": 1.27, "h": 2.12, "y": 2.97, "p": 3.67, "target": 4.4}
-    names = {"token": "it reads", "e": "embedding", "h": "recurrent layer", "y": "linear", "p": "softmax",
-             "target": "it should say"}
+    names = {
+        "token": "it reads",
+        "e": "embedding",
+        "h": "recurrent layer",
+        "y": "linear",
+        "p": "softmax",
+        "target": "it should say",
+    }
     for part, y in heights.items():
         sheet.text(1.32, y, names[part], COLOURS["x"], 10, ha="right")
     for t in range(1, T + 1):
         x = 1.0 + PITCH * t
         draw_reading(sheet, x, heights, text[t - 1], text[t], t)
         if t > 1:
-            sheet.line((x - PITCH + BLOCK / 2, heights["h"]), (x - BLOCK / 2, heights["h"]),
-                       colour=COLOURS["W_hh"], gid=f"arrow-hh-{t}")
+            sheet.line(
+                (x - PITCH + BLOCK / 2, heights["h"]),
+                (x - BLOCK / 2, heights["h"]),
+                colour=COLOURS["W_hh"],
+                gid=f"arrow-hh-{t}",
+            )
     return sheet.figure
 
 
@@ -47,11 +58,21 @@ def draw_reading(sheet, x, heights, character, target, t):
         sheet.box(x, heights[part], BLOCK, BLOCK, f"${part}_{{{t}}}$", COLOURS[colour], gid=f"{part}-{t}")
     sheet.text(x, heights["p"], f"$p_{{{t}}}$", COLOURS["W_hy"], 17, gid=f"p-{t}")
     sheet.disc(x, heights["target"], DISC, VISIBLE.get(target, target), PALETTE[1], 14, gid=f"target-{t}")
-    arrows = [("token", DISC, "e", half, "x"), ("e", half, "h", half, "W_ih"), ("h", half, "y", half, "W_hy"),
-              ("y", half, "p", 0.14, "W_hy"), ("p", 0.14, "target", DISC, "x")]
+    arrows = [
+        ("token", DISC, "e", half, "x"),
+        ("e", half, "h", half, "W_ih"),
+        ("h", half, "y", half, "W_hy"),
+        ("y", half, "p", 0.14, "W_hy"),
+        ("p", 0.14, "target", DISC, "x"),
+    ]
     for below, start, above, end, colour in arrows:
-        sheet.line((x, heights[below] + start), (x, heights[above] - end), colour=COLOURS[colour],
-                   dashed=above == "target", gid=f"arrow-{above}-{t}")
+        sheet.line(
+            (x, heights[below] + start),
+            (x, heights[above] - end),
+            colour=COLOURS[colour],
+            dashed=above == "target",
+            gid=f"arrow-{above}-{t}",
+        )
 
 
 @styled
@@ -75,21 +96,37 @@ def guesses(text, probabilities, vocabulary, top=4):
         for row, i in enumerate(rows):
             p = probabilities[t, i]
             y = row + (0.25 if row else 0)
-            axes.add_patch(Rectangle((t, y), 1, 1, facecolor=shades(0.85 * p), edgecolor="none",
-                                     gid=f"guess-{t}-{row}"))
-            axes.text(t + 0.5, y + 0.52, VISIBLE.get(vocabulary[i], vocabulary[i]), ha="center", va="center",
-                      fontsize=9.5, family="DejaVu Sans Mono", color="white" if p > 0.6 else COLOURS["h"])
+            axes.add_patch(
+                Rectangle((t, y), 1, 1, facecolor=shades(0.85 * p), edgecolor="none", gid=f"guess-{t}-{row}")
+            )
+            axes.text(
+                t + 0.5,
+                y + 0.52,
+                VISIBLE.get(vocabulary[i], vocabulary[i]),
+                ha="center",
+                va="center",
+                fontsize=9.5,
+                family="DejaVu Sans Mono",
+                color="white" if p > 0.6 else COLOURS["h"],
+            )
             if row and i == index[character]:
-                axes.add_patch(Rectangle((t, y), 1, 1, fill=False, edgecolor=PALETTE[1], linewidth=1.6,
-                                         zorder=3, gid=f"came-{t}"))
-    axes.set(xlim=(0, T), ylim=(top + 1.3, -0.05), xticks=[], xlabel="character by character",
-             yticks=[0.5, *(np.arange(top) + 1.75)],
-             yticklabels=["text", *(f"guess {k}" for k in range(1, top + 1))])
+                axes.add_patch(
+                    Rectangle((t, y), 1, 1, fill=False, edgecolor=PALETTE[1], linewidth=1.6, zorder=3, gid=f"came-{t}")
+                )
+    axes.set(
+        xlim=(0, T),
+        ylim=(top + 1.3, -0.05),
+        xticks=[],
+        xlabel="character by character",
+        yticks=[0.5, *(np.arange(top) + 1.75)],
+        yticklabels=["text", *(f"guess {k}" for k in range(1, top + 1))],
+    )
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), shades), ax=axes, label="probability", aspect=12,
-                          pad=0.015, ticks=[0, 0.5, 1])
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(0, 1), shades), ax=axes, label="probability", aspect=12, pad=0.015, ticks=[0, 0.5, 1]
+    )
     bar.outline.set_visible(False)
     return figure
 
@@ -112,16 +149,39 @@ def coloured_text(text, values, label, columns=64):
         check_shape(f"values of {name}", value, (len(text),))
         for n, (character, v) in enumerate(zip(text, value, strict=True)):
             row, column = divmod(n, columns)
-            block.add_patch(Rectangle((column, row), 1, 1, facecolor=shades(0.5 + STRENGTH / 2 * np.clip(v, -1, 1)),
-                                      edgecolor="none", gid=f"value-{n}"))
-            block.text(column + 0.5, row + 0.52, VISIBLE.get(character, character), ha="center", va="center",
-                       fontsize=9.5, family="DejaVu Sans Mono", color="black")
+            block.add_patch(
+                Rectangle(
+                    (column, row),
+                    1,
+                    1,
+                    facecolor=shades(0.5 + STRENGTH / 2 * np.clip(v, -1, 1)),
+                    edgecolor="none",
+                    gid=f"value-{n}",
+                )
+            )
+            block.text(
+                column + 0.5,
+                row + 0.52,
+                VISIBLE.get(character, character),
+                ha="center",
+                va="center",
+                fontsize=9.5,
+                family="DejaVu Sans Mono",
+                color="black",
+            )
         block.set(xlim=(0, columns), ylim=(rows, 0), xticks=[], yticks=[])
         block.set_title(name, loc="left", fontsize=10.5, color=COLOURS["h"])
         block.grid(visible=False)
         block.spines[:].set_visible(False)
-    bar = figure.colorbar(ScalarMappable(Normalize(-1, 1), shades), ax=list(axes), label=label, pad=0.015,
-                          aspect=14, ticks=[-1, 0, 1], boundaries=np.linspace(-1, 1, 41),
-                          values=STRENGTH * np.linspace(-1, 1, 40))
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(-1, 1), shades),
+        ax=list(axes),
+        label=label,
+        pad=0.015,
+        aspect=14,
+        ticks=[-1, 0, 1],
+        boundaries=np.linspace(-1, 1, 41),
+        values=STRENGTH * np.linspace(-1, 1, 40),
+    )
     bar.outline.set_visible(False)
     return figure

@@ -1,4 +1,5 @@
 """Figures of forecasts that say how sure they are, and of the proof whether to believe them."""
+
 import numpy as np
 
 from ..errors import check_shape
@@ -14,7 +15,7 @@ def kinds_of_answer():
     grid = np.linspace(-3.2, 3.2, 300)
     means, wide = np.array([-1.3, 0.1, 1.1, 0.3]), np.array([0.25, 0.5, 0.85, 0.4])
     gaps, narrow = (0.0, -1.0, -2.2, 0.0), (0.25, 0.28, 0.4, 0.25)
-    kinds = [                                                           # mean, width, second hump, weight of the first
+    kinds = [  # mean, width, second hump, weight of the first
         [(m, 0.5, 0.0, 1.0) for m in means],
         [(m, w, 0.0, 1.0) for m, w in zip(means, wide, strict=True)],
         [(m, w, gap, 0.65) for m, w, gap in zip(means, narrow, gaps, strict=True)],
@@ -47,8 +48,9 @@ def errors_by_horizon(curves, units, xlabel="months ahead"):
             errors = np.atleast_2d(np.asarray(errors, dtype=float))
             check_shape(f"curves[{title!r}][{name!r}]", errors, ("S", errors.shape[1]))
             months = np.arange(1, errors.shape[1] + 1)
-            axes.fill_between(months, errors.min(axis=0), errors.max(axis=0), color=PALETTE[place], alpha=0.15,
-                              linewidth=0)
+            axes.fill_between(
+                months, errors.min(axis=0), errors.max(axis=0), color=PALETTE[place], alpha=0.15, linewidth=0
+            )
             axes.plot(months, errors.mean(axis=0), color=PALETTE[place], linestyle=STYLES[place], label=name)
         axes.set(title=title, xlabel=xlabel, ylabel=units[title], xticks=[1, 6, 12, 18, 24])
     handles, labels = row[0, 0].get_legend_handles_labels()
@@ -70,18 +72,34 @@ def fan_charts(time, observed, fans, label, xlabel="year"):
         for level in levels:
             low, high = (np.asarray(bound, dtype=float) for bound in fan[level])
             check_shape(f"fans[{title!r}][{level}]", np.stack([low, high]), (2, len(time)))
-            axes.fill_between(time, low, high, color=PALETTE[0], alpha=0.22 if level == levels[0] else 0.4, linewidth=0,
-                              label=f"{level} % interval")
+            axes.fill_between(
+                time,
+                low,
+                high,
+                color=PALETTE[0],
+                alpha=0.22 if level == levels[0] else 0.4,
+                linewidth=0,
+                label=f"{level} % interval",
+            )
         axes.plot(time, fan["median"], color=PALETTE[0], linestyle="-", linewidth=1.2, label="median")
         axes.plot(time, observed, color=COLOURS["h"], linestyle="-", linewidth=0.8, label="observed")
         low, high = fan[levels[0]]
         missed = (observed < low) | (observed > high)
         axes.plot(time[missed], observed[missed], "o", color=MISSED, markersize=3, label=f"outside {levels[0]} %")
-        axes.set(title=f"{title}: {100 * missed.mean():.0f} % outside the {levels[0]} % interval", ylabel=label,
-                 xlim=(time[0], time[-1]))
+        axes.set(
+            title=f"{title}: {100 * missed.mean():.0f} % outside the {levels[0]} % interval",
+            ylabel=label,
+            xlim=(time[0], time[-1]),
+        )
     column[-1, 0].set_xlabel(xlabel)
-    figure.legend(*column[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5, columnspacing=1.1,
-                  handlelength=1.5, handletextpad=0.5)
+    figure.legend(
+        *column[0, 0].get_legend_handles_labels(),
+        loc="outside upper center",
+        ncols=5,
+        columnspacing=1.1,
+        handlelength=1.5,
+        handletextpad=0.5,
+    )
     return figure
 
 
@@ -100,8 +118,15 @@ def pit_histograms(values, bins=10):
         slack = 1.96 * np.sqrt((1 - 1 / bins) / bins / len(pit))
         axes.axhspan(1 / bins - slack, 1 / bins + slack, color="#9A9A9A", alpha=0.35, linewidth=0)
         axes.axhline(1 / bins, color=COLOURS["h"], linestyle=(0, (4, 2)), linewidth=1.2)
-        axes.bar(edges[:-1], share / len(pit), width=1 / bins, align="edge", color=PALETTE[place], edgecolor="white",
-                 alpha=0.85)
+        axes.bar(
+            edges[:-1],
+            share / len(pit),
+            width=1 / bins,
+            align="edge",
+            color=PALETTE[place],
+            edgecolor="white",
+            alpha=0.85,
+        )
         axes.set(title=title, xlabel="place in the density", xlim=(0, 1), xticks=[0, 0.5, 1])
         axes.grid(axis="x", visible=False)
     row[0, 0].set_ylabel("share of the months")
@@ -116,8 +141,16 @@ def spread_against_error(groups, label, on=None):
     for place, (name, (stated, actual)) in enumerate(groups.items()):
         stated, actual = np.asarray(stated, dtype=float), np.asarray(actual, dtype=float)
         check_shape(f"groups[{name!r}][1]", actual, stated.shape)
-        axes.plot(stated, actual, "os^D"[place % 4], color=PALETTE[place], linestyle=STYLES[place], markersize=6,
-                  linewidth=1.2, label=name)
+        axes.plot(
+            stated,
+            actual,
+            "os^D"[place % 4],
+            color=PALETTE[place],
+            linestyle=STYLES[place],
+            markersize=6,
+            linewidth=1.2,
+            label=name,
+        )
         top = max(top, 1.08 * stated.max(), 1.08 * actual.max())
     axes.plot([0, top], [0, top], color=COLOURS["h"], linestyle=(0, (4, 2)), linewidth=1.2, label="stated = actual")
     axes.set(xlabel=f"stated spread {label}", ylabel=f"actual error {label}", xlim=(0, top), ylim=(0, top))
