@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book serve test check notebooks bench gpu clean browser
+.PHONY: help book serve test check portable notebooks bench gpu clean browser
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
@@ -12,6 +12,7 @@ PORT ?= 8000
 WORKERS ?= 2
 NOTEBOOKS ?=
 BENCH ?=
+PROCESSORS ?=
 
 # one thread in each process: small products are fastest so, and two test processes do not fight for two cores
 export OMP_NUM_THREADS := 1
@@ -61,6 +62,9 @@ check: .venv/.ready  ## half a minute: ruff, mypy, the quick unit tests
 	@$(python) -m ruff check .
 	@$(python) -m mypy
 	@$(pytest) -q -x -n $(WORKERS) -m 'not site and not slow' tests
+
+portable: .venv/.ready  ## the notebooks' outputs on the processors that this one can stand for (PROCESSORS='sse avx2 ...')
+	@$(python) tools/portable.py --workers $(WORKERS) $(if $(PROCESSORS),--processors $(PROCESSORS)) -- $(NOTEBOOKS)
 
 notebooks: .venv/.ready  ## run the chapters and store their outputs (NOTEBOOKS='book/rnn.ipynb ...')
 	@$(python) tools/run_notebooks.py $(NOTEBOOKS)

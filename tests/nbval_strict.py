@@ -111,6 +111,7 @@ def pytest_runtest_setup(item):
         cell = f"{item.path.name}, cell {item.cell_num + 1}"
         how = option_name(item)
         reason = item.cell.metadata.get("reason", "")
+        item.user_properties.append(("nbval-place", cell))
         item.user_properties.append(("nbval-cell", f"{cell}: {how}: {reason}" if how else ""))
 
 
