@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book serve test check portable notebooks bench gpu clean browser
+.PHONY: help book serve test check portable notebooks texts page bench gpu clean browser
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
@@ -11,6 +11,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 2
 NOTEBOOKS ?=
+AGAIN ?=
 BENCH ?=
 PROCESSORS ?=
 
@@ -66,8 +67,15 @@ check: .venv/.ready  ## half a minute: ruff, mypy, the quick unit tests
 portable: .venv/.ready  ## the notebooks' outputs on the processors that this one can stand for (PROCESSORS='sse avx2 ...')
 	@$(python) tools/portable.py --workers $(WORKERS) $(if $(PROCESSORS),--processors $(PROCESSORS)) -- $(NOTEBOOKS)
 
-notebooks: .venv/.ready  ## run the chapters and store their outputs (NOTEBOOKS='book/rnn.ipynb ...')
+notebooks: .venv/.ready  ## make the notebooks from book/text, run those whose code changed (NOTEBOOKS=book/rnn.ipynb AGAIN=1)
+	@$(python) tools/run_notebooks.py $(if $(AGAIN),--again) $(NOTEBOOKS)
+
+texts: .venv/.ready  ## the other way round: the texts of notebooks that were edited in Jupyter (NOTEBOOKS='...')
+	@$(python) tools/run_notebooks.py --texts $(NOTEBOOKS)
+
+page: .venv/.ready  ## after an edit of prose: bring the built book up to date in seconds (warnings of other pages are not repeated)
 	@$(python) tools/run_notebooks.py $(NOTEBOOKS)
+	@$(python) .venv/bin/jupyter-book build . -q
 
 bench: .venv/.ready  ## time the layers against named peers (BENCH='--help' lists the options)
 	@$(python) benchmarks/layers.py $(BENCH)

@@ -20,8 +20,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from nbval_strict import CLOSE, FEW, difference
+from notebook_form import canonical, give_ids, read
 from PIL import Image
-from run_notebooks import canonical, give_ids, main, read
+from run_notebooks import main
 
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -275,6 +276,7 @@ DRAW = """\
 import base64, io
 from IPython.display import display
 from PIL import Image
+from run_notebooks import main
 image = Image.new("RGB", ({width}, 40), "white")
 image.paste((0, 0, 0), (5, 5, 5 + {line}, 6))
 out = io.BytesIO()

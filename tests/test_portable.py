@@ -5,8 +5,8 @@ import re
 
 import nbformat
 import pytest
+from notebook_form import canonical, give_ids
 from portable import PROCESSORS, Result, main, processors, table
-from run_notebooks import canonical, give_ids
 from run_notebooks import main as run_notebooks
 
 CHAOS = """

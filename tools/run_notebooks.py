@@ -1,118 +1,37 @@
-"""Run notebooks from top to bottom and write them in the canonical form that the tests demand.
+"""Make the notebooks from their texts; run those whose code has changed; write them in the form that the tests demand.
 
-    python tools/run_notebooks.py [--check] [NOTEBOOK ...]      (all of book/*.ipynb where none is named)
+    python tools/run_notebooks.py [NOTEBOOK ...]            (all of book/*.ipynb where none is named)
+    python tools/run_notebooks.py --again [NOTEBOOK ...]    run them in any case
+    python tools/run_notebooks.py --texts [NOTEBOOK ...]    the other way round, from notebooks that were edited
+    python tools/run_notebooks.py --check [NOTEBOOK ...]    write nothing; say what is not in form
 
-Canonical form: cells keep their ids where these are valid and unique, others get one made from the notebook's name and
-the cell's place; no timing, no widget state, one kernel spec; outputs of one stream in one piece; the keys sorted.
-A second run writes the same bytes. With --check nothing is run or written: it says which files are not canonical.
+A chapter's text is book/text/NAME.md; a notebook elsewhere has none, and is run as it is. Prose, captions and tags that
+change need no run: the outputs stay.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import re
 import sys
 import time
 from pathlib import Path
 
-import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from notebook_form import canonical, give_ids, read
+from texts import from_text, needs_a_run, text_of, text_path
 
 ROOT = Path(__file__).resolve().parents[1]
-KERNEL = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
-VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-VOLATILE_METADATA = ("execution", "collapsed", "scrolled", "ExecuteTime", "trusted", "editable", "slideshow")
 
 
-def give_ids(nb: NotebookNode, stem: str) -> None:
-    """Keep each valid id at its first use; give every other cell an id that is the same on every run."""
-    taken: set[str] = set()
-    without = []
-    for place, cell in enumerate(nb.cells):
-        cell_id = cell.get("id", "")
-        if VALID_ID.fullmatch(cell_id) and cell_id not in taken:
-            taken.add(cell_id)
-        else:
-            without.append((place, cell))
-    for place, cell in without:
-        attempt = 0
-        while True:
-            seed = f"{stem}/{place}/{attempt}"
-            cell_id = "c" + hashlib.sha256(seed.encode()).hexdigest()[:8]
-            if cell_id not in taken:
-                break
-            attempt += 1
-        cell["id"] = cell_id
-        taken.add(cell_id)
+def chapters() -> list[Path]:
+    """Return every notebook of the book, also one that so far is a text alone."""
+    texts = (ROOT / "book" / "text").glob("*.md")
+    return sorted({*(ROOT / "book").glob("*.ipynb"), *(ROOT / "book" / f"{text.stem}.ipynb" for text in texts)})
 
 
-def merge_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Join neighbouring pieces of one stream: how the kernel cuts its text varies from run to run."""
-    merged: list[NotebookNode] = []
-    for output in outputs:
-        last = merged[-1] if merged else None
-        if output.output_type == "stream" and last is not None and last.get("name") == output.name:
-            last.text += output.text
-        else:
-            merged.append(output)
-    return merged
-
-
-def canonical(nb: NotebookNode, stem: str) -> str:
-    """Return the notebook's text in canonical form; nb itself is brought into that form too."""
-    give_ids(nb, stem)
-    nb.metadata = nbformat.from_dict(KERNEL)
-    nb.nbformat, nb.nbformat_minor = 4, 5
-    for cell in nb.cells:
-        for key in VOLATILE_METADATA:
-            cell.metadata.pop(key, None)
-        cell.source = (
-            "\n".join(line.rstrip() for line in cell.source.rstrip().split("\n"))
-            if cell.cell_type == "code"
-            else cell.source.rstrip("\n")
-        )
-        if cell.cell_type == "code":
-            cell.outputs = merge_streams(cell.outputs)
-            for output in cell.outputs:
-                if "metadata" in output:
-                    output.metadata.pop("needs_background", None)
-    nbformat.validate(nb)
-    return nbformat.writes(nb).rstrip("\n") + "\n"
-
-
-def read(path: Path) -> NotebookNode:
-    """Read a notebook; ids that are missing or used twice are left for `give_ids` to mend."""
-    import json
-
-    raw = json.loads(path.read_text(encoding="utf-8"))
-    seen: set[str] = set()
-    for cell in raw["cells"]:  # nbformat would give these a random id, and warn
-        if not VALID_ID.fullmatch(cell.get("id", "")) or cell["id"] in seen:
-            cell["id"] = ""
-        seen.add(cell["id"])
-    raw["nbformat_minor"] = max(raw.get("nbformat_minor", 5), 5)
-    nb = nbformat.from_dict(raw)
-    for cell in nb.cells:  # on disk a text is a list of lines
-        cell.source = "".join(cell.source) if isinstance(cell.source, list) else cell.source
-        for output in cell.get("outputs", []):
-            if isinstance(output.get("text"), list):
-                output.text = "".join(output.text)
-            data = output.get("data", {})
-            for mime, value in data.items():
-                if isinstance(value, list) and not mime.endswith("json"):
-                    data[mime] = "".join(value)
-    return nb
-
-
-def run(path: Path, timeout: int) -> str:
-    """Execute the notebook at path and return its canonical text; raises where a cell raises."""
-    nb = read(path)
-    give_ids(nb, path.stem)
+def run(nb: NotebookNode, path: Path, timeout: int) -> None:
+    """Execute the notebook that belongs at path; raises where a cell raises."""
     client = NotebookClient(
         nb,
         timeout=timeout,
@@ -122,30 +41,73 @@ def run(path: Path, timeout: int) -> str:
         resources={"metadata": {"path": str(path.parent)}},
     )
     client.execute()
-    return canonical(nb, path.stem)
+
+
+def complaints(path: Path) -> list[str]:
+    """Say what is not in form about a notebook and its text."""
+    nb = read(path)
+    found = []
+    if path.read_text(encoding="utf-8") != canonical(nb, path.stem):
+        found.append(f"{path}: not in canonical form; run `make notebooks`")
+    source = text_path(path)
+    if source.exists() and source.read_text(encoding="utf-8") != text_of(nb):
+        found.append(
+            f"{source}: not the text of {path.name}; run `make notebooks`, or `make texts` to keep the notebook's"
+        )
+    return found
+
+
+def write(path: Path, text: str) -> bool:
+    """Write a file where its text has changed; returns whether it has."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return True
+
+
+def update(path: Path, again: bool, timeout: int) -> str:
+    """Bring a notebook, and the form of its text, up to date; returns in a word or two what was done."""
+    before = read(path) if path.exists() else None
+    source = text_path(path)
+    nb = from_text(source.read_text(encoding="utf-8"), before, path.stem) if source.exists() else before
+    if nb is None:
+        raise FileNotFoundError(f"neither {path} nor {source} is there")
+    stale = again or not source.exists() or needs_a_run(nb, before)
+    if stale:
+        give_ids(nb, path.stem)
+        run(nb, path, timeout)
+    changed = write(path, canonical(nb, path.stem))
+    if source.exists():
+        changed |= write(source, text_of(nb))
+    return ("run, " if stale else "") + ("written" if changed else "unchanged")
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
-    parser.add_argument("--check", action="store_true", help="run nothing; fail where a file is not canonical")
+    parser.add_argument("--again", action="store_true", help="run also where no code has changed")
+    parser.add_argument(
+        "--texts", action="store_true", help="write the texts of notebooks that were edited; run nothing"
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not in form")
     parser.add_argument("--timeout", type=int, default=300, help="seconds that one cell may take")
     options = parser.parse_args(arguments)
-    notebooks = options.notebooks or sorted((ROOT / "book").glob("*.ipynb"))
-    bad = 0
+    notebooks = options.notebooks or chapters()
+    if options.check:
+        found = [complaint for path in notebooks for complaint in complaints(path)]
+        print(*found, sep="\n", end="\n" if found else "")
+        return 1 if found else 0
     for path in notebooks:
-        if options.check:
-            if path.read_text(encoding="utf-8") != canonical(read(path), path.stem):
-                print(f"{path}: not in canonical form; run `make notebooks`")
-                bad += 1
-            continue
         start = time.perf_counter()
-        text = run(path, options.timeout)
-        changed = text != path.read_text(encoding="utf-8")
-        if changed:
-            path.write_text(text, encoding="utf-8")
-        print(f"{path}: {'written' if changed else 'unchanged'}, {time.perf_counter() - start:.0f} s", flush=True)
-    return 1 if bad else 0
+        if options.texts:
+            nb = read(path)
+            changed = write(path, canonical(nb, path.stem)) | write(text_path(path), text_of(nb))
+            done = "written" if changed else "unchanged"
+        else:
+            done = update(path, options.again, options.timeout)
+        print(f"{path}: {done}, {time.perf_counter() - start:.0f} s", flush=True)
+    return 0
 
 
 if __name__ == "__main__":
