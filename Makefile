@@ -73,7 +73,7 @@ notebooks: .venv/.ready  ## make the notebooks from book/text, run those whose c
 texts: .venv/.ready  ## the other way round: the texts of notebooks that were edited in Jupyter (NOTEBOOKS='...')
 	@$(python) tools/run_notebooks.py --texts $(NOTEBOOKS)
 
-page: .venv/.ready  ## after an edit of prose: bring the built book up to date in seconds (warnings of other pages are not repeated)
+page: .venv/.ready  ## after an edit of book/text: the notebooks and the built book, brought up to date in seconds
 	@$(python) tools/run_notebooks.py $(NOTEBOOKS)
 	@$(python) .venv/bin/jupyter-book build . -q
 

@@ -16,13 +16,13 @@ import nbformat
 import pytest
 import yaml
 from conftest import ROOT
+from notebook_form import KERNEL
 from pins import constraints, differences, installed
 from repository import pages_url, repository_url
-from run_notebooks import KERNEL
 
 import rnnbook
 
-TARGETS = {"help", "book", "serve", "test", "check", "notebooks", "bench", "gpu", "clean"}
+TARGETS = {"help", "book", "serve", "test", "check", "portable", "notebooks", "texts", "page", "bench", "gpu", "clean"}
 SLUG = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")
 
 
