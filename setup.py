@@ -8,6 +8,7 @@ from pathlib import Path
 from zlib import crc32
 
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 SOURCE = "rnnbook/in_torch/compiled/steps.c"
@@ -24,8 +25,15 @@ class build_libraries(build_ext):
         return os.path.join(*folders, f"steps.{dtype}.so")
 
 
+class any_python(bdist_wheel):
+    """One wheel for each platform, whichever Python made it."""
+
+    def get_tag(self):
+        return "py3", "none", super().get_tag()[2]
+
+
 setup(
-    cmdclass={"build_ext": build_libraries},
+    cmdclass={"build_ext": build_libraries, "bdist_wheel": any_python},
     ext_modules=[
         Extension(
             f"rnnbook.in_torch.compiled.{dtype}",
