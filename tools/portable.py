@@ -6,8 +6,9 @@
 
 Libraries choose their inner loops by the processor that they find, loops differ in the order of their sums, and a
 training makes a large difference of the last digit. The environment can ask each library for the loops of an older
-processor, so one machine can stand for many: downwards only, and never for another architecture. ``busy`` is this
-processor with one endless loop running on each core beside the notebooks.
+processor, so one machine can stand for many: downwards only, and never for another architecture. ``shaken`` stands for
+those that nobody has here: rounding noise on every weight after every update (tools/shaken). ``busy`` is this processor
+with one endless loop running on each core beside the notebooks.
 
 Ends with status 1 where an output differs. What is compared, and how, is tests/nbval_strict.py's.
 """
@@ -87,7 +88,8 @@ def processors() -> dict[str, dict[str, str]]:
             "NPY_DISABLE_CPU_FEATURES": " ".join(off),
             "GLIBC_TUNABLES": f"glibc.cpu.hwcaps={loops.without}" if loops.without else "",
         }
-    return {name: {k: v for k, v in env.items() if v} for name, env in found.items()} | {"busy": {}}
+    shaken = {f"shaken{seed}": {"PYTHONPATH": str(ROOT / "tools" / "shaken"), "SHAKEN": str(seed)} for seed in (1, 2)}
+    return {name: {k: v for k, v in env.items() if v} for name, env in found.items()} | shaken | {"busy": {}}
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--texts", action="store_true", help="write the texts of notebooks that were edited; run nothing"
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not in form")
-    parser.add_argument("--timeout", type=int, default=300, help="seconds that one cell may take")
+    parser.add_argument("--timeout", type=int, default=1800, help="seconds that one cell may take")
     options = parser.parse_args(arguments)
     notebooks = options.notebooks or chapters()
     if options.check:
