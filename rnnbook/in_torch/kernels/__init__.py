@@ -72,7 +72,7 @@ def settings(gates, H, B, dtype, way, device):
     """Whether W_hh stays on chip, the grid, and the compile-time arguments of a kernel's launch."""
     room = SMALLEST
     if device.type == "cuda":
-        room = torch.cuda.get_device_properties(device).shared_memory_per_block_optin
+        room = getattr(torch.cuda.get_device_properties(device), "shared_memory_per_block_optin", room)
     how = launch(gates, H, dtype, way, room)
     tiles = {"SIDE": max(16, triton.next_power_of_2(H))}
     if not how.resident:
