@@ -85,7 +85,10 @@ GPU_PYTHON ?= python3
 gpu:  ## on a machine with a CUDA GPU: test the kernels there, time them against cuDNN, write a JSON (GPU_PYTHON=python3)
 	@$(GPU_PYTHON) -c 'import sys, torch; torch.cuda.is_available() or sys.exit("make gpu: torch finds no CUDA device")'
 	@echo '== GPU: the kernels against the reference'
-	@TRITON_INTERPRET=0 PYTHONPATH=. $(GPU_PYTHON) -m pytest -q -o addopts= tests/test_kernels.py
+	@# four processes, since compiling takes most of the time; without the plugins that this Python may have
+	@printf '%s\n' RNN GRU LSTM 'not RNN and not GRU and not LSTM' | \
+	    TRITON_INTERPRET=0 PYTHONPATH=. PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 xargs -P 4 -I '{}' $(GPU_PYTHON) -m pytest -q \
+	    -o addopts= -o filterwarnings=default -p no:cacheprovider tests/test_kernels.py -k '{}'
 	@echo '== GPU: errors, and times against cuDNN'
 	@TRITON_INTERPRET=0 PYTHONPATH=. $(GPU_PYTHON) benchmarks/gpu.py $(BENCH)
 

@@ -63,28 +63,34 @@ def test_every_rung_of_the_ladder_is_timed(tmp_path):
 def test_the_benchmark_for_a_gpu_runs_through_in_the_interpreter(tmp_path, monkeypatch):
     """Its times mean nothing there; that every line of it runs is what a machine with a GPU relies on."""
     code = """
-import sys, time
+import functools, sys, time
 import gpu
-def seconds(work):
+def seconds(work, calls):
     start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-gpu.DEVICE, gpu.seconds = "cpu", seconds
+    for _ in range(calls):
+        work()
+    return (time.perf_counter() - start) / calls
+gpu.DEVICE, gpu.seconds, gpu.errors = "cpu", seconds, functools.partial(gpu.errors, T=8, B=3)
 gpu.main(sys.argv[1:])
 """
     out = tmp_path / "gpu.json"
-    options = ["--rounds", "1", "--hidden", "7", "--batch", "2", "--steps", "3", "--handwritten", "--tf32"]
+    options = ["--seconds", "0", "--processes", "1", "--hidden", "7", "--batch", "2", "--steps", "3", "--handwritten"]
     variables = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": os.pathsep.join([str(FOLDER), str(ROOT)])}
-    command = [sys.executable, "-c", code, "--out", str(out), *options]
+    command = [sys.executable, "-c", code, "--out", str(out), "--tf32", *options]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     report = json.loads(out.read_text(encoding="utf-8"))
-    assert len(report["errors"]) == len(report["times"]) == 6  # three layers in two dtypes
+    assert len(report["errors"]) == len(report["times"]) == 9  # three layers in three dtypes
     for found in report["errors"]:
-        assert 0 < found["triton"] < {"float32": 1e-5, "bfloat16": 0.1}[found["dtype"]]
-    for found in report["times"]:
-        assert list(found["seconds"]) == ["cudnn", "triton", "handwritten"]
-        assert all(0 < taken < 60 for times in found["seconds"].values() for taken in times.values())
+        assert 0 < found["triton"] < {"float32": 1e-5, "float16": 1e-2, "bfloat16": 0.1}[found["dtype"]]
+    table = done.stdout.splitlines()[-11:-1]
+    assert table[0].split() == ["time", "over", "cuDNN's", "B=2", "T=3"]
+    for found, line in zip(report["times"], table[1:], strict=True):
+        taken = found["microseconds_per_step"]
+        assert list(taken) == ["cudnn", "triton", "handwritten"]
+        assert all(0 < times[task] < 6e7 for times in taken.values() for task in ("forward", "train"))
+        ratios = [f"{taken['triton'][task] / taken['cudnn'][task]:.2f}" for task in ("forward", "train")]
+        assert line.split() == [found["layer"], found["dtype"], "H=7", ratios[0], "/", ratios[1]]
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
