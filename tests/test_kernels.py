@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from torch_oracle import FORMS, data, everything, largest_difference, pair
 
 from rnnbook import in_torch
 from rnnbook.in_torch import gru, kernels, lstm, rnn
+from rnnbook.in_torch.choice import choose
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 RECURRENCES = {"RNN": rnn, "GRU": gru, "LSTM": lstm}
@@ -151,6 +153,24 @@ def test_a_second_derivative_goes_through_the_reference():
         (dx,) = torch.autograd.grad(hs.square().sum(), x, create_graph=True)
         found.append(torch.autograd.grad(dx.square().sum(), x)[0])
     torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
+
+
+def test_auto_takes_the_kernels_on_a_gpu_for_what_they_can_do():
+    def chosen(H=7, dtype=torch.float32, **options):
+        on_a_gpu = SimpleNamespace(size=lambda axis: 15, device=torch.device("cuda"), dtype=dtype, is_cuda=True)
+        return choose("auto", on_a_gpu, {"weight_hh": torch.empty(3 * H, H, device="meta")}, options)
+
+    assert chosen() == chosen(dtype=torch.bfloat16) == chosen(kernels.LARGEST, reset_after=True) == "triton"
+    others = [
+        chosen(dtype=torch.float64),
+        chosen(kernels.LARGEST + 1),
+        chosen(peephole=True),
+        chosen(reset_after=False),
+    ]
+    assert others == ["handwritten"] * 4
+    layer = in_torch.GRU(3, 7, device=DEVICE)
+    layer(torch.zeros(5, 2, 3, device=DEVICE))
+    assert (layer.ran == "triton") == (DEVICE == "cuda")
 
 
 def test_what_the_kernels_cannot_do_is_said(monkeypatch):

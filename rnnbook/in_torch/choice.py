@@ -11,10 +11,12 @@
 - ``triton``: one kernel launch for the whole sequence, on a GPU; ``torch.nn``'s equations only (no peepholes, no
   projection, ``reset_after=True``), hidden_size up to 1024, float32, bfloat16 and float16.
 
-``auto`` takes the first of ``compiled``, ``handwritten`` and ``reference`` that can run; ``triton`` runs where it is
-asked for. What was asked for by name runs, or raises; nothing falls back silently. Only an empty batch, with nothing
-to compute, is always ``reference``'s.
+``auto`` takes the first of ``compiled``, ``triton``, ``handwritten`` and ``reference`` that can run. What was asked for
+by name runs, or raises; nothing falls back silently. Only an empty batch, with nothing to compute, is always
+``reference``'s.
 """
+
+from importlib.util import find_spec
 
 import torch
 from torch.autograd import forward_ad
@@ -30,7 +32,17 @@ def choose(asked, x, params, options):
         return asked
     if "weight_hr" in params or _transformed():
         return "reference"
-    return "compiled" if compiled.can_run(x, **options) else "handwritten"
+    if compiled.can_run(x, **options):
+        return "compiled"
+    return "triton" if x.is_cuda and _kernels_can_run(x, params["weight_hh"].size(1), options) else "handwritten"
+
+
+def _kernels_can_run(x, H, options):
+    if find_spec("triton") is None:
+        return False
+    from rnnbook.in_torch import kernels  # not before: Triton is slow to import, and of no use on a CPU
+
+    return kernels.can_run(x, H, **options)
 
 
 def _transformed():
