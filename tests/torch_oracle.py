@@ -48,7 +48,7 @@ def everything(layer, x, hx=None, form="batched", seed=2):
     found = {"y": y.data if isinstance(y, PackedSequence) else y}
     found |= dict(zip("hc", last if isinstance(last, tuple) else (last,), strict=False))
     generator = torch.Generator().manual_seed(seed)
-    weights = [torch.randn(t.shape, generator=generator, dtype=torch.float64).to(t.dtype) for t in found.values()]
+    weights = [torch.randn(t.shape, generator=generator, dtype=torch.float64).to(t) for t in found.values()]
     torch.autograd.backward(list(found.values()), weights)
     if isinstance(y, PackedSequence):
         found |= {"batch_sizes": y.batch_sizes, "sorted": y.sorted_indices, "unsorted": y.unsorted_indices}
