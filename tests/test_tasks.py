@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from rnnbook import tasks
+from rnnbook.data import tasks
 from rnnbook.in_numpy import GRU, Linear
 
 T, B = 20, 500

@@ -21,6 +21,7 @@ from pins import constraints, differences, installed
 from repository import pages_url, repository_url
 
 import rnnbook
+from rnnbook.data import TABLES
 
 TARGETS = {"help", "book", "serve", "test", "check", "portable", "notebooks", "texts", "page", "bench", "gpu", "clean"}
 SLUG = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")
@@ -137,7 +138,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     assert {name.split("/")[0] for name in names} == {"rnnbook", f"rnnbook-{rnnbook.__version__}.dist-info"}
     assert f"rnnbook-{rnnbook.__version__}.dist-info/licenses/LICENSE" in names
     sources = {str(p.relative_to(ROOT)) for p in (ROOT / "rnnbook").rglob("*.py")}
-    assert sources | {"rnnbook/in_torch/compiled/steps.c"} <= set(names)
+    tables = {f"rnnbook/data/tables/{name}" for name in ("README.md", *(f"{name}.csv.gz" for name in TABLES))}
+    assert sources | tables | {"rnnbook/in_torch/compiled/steps.c"} <= set(names)
     built = [name.split(".")[1] for name in names if name.endswith(".so")]
     assert built == (["float32", "float64"] if shutil.which("cc") else [])
 

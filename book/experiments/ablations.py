@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 import rnnbook
-from rnnbook import data, tasks
+from rnnbook import data
+from rnnbook.data import tasks
 
 SPEECH = {"hidden_size": 32, "batch": 32, "lr": 5e-3, "clip": 1.0, "epochs": 40, "held_out": 54}
 ADDING = {"hidden_size": 32, "batch": 32, "lr": 5e-3, "clip": 1.0, "updates": 500, "T": 20}

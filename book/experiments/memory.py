@@ -2,7 +2,7 @@
 
     python book/experiments/memory.py      about six minutes on one core; writes memory.json beside it
 
-The tasks are those of ``rnnbook.tasks``; 0 is the skill of a guess and 1 that of perfect answers.
+The tasks are those of ``rnnbook.data.tasks``; 0 is the skill of a guess and 1 that of perfect answers.
 """
 
 import json
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import rnnbook
-from rnnbook import tasks
+from rnnbook.data import tasks
 from rnnbook.in_numpy import GRU, LSTM, RNN, Linear
 from rnnbook.in_numpy.initialisers import chrono, identity
 

@@ -3,9 +3,9 @@
     python book/experiments/parallel.py     about five minutes on one core; writes parallel.json beside it
 
 Three tasks with an answer after every step: "last written", the bit that was written last, among bits to be ignored;
-"parity" and "modulo 3", the number of ones so far, modulo 2 and 3. Then the adding problem of ``rnnbook.tasks``, and
-the language of a surname. "sign" is a linear recurrence whose factor tanh(k) may be negative; "no sign" has σ(k) in its
-place and is tried on the surnames only. Neither is a layer of the package.
+"parity" and "modulo 3", the number of ones so far, modulo 2 and 3. Then the adding problem of ``rnnbook.data.tasks``,
+and the language of a surname. "sign" is a linear recurrence whose factor tanh(k) may be negative; "no sign" has σ(k) in
+its place and is tried on the surnames only. Neither is a layer of the package.
 """
 
 import json
@@ -19,7 +19,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 import rnnbook
-from rnnbook import data, tasks
+from rnnbook import data
+from rnnbook.data import tasks
 from rnnbook.in_torch import MinGRU, MinLSTM, scan
 
 TRACKING = {"T": 20, "batch": 64, "hidden_size": 32, "lr": 5e-3, "clip": 1.0, "updates": 800, "tested": 2000}
