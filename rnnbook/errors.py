@@ -3,7 +3,8 @@
 Both wings check their arguments here, so that the same mistake reads the same everywhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from numbers import Real
 
 
 def check_shape(name: str, array, shape: Sequence[int | str]) -> None:
@@ -45,3 +46,34 @@ def check_choice(name: str, value, choices: Sequence) -> None:
     """Raise ValueError unless ``value`` is one of ``choices``."""
     if value not in choices:
         raise ValueError(f"{name} should be one of {', '.join(map(repr, choices))}, but is {value!r}")
+
+
+def check_flag(name: str, value) -> bool:
+    """Return True or False, NumPy's or Python's; TypeError for anything else, such as "yes"."""
+    if not isinstance(value, bool) and str(getattr(value, "dtype", "")) != "bool":
+        raise TypeError(f"{name} should be True or False, but is {value!r}")
+    return bool(value)
+
+
+def check_number(name: str, value, rule: str, fits: Callable[[float], bool]):
+    """Return a real number that ``fits`` what ``rule`` says; TypeError for no number, ValueError for another one.
+
+    >>> check_number("lr", -1, "be finite and at least 0", lambda lr: 0 <= lr < float("inf"))
+    Traceback (most recent call last):
+    ...
+    ValueError: lr should be finite and at least 0, but is -1
+    """
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (is_number and fits(value)):
+        raise (ValueError if is_number else TypeError)(f"{name} should {rule}, but is {value!r}")
+    return value
+
+
+def described(value) -> str:
+    """Return what a value is, in the words of a sentence: ``None``, ``an array of shape (2, 3)``, ``a list``."""
+    if value is None:
+        return "None"
+    if hasattr(value, "shape"):
+        return f"an array of shape {tuple(value.shape)}"
+    kind = type(value).__name__
+    return f"an {kind}" if kind.startswith((*"aeioAEIO", "LSTM", "RNN")) else f"a {kind}"

@@ -1,7 +1,7 @@
 """The benchmarks run from end to end in small, and what is committed of them says where it comes from."""
 
+import importlib
 import json
-import math
 import os
 import subprocess
 import sys
@@ -31,20 +31,55 @@ def test_the_layers_are_timed_against_every_peer(tmp_path):
     (row,) = report["rows"]
     for task in ("forward", "train"):
         assert list(row[task]) == ["torch.nn", "in_numpy", "in_torch", "reference"]
-        for peer, found in row[task].items():
-            assert found["rounds"] >= 5 and 0 < found["min_ms"] <= found["median_ms"]
-            assert found["ratio_of_minima"] == found["min_ms"] / row[task]["torch.nn"]["min_ms"]
-            assert math.isclose(report["geometric_means"][task][peer]["all"], found["ratio_of_minima"])
+        assert all(found["rounds"] >= 5 for found in row[task].values())
+        assert report["geometric_means"][task].keys() == row[task].keys()
     assert "RNN" in printed and report["provenance"]["threads"] == 1
+
+
+@pytest.fixture
+def layers(monkeypatch):
+    """The module that measures; its times are given here, because those of a run are another computer's."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return importlib.import_module("layers")
+
+
+def test_a_round_calls_each_peer_once_and_its_time_is_the_clocks_difference(layers):
+    now, called = [0], []
+
+    def take(name, seconds):
+        called.append(name)
+        now[0] += seconds
+
+    work = {"torch.nn": lambda: take("torch.nn", 2), "in_numpy": lambda: take("in_numpy", 3)}
+    assert layers.rounds_of(work, 0, lambda: now[0]) == {"torch.nn": [2] * 5, "in_numpy": [3] * 5}
+    assert called == ["torch.nn", "in_numpy"] * 6  # the first round warms up
+
+
+def test_a_ratio_is_that_of_the_least_times_and_of_the_medians(layers):
+    found = layers.ratios({"torch.nn": [4.0, 2.0, 8.0], "in_numpy": [3.0, 1.0, 5.0]})
+    assert found["torch.nn"]["ratio_of_minima"] == found["torch.nn"]["ratio_of_medians"] == 1
+    assert found["in_numpy"] == {
+        "min_ms": 1000, "median_ms": 3000, "ratio_of_minima": 0.5, "ratio_of_medians": 0.75, "rounds": 3,
+    }  # fmt: skip
+
+
+def test_means_of_ratios_are_geometric_over_sizes_and_layers(layers):
+    ratios = [("RNN", 2.0), ("RNN", 8.0), ("GRU", 1.0)]
+    rows = [
+        {"layer": name} | {task: {"in_numpy": {"ratio_of_minima": ratio}} for task in ("forward", "train")}
+        for name, ratio in ratios
+    ]
+    means = layers.mean_ratios(rows, ["in_numpy"])["train"]["in_numpy"]
+    assert means == pytest.approx({"RNN": 4, "GRU": 1, "all": 2}, abs=1e-12)
 
 
 def test_the_scans_are_timed_and_their_errors_measured(tmp_path):
     out = tmp_path / "scan.json"
     run("scan.py", "--lengths", 32, "--sizes", 0, "--seconds", 0, "--out", out)
     (row,) = json.loads(out.read_text(encoding="utf-8"))["rows"]
-    assert row["train"]["torch.nn.GRU"]["ratio_of_minima"] == 1
+    assert {"torch.nn.GRU", "torch.nn.LSTM"} < row["train"].keys()
     for scan in ("sequential", "chunked", "hillis_steele", "log_space"):
-        assert row["train"][scan]["min_ms"] > 0
+        assert row["train"][scan]["rounds"] >= 5
         assert 0 < row["errors_float32"][scan]["gradient"] < 1e-3
 
 
@@ -55,7 +90,7 @@ def test_every_rung_of_the_ladder_is_timed(tmp_path):
     report = json.loads(out.read_text(encoding="utf-8"))
     (row,) = report["microseconds_per_step"]
     assert list(row) == ["B", "H", "cells", "reference", "handwritten", "compiled", "torch.nn"]
-    assert all(0 < row[rung] < 1e6 for rung in list(row)[2:]) and report["flops_per_second"] > 1e8
+    assert all(isinstance(value, float) for value in [*list(row.values())[2:], report["flops_per_second"]])
     assert len(report["many_small_over_one_large"]) == 6
 
 
@@ -82,6 +117,7 @@ gpu.main(sys.argv[1:])
     report = json.loads(out.read_text(encoding="utf-8"))
     assert len(report["errors"]) == len(report["times"]) == 9  # three layers in three dtypes
     for found in report["errors"]:
+<<<<<<< HEAD
         assert 0 < found["triton"] < {"float32": 1e-5, "float16": 1e-2, "bfloat16": 0.1}[found["dtype"]]
     table = done.stdout.splitlines()[-11:-1]
     assert table[0].split() == ["time", "over", "cuDNN's", "B=2", "T=3"]
@@ -91,6 +127,12 @@ gpu.main(sys.argv[1:])
         assert all(0 < times[task] < 6e7 for times in taken.values() for task in ("forward", "train"))
         ratios = [f"{taken['triton'][task] / taken['cudnn'][task]:.2f}" for task in ("forward", "train")]
         assert line.split() == [found["layer"], found["dtype"], "H=7", ratios[0], "/", ratios[1]]
+=======
+        assert 0 < found["triton"] < {"float32": 1e-5, "bfloat16": 0.1}[found["dtype"]]
+    for found in report["times"]:
+        assert list(found["seconds"]) == ["cudnn", "triton", "handwritten"]
+        assert all(times.keys() == {"forward", "train"} for times in found["seconds"].values())
+>>>>>>> door
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)

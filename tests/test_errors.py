@@ -137,7 +137,11 @@ def test_a_state_that_does_not_fit_is_told(layer, state, error, sentence):
 @pytest.mark.parametrize(
     "state, error, sentence",
     [
-        (np.zeros((2, B, H)), TypeError, "{} should be a pair of arrays (h, c), each (3, 7), but is a ndarray"),
+        (
+            np.zeros((2, B, H)),
+            TypeError,
+            "{} should be a pair of arrays (h, c), each (3, 7), but is an array of shape (2, 3, 7)",
+        ),
         ((np.zeros((B, H)),), TypeError, "{} should be a pair of arrays (h, c), each (3, 7), but is 1 of them"),
         ((np.zeros((B, H)), np.zeros((B, 6))), ValueError, "{}[1] should have shape (3, 7), but has shape (3, 6)"),
         ((np.zeros((2, H)), np.zeros((B, H))), ValueError, "{}[0] should have shape (3, 7), but has shape (2, 7)"),

@@ -138,7 +138,7 @@ def test_a_wrong_state_dict_changes_nothing():
         (
             lambda: network(RNN, 1, True).forward(np.zeros((T, B, D)), [np.zeros((B, H))]),
             TypeError,
-            "state should be a pair of states, forward and backward, 2 in all, but is a ndarray",
+            "state[0] should be a pair of states, forward and backward, 2 in all, but is an array of shape (3, 7)",
         ),
         (
             lambda: network(RNN, 1, True).step(np.zeros((B, D))),

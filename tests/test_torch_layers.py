@@ -170,17 +170,26 @@ def test_bfloat16_stays_within_its_precision(name, implementation):
 
 
 @every_name
-def test_autocast_runs_in_its_dtype_and_leaves_gradients_in_the_parameters(name):
+def test_autocast_runs_in_its_dtype_and_leaves_gradients_in_the_parameters(name, oracle):
     ours, theirs = pair(name, dtype=torch.float32)
     x, _ = data(theirs, dtype=torch.float32)
-    exact = everything(theirs, x)
+    exact = theirs(x)[0]
     with torch.autocast("cpu", dtype=torch.bfloat16):
         y, _ = ours(x)
-        expected = theirs(x)[0].dtype
+        expected = oracle(f"torch.nn.{name} under bfloat16 autocast", lambda: theirs(x)[0])
     assert y.dtype == torch.bfloat16
-    if name != "GRU":  # torch.nn's returns float32 on the CPU, and autocast's dtype on a GPU, as this one everywhere
-        assert y.dtype == expected
-    assert 0 < (y - exact["y"]).abs().max() < 0.02
+    # autocast rounds the weights and the input to bfloat16's 8 digits, and a state, below 1, at each of T steps
+    rounding = T * 2.0**-8
+    rounded = torch.func.functional_call(theirs, {k: p.bfloat16().float() for k, p in theirs.named_parameters()},
+                                         (x.bfloat16().float(),))[0]  # fmt: skip
+    assert (y - rounded).abs().max() < rounding
+    assert not torch.equal(y.float(), exact)
+    if expected is not None:
+        assert (y - expected).abs().max() < 2 * rounding
+        if (
+            name != "GRU"
+        ):  # torch.nn's returns float32 on the CPU, and autocast's dtype on a GPU, as this one everywhere
+            assert y.dtype == expected.dtype
     y.float().sum().backward()
     assert {p.grad.dtype for p in ours.parameters()} == {torch.float32}
 

@@ -7,8 +7,8 @@
     temporal_order(rng, T, B)    which of X and Y came first and second; guessing is right 1 time in 4
     counting(rng, largest, B)    a n times, then b n times; ending after a fixed n is right 1 time in ``largest``
 
-Each returns a ``Batch``. ``fit`` trains a recurrent layer and a linear head on one, ``skill`` tells how far the
-answers are from chance (0) to perfect (1).
+Each returns a ``Batch``; ``rng`` is a Generator or a seed. ``fit`` trains a recurrent layer and a linear head on one,
+``skill`` tells how far the answers are from chance (0) to perfect (1).
 """
 
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnbook.errors import check_size
+from rnnbook.in_numpy.checks import as_generator
 from rnnbook.in_numpy.functions import cross_entropy, mean_squared_error
 from rnnbook.in_numpy.optimizers import Adam, clip_grad_norm
 
@@ -39,6 +40,7 @@ def adding(rng, T, B):
     Source: Hochreiter & Schmidhuber (1997), task 4, with the numbers of
     Arjovsky, Shah & Bengio (2016).
     """
+    rng = as_generator(rng)
     first = rng.integers(0, T // 2, B)
     second = rng.integers(T // 2, T, B)
     x = np.zeros((T, B, 2))
@@ -58,7 +60,7 @@ def copy(rng, T, B, length=COPY_LENGTH, symbols=COPY_SYMBOLS):
     repetition should be answered with a blank.
     Source: Arjovsky, Shah & Bengio (2016), with 10 of 8 symbols.
     """
-    said = rng.integers(1, symbols + 1, (length, B))
+    said = as_generator(rng).integers(1, symbols + 1, (length, B))
     tokens = np.zeros((T + 2 * length, B), int)
     tokens[:length] = said
     tokens[length + T - 1] = symbols + 1
@@ -81,6 +83,7 @@ def temporal_order(rng, T, B):
     Source: Hochreiter & Schmidhuber (1997), task 6a.
     """
     check_size("T // 10", T // 10)
+    rng = as_generator(rng)
     tokens = rng.integers(2, 6, (T, B))
     pair = rng.integers(0, 2, (2, B))
     first = rng.integers(T // 10, 2 * T // 10, B)
@@ -98,7 +101,7 @@ def counting(rng, largest, B):
     Tokens: 0 is a, 1 is b, 2 the end. After an a the next symbol can't be known, so answers count from the
     first b on: n - 1 times b, then the end. Source: Gers & Schmidhuber (2001).
     """
-    return count_to(rng.integers(1, largest + 1, B))
+    return count_to(as_generator(rng).integers(1, largest + 1, B))
 
 
 def count_to(ns):
@@ -150,12 +153,12 @@ def all_right(y, batch):
 
 
 def fit(layer, head, draw, rng, updates, lr=5e-3, max_norm=1.0):
-    """Train ``layer`` and the linear ``head`` on the batches ``draw(rng)``.
+    """Train ``layer`` and the linear ``head`` on the batches ``draw(rng)``; ``rng`` is a Generator or a seed.
 
     Adam with the rate ``lr``; the joint norm of the gradient is clipped to
     ``max_norm``. Returns the loss of every update.
     """
-    optimizer = Adam(_join(layer.params, head.params), lr=lr)
+    rng, optimizer = as_generator(rng), Adam(_join(layer.params, head.params), lr=lr)
     losses = []
     for _ in range(updates):
         batch = draw(rng)

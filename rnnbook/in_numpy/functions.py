@@ -3,21 +3,23 @@
 import numpy as np
 
 from rnnbook.errors import check_shape
-from rnnbook.in_numpy.parameters import as_real
+from rnnbook.in_numpy.checks import as_array, as_numbers, as_real, check_tokens
 
 
 def relu(a):
     """Return max(a, 0), of any shape; NaN stays NaN."""
-    return np.maximum(a, 0)
+    return np.maximum(as_numbers("a", a), 0)
 
 
 def sigmoid(a):
     """Return 1 / (1 + exp(-a)), of any shape, without overflow: σ(a) = (1 + tanh(a / 2)) / 2."""
-    return 0.5 * np.tanh(0.5 * a) + 0.5
+    return 0.5 * np.tanh(0.5 * as_numbers("a", a)) + 0.5
 
 
 def log_softmax(a):
     """Return a - log Σ exp(a) over the last axis, without overflow."""
+    a = as_numbers("a", a)
+    check_shape("a", a, (*a.shape[:-1], "V"))
     a = a - a.max(axis=-1, keepdims=True)
     return a - np.log(np.exp(a).sum(axis=-1, keepdims=True))
 
@@ -30,8 +32,10 @@ def softmax(a):
 def mean_squared_error(y, target):
     """Return the mean of (y - target)², both of one shape [squared units of y], and its gradient by y."""
     y = as_real("y", y)
-    target = np.asarray(target, y.dtype)
+    target = as_numbers("target", target, y.dtype)
     check_shape("target", target, y.shape)
+    if not y.size:
+        raise ValueError(f"y should hold at least one number, but has shape {y.shape}")
     error = y - target
     return float(np.mean(error**2)), 2 * error / error.size
 
@@ -44,11 +48,11 @@ def cross_entropy(logits, target, mask=None):
     """
     logits = as_real("logits", logits)
     check_shape("logits", logits, (*logits.shape[:-1], "V"))
-    mask = np.ones(logits.shape[:-1], bool) if mask is None else np.asarray(mask, bool)
+    mask = np.ones(logits.shape[:-1], bool) if mask is None else _check_mask(mask)
     check_shape("mask", mask, logits.shape[:-1])
     if not mask.any():
         raise ValueError("mask should be True for at least one token, but is False for all")
-    check_shape("target", np.asarray(target), logits.shape[:-1])
+    check_shape("target", as_array("target", target), logits.shape[:-1])
     target = check_tokens("target", target, logits.shape[-1], mask)
     log_p = np.where(mask[..., None], log_softmax(logits), 0)
     chosen = np.take_along_axis(log_p, target[..., None], axis=-1)
@@ -56,18 +60,6 @@ def cross_entropy(logits, target, mask=None):
     np.put_along_axis(dlogits, target[..., None], np.exp(chosen) - 1, axis=-1)
     dlogits *= mask[..., None] / np.count_nonzero(mask)
     return float(-chosen.sum() / np.count_nonzero(mask)), dlogits.astype(logits.dtype, copy=False)
-
-
-def check_tokens(name, tokens, V, mask=True):
-    """Return whole numbers from 0 to V - 1, zero where mask is False; TypeError or ValueError for any other."""
-    tokens = np.asarray(tokens)
-    if not np.issubdtype(tokens.dtype, np.integer):
-        raise TypeError(f"{name} should hold whole numbers, but has dtype {tokens.dtype}")
-    tokens = np.where(mask, tokens, 0)
-    if tokens.size and (tokens.min() < 0 or tokens.max() >= V):
-        wrong = tokens[(tokens < 0) | (tokens >= V)][0]
-        raise ValueError(f"{name} should lie between 0 and {V - 1}, but holds {wrong}")
-    return tokens
 
 
 def gaussian_mixture(y, target):
@@ -78,10 +70,8 @@ def gaussian_mixture(y, target):
     logarithms of the standard deviations σ; target is (…).
     Source: Bishop (1994), mixture density networks.
     """
-    y = as_real("y", y)
-    K = y.shape[-1] // 3
-    check_shape("y", y, (*y.shape[:-1], 3 * max(K, 1)))
-    target = np.asarray(target, y.dtype)
+    y = check_mixture(y)
+    target = as_numbers("target", target, y.dtype)
     check_shape("target", target, y.shape[:-1])
     logits, mu, log_sigma = np.split(y, 3, axis=-1)
     precision = np.exp(-log_sigma)
@@ -96,3 +86,19 @@ def gaussian_mixture(y, target):
     dy = np.concatenate([dlogits, dmu, dlog_sigma], axis=-1)  # eq-series-gradient
     loss = np.mean((log_share - log_joint)[..., 0])  # eq-series-mixture
     return float(loss), (dy / target.size).astype(y.dtype, copy=False)
+
+
+def check_mixture(y):
+    """Return y (…, 3K) with a whole K of at least one; TypeError or ValueError for any other."""
+    y = as_real("y", y)
+    K = y.shape[-1] // 3 if y.ndim else 0
+    check_shape("y", y, (*y.shape[:-1], 3 * max(K, 1)))
+    return y
+
+
+def _check_mask(mask):
+    mask = as_numbers("mask", mask)
+    others = mask[(mask != 0) & (mask != 1)]
+    if others.size:
+        raise ValueError(f"mask should hold True and False only, but holds {others[0]}")
+    return mask.astype(bool)

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnbook.errors import check_size
+from rnnbook.errors import check_flag, check_size
 from rnnbook.in_numpy import parameters, products
+from rnnbook.in_numpy.checks import check_trace
 from rnnbook.in_numpy.functions import sigmoid
 
 
@@ -35,16 +36,18 @@ class GRU:
     """A layer of gated recurrent units, read in one direction.
 
     ``params`` holds ``weight_ih (3H, D)``, ``weight_hh (3H, H)``, ``bias_ih (3H,)`` and ``bias_hh (3H,)``,
-    in blocks r, z, n; without ``bias`` only the first two. They are drawn from U(-1/√H, 1/√H) with ``rng``.
+    in blocks r, z, n; without ``bias`` only the first two. They are drawn from U(-1/√H, 1/√H) with ``rng``, a Generator
+    or a seed.
     ``reset_after=True`` is the GRU of PyTorch, cuDNN and Keras, ``False`` that of the paper.
-    Raises TypeError or ValueError, naming the argument, for a size below one or an unknown dtype.
+    Raises TypeError or ValueError, naming the argument, for a size below one, an unknown dtype or a flag
+    that is neither True nor False.
     Source: Cho et al. (2014); the equations of ``torch.nn.GRU``.
     """
 
     def __init__(self, input_size, hidden_size, *, reset_after=True, bias=True, dtype=np.float32, rng=None):
         self.input_size = check_size("input_size", input_size)
         self.hidden_size = check_size("hidden_size", hidden_size)
-        self.reset_after = bool(reset_after)
+        self.reset_after = check_flag("reset_after", reset_after)
         self.params = parameters.initial_parameters(3, self.input_size, self.hidden_size, bias, dtype, rng)
 
     def forward(self, x, state=None, lengths=None):
@@ -64,7 +67,7 @@ class GRU:
         hs = np.empty((T + 1, B, self.hidden_size), x.dtype)
         v_ns = np.empty_like(hs[1:])
         hs[0] = h
-        W_hh = products.turned(W_hh)
+        W_hh = products.turned(W_hh, T)
         for t in range(T):
             u_r, u_z, u_n = r, z, n = gates[:, t]  # each u becomes its gate
             if self.reset_after:
@@ -90,9 +93,9 @@ class GRU:
         ``dstate (B, H)`` is the gradient by the last state, zeros where none is given.
         Returns dx (T, B, D), the gradient by the initial state (B, H), and ``grads``, a
         dict with the keys and shapes of ``params``. Raises TypeError or ValueError,
-        naming the array, where dhs or dstate do not fit the trace.
+        naming the argument, where dhs, trace or dstate do not fit the layer.
         """
-        x, hs, gates, v_ns, inside = trace
+        x, hs, gates, v_ns, inside = check_trace(trace, GRUTrace, self)
         W_ih, W_hh, _, _ = products.by_gate(self.params, 3)
         T, B, H = v_ns.shape
         dhs = parameters.check_output_gradient(dhs, T, B, H, x.dtype, inside)
@@ -136,7 +139,8 @@ class GRU:
 
     def step(self, x_t, state=None):
         """Read one step x_t (B, D) of a stream; returns h (B, H) and the new state, which is h again."""
-        outputs, h, _ = self.forward(np.asarray(x_t)[None], state)
+        x = parameters.check_step(x_t, self.input_size, self.params["weight_ih"].dtype)
+        outputs, h, _ = self.forward(x, state)
         return outputs[0], h
 
     def state_dict(self):

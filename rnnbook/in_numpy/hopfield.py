@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnbook.errors import check_shape, check_size
+from rnnbook.errors import check_number, check_shape, check_size
+from rnnbook.in_numpy.checks import as_generator, as_numbers, as_real, check_tokens
 from rnnbook.in_numpy.functions import log_softmax, softmax
-from rnnbook.in_numpy.parameters import as_real
 
 
 class Settled(NamedTuple):
@@ -65,10 +65,10 @@ def visit_units(W, s, order):
     """Return the states s (B, N) after the units in ``order`` were updated.
 
     One after another: each sees what the earlier ones have become. Raises
-    ValueError or IndexError for what does not fit.
+    TypeError or ValueError for what does not fit.
     """
     W, s = check_network(W, s)
-    s = s.copy()
+    s, order = s.copy(), check_order(order, len(W))
     for i in order:
         a_i = s @ W[i]  # eq-feedback-field
         s[:, i] = np.where(a_i == 0, s[:, i], np.sign(a_i))  # eq-feedback-update
@@ -85,11 +85,11 @@ def synchronous_step(W, s):
 def settle(W, s, rng, max_sweeps=100):
     """Update the states s (B, N) unit by unit, in an order drawn anew for each sweep, until none changes.
 
-    Returns ``Settled``. With symmetric weights every state comes to rest; with others it may never, and
-    ``at_rest`` says so.
+    ``rng``, a Generator or a seed, draws the orders. Returns ``Settled``. With symmetric weights every state comes to
+    rest; with others it may never, and ``at_rest`` says so.
     """
     W, s = check_network(W, s)
-    s, B = s.copy(), len(s)
+    rng, s, B = as_generator(rng), s.copy(), len(s)
     sweeps, moving = np.zeros(B, int), np.arange(B)
     for _ in range(check_size("max_sweeps", max_sweeps)):
         after = visit_units(W, s[moving], rng.permutation(len(W)))
@@ -129,7 +129,7 @@ def softmax_energy(patterns, s, beta):
 
 def check_signs(name, array):
     """Return the array (M, N) in float64; ValueError where it is of another shape or holds more than -1 and +1."""
-    array = np.asarray(array, np.float64)
+    array = as_numbers(name, array, np.float64)
     check_shape(name, array, ("M" if name == "patterns" else "B", "N"))
     others = array[np.abs(array) != 1]
     if others.size:
@@ -139,12 +139,23 @@ def check_signs(name, array):
 
 def check_network(W, s):
     """Return W (N, N) and s (B, N), both checked, in float64."""
-    W = np.asarray(W, np.float64)
+    W = as_numbers("W", W, np.float64)
     check_shape("W", W, ("N", "N"))
     check_shape("W", W, (len(W), len(W)))
+    if not np.isfinite(W).all():
+        raise ValueError("W should hold finite numbers, but holds NaN or infinity")
     s = check_signs("s", s)
     check_shape("s", s, ("B", len(W)))
     return W, s
+
+
+def check_order(order, N):
+    """Return units, each from 0 to N - 1, as an array; TypeError or ValueError for anything else."""
+    order = np.zeros(0, int) if isinstance(order, (list, tuple)) and not order else order
+    order = check_tokens("order", order, N)
+    if order.ndim != 1:
+        raise ValueError(f"order should have one axis, but has shape {order.shape}")
+    return order
 
 
 def check_memory(patterns, s, beta):
@@ -152,6 +163,5 @@ def check_memory(patterns, s, beta):
     patterns, s = as_real("patterns", patterns), as_real("s", s)
     check_shape("patterns", patterns, ("M", "N"))
     check_shape("s", s, ("B", patterns.shape[1]))
-    if not beta > 0:
-        raise ValueError(f"beta should be greater than 0, but is {beta!r}")
+    check_number("beta", beta, "be greater than 0", lambda beta: 0 < beta < np.inf)
     return patterns, s

@@ -1,18 +1,19 @@
 """Other starts than U(-1/√H, 1/√H): each function writes into a layer's parameters and returns the layer.
 
-They act on one ``RNN``, ``GRU`` or ``LSTM``. Which blocks a matrix has is read off its shape.
+They act on one ``RNN``, ``GRU`` or ``LSTM``; ``rng`` is a Generator or a seed. Which blocks a matrix has is read
+off its shape. Each raises TypeError or ValueError, naming the argument, before it writes anything.
 """
 
 import numpy as np
 
-from rnnbook.errors import check_size
+from rnnbook.errors import check_number, check_size, described
+from rnnbook.in_numpy.checks import as_generator, finite
 
 
 def uniform(layer, rng, bound=None):
     """Draw every parameter from U(-bound, bound); ``bound`` is 1/√H by default, as in ``torch.nn``."""
-    bound = 1 / np.sqrt(layer.hidden_size) if bound is None else bound
-    if not bound >= 0:
-        raise ValueError(f"bound should be at least 0, but is {bound!r}")
+    bound, rng = 1 / np.sqrt(_hidden_size(layer)) if bound is None else bound, as_generator(rng)
+    check_number("bound", bound, "be at least 0", lambda bound: 0 <= bound < np.inf)
     for value in layer.params.values():
         value[...] = rng.uniform(-bound, bound, value.shape)
     return layer
@@ -24,7 +25,7 @@ def orthogonal(layer, rng, gain=1.0):
     Drawn evenly from all of them, by QR of a normal matrix with the signs of R's diagonal set right.
     Source: Saxe, McClelland & Ganguli (2014); the factorisation of ``torch.nn.init.orthogonal_``.
     """
-    H = layer.hidden_size
+    H, rng, gain = _hidden_size(layer), as_generator(rng), finite("gain", gain)
     for block in layer.params["weight_hh"].reshape(-1, H, H):
         q, r = np.linalg.qr(rng.normal(size=(H, H)))
         block[...] = gain * q * np.sign(np.diag(r))
@@ -37,7 +38,7 @@ def identity(layer, gain=1.0):
     On a basic RNN with relu this is the IRNN: at first it keeps what it has read.
     Source: Le, Jaitly & Hinton (2015).
     """
-    H = layer.hidden_size
+    H, gain = _hidden_size(layer), finite("gain", gain)
     layer.params["weight_hh"].reshape(-1, H, H)[...] = gain * np.eye(H)
     for name in layer.params.keys() & {"bias_ih", "bias_hh"}:
         layer.params[name][...] = 0
@@ -51,7 +52,7 @@ def forget_bias(layer, value=1.0):
     Source: Gers, Schmidhuber & Cummins (2000); Jozefowicz, Zaremba & Sutskever (2015).
     """
     b_ih, b_hh = _lstm_biases("forget_bias", layer)
-    b_ih[1], b_hh[1] = value, 0
+    b_ih[1], b_hh[1] = finite("value", value), 0
     return layer
 
 
@@ -64,7 +65,7 @@ def chrono(layer, longest, rng):
     b_ih, b_hh = _lstm_biases("chrono", layer)
     if check_size("longest", longest) < 2:
         raise ValueError(f"longest should be at least 2, but is {longest}")
-    b_ih[1] = np.log(rng.uniform(1, longest - 1, layer.hidden_size))
+    b_ih[1] = np.log(as_generator(rng).uniform(1, longest - 1, layer.hidden_size))
     b_ih[0] = -b_ih[1]
     b_hh[:2] = 0
     return layer
@@ -72,8 +73,15 @@ def chrono(layer, longest, rng):
 
 def _lstm_biases(name, layer):
     """Return the biases as (4, H), rows i, f, g, o; ValueError for a layer that is no LSTM, or has none."""
-    H = layer.hidden_size
+    H = _hidden_size(layer)
     if len(layer.params["weight_hh"]) != 4 * H or "bias_ih" not in layer.params:
         given = type(layer).__name__ + ("" if "bias_ih" in layer.params else " without bias")
         raise ValueError(f"{name} needs an LSTM with bias, but was given a layer {given}")
     return layer.params["bias_ih"].reshape(4, H), layer.params["bias_hh"].reshape(4, H)
+
+
+def _hidden_size(layer):
+    """Return H of an RNN, GRU or LSTM; TypeError for anything else."""
+    if not hasattr(layer, "hidden_size") or "weight_hh" not in getattr(layer, "params", ()):
+        raise TypeError(f"layer should be an RNN, GRU or LSTM, but is {described(layer)}")
+    return layer.hidden_size

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnbook.errors import check_size
+from rnnbook.errors import check_flag, check_size
 from rnnbook.in_numpy import parameters, products
+from rnnbook.in_numpy.checks import check_trace
 from rnnbook.in_numpy.functions import sigmoid
 
 
@@ -37,15 +38,17 @@ class LSTM:
 
     ``params`` holds ``weight_ih (4H, D)``, ``weight_hh (4H, H)``, ``bias_ih (4H,)`` and ``bias_hh (4H,)``,
     in blocks i, f, g, o; without ``bias`` only the first two; with ``peephole`` also ``weight_peephole
-    (3H,)``, in blocks i, f, o. They are drawn from U(-1/√H, 1/√H) with ``rng``.
-    Raises TypeError or ValueError, naming the argument, for a size below one or an unknown dtype.
+    (3H,)``, in blocks i, f, o. They are drawn from U(-1/√H, 1/√H) with ``rng``, a Generator
+    or a seed.
+    Raises TypeError or ValueError, naming the argument, for a size below one, an unknown dtype or a flag
+    that is neither True nor False.
     Source: Hochreiter & Schmidhuber (1997), Gers et al. (2000); the equations of ``torch.nn.LSTM``.
     """
 
     def __init__(self, input_size, hidden_size, *, peephole=False, bias=True, dtype=np.float32, rng=None):
         self.input_size = check_size("input_size", input_size)
         self.hidden_size = check_size("hidden_size", hidden_size)
-        self.peephole = bool(peephole)
+        self.peephole = check_flag("peephole", peephole)
         sizes = self.input_size, self.hidden_size
         self.params = parameters.initial_parameters(4, *sizes, bias, dtype, rng, self.peephole)
 
@@ -70,7 +73,7 @@ class LSTM:
         hs, cs = np.empty((2, T + 1, B, self.hidden_size), x.dtype)
         tanh_cs = np.empty_like(hs[1:])
         hs[0], cs[0] = h, c
-        W_hh = products.turned(W_hh)
+        W_hh = products.turned(W_hh, T)
         for t in range(T):
             gates[:, t] += h @ W_hh.mT  # eq-lstm-preactivation
             a_i, a_f, a_g, a_o = i, f, g, o = gates[:, t]  # each a becomes its gate
@@ -98,9 +101,9 @@ class LSTM:
         ``dstate`` is the gradient by the last (h, c), zeros where none is given.
         Returns dx (T, B, D), the gradient by the initial (h, c), and ``grads``, a dict
         with the keys and shapes of ``params``. Raises TypeError or ValueError, naming
-        the array, where dhs or dstate do not fit the trace.
+        the argument, where dhs, trace or dstate do not fit the layer.
         """
-        x, hs, cs, tanh_cs, gates, inside = trace
+        x, hs, cs, tanh_cs, gates, inside = check_trace(trace, LSTMTrace, self)
         W_ih, W_hh, _, _ = products.by_gate(self.params, 4)
         T, B, H = tanh_cs.shape
         dhs = parameters.check_output_gradient(dhs, T, B, H, x.dtype, inside)
@@ -147,7 +150,8 @@ class LSTM:
 
     def step(self, x_t, state=None):
         """Read one step x_t (B, D) of a stream; returns h (B, H) and the new state (h, c)."""
-        outputs, state, _ = self.forward(np.asarray(x_t)[None], state)
+        x = parameters.check_step(x_t, self.input_size, self.params["weight_ih"].dtype)
+        outputs, state, _ = self.forward(x, state)
         return outputs[0], state
 
     def state_dict(self):

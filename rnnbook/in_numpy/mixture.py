@@ -13,10 +13,10 @@ import math
 
 import numpy as np
 
-from rnnbook.errors import check_shape, check_size
-from rnnbook.in_numpy.functions import softmax
+from rnnbook.errors import check_number, check_shape, check_size
+from rnnbook.in_numpy.checks import as_numbers
+from rnnbook.in_numpy.functions import check_mixture, softmax
 from rnnbook.in_numpy.layers import Linear
-from rnnbook.in_numpy.parameters import as_real
 
 
 class MixtureHead(Linear):
@@ -33,10 +33,7 @@ class MixtureHead(Linear):
 
 def mixture_parts(y):
     """Cut y (…, 3K) into the weights π, the means μ and the standard deviations σ, each (…, K)."""
-    y = as_real("y", y)
-    K = y.shape[-1] // 3
-    check_shape("y", y, (*y.shape[:-1], 3 * max(K, 1)))
-    logits, mu, log_sigma = np.split(y, 3, axis=-1)
+    logits, mu, log_sigma = np.split(check_mixture(y), 3, axis=-1)
     return softmax(logits), mu, np.exp(log_sigma)  # eq-series-head
 
 
@@ -51,7 +48,7 @@ def mixture_moments(y):
 def mixture_cdf(y, x):
     """Return the probability (…) of a value below x (…) under each mixture y (…, 3K)."""
     pi, mu, sigma = mixture_parts(y)
-    x = np.asarray(x, pi.dtype)
+    x = as_numbers("x", x, pi.dtype)
     check_shape("x", x, pi.shape[:-1])
     below = 0.5 + 0.5 * _erf((x[..., None] - mu) / (sigma * math.sqrt(2)))
     return (pi * below).sum(axis=-1)  # eq-series-cdf
@@ -62,8 +59,7 @@ def mixture_quantile(y, p):
 
     Found by bisection, since a mixture's distribution function has no inverse in closed form.
     """
-    if not 0 < p < 1:
-        raise ValueError(f"p should lie between 0 and 1, but is {p!r}")
+    check_number("p", p, "lie between 0 and 1", lambda p: 0 < p < 1)
     _, mu, sigma = mixture_parts(y)
     reach = sigma * math.sqrt(2 / min(p, 1 - p))  # wide enough for every component: Chebyshev's inequality
     low, high = (mu - reach).min(axis=-1), (mu + reach).max(axis=-1)

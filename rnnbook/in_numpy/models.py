@@ -4,21 +4,36 @@
 parts under names such as ``layer.weight_ih_l0``, as a ``torch.nn.Module`` with the same parts names them.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from rnnbook.errors import check_shape
 from rnnbook.in_numpy import parameters
+from rnnbook.in_numpy.checks import as_array, as_generator, as_real, check_layer, check_trace
 from rnnbook.in_numpy.functions import cross_entropy
 from rnnbook.in_numpy.layers import Embedding, Linear
 from rnnbook.in_numpy.optimizers import clip_grad_norm
 from rnnbook.in_numpy.stack import Bidirectional, Stacked, output_size
 
 
+class LanguageModelTrace(NamedTuple):
+    """What ``LanguageModel.forward`` remembers for ``backward``: the traces of its parts."""
+
+    embedding: np.ndarray  # the tokens, (T, B)
+    layer: Any
+    head: np.ndarray  # the states that the linear layer read, (T, B, H)
+
+
 class LanguageModel:
-    """Predict every token from those before it: an embedding (V, D), a recurrent layer, a linear layer (V, H)."""
+    """Predict every token from those before it: an embedding (V, D), a recurrent layer, a linear layer (V, H).
+
+    ``rng``, a Generator or a seed, draws the first and the last. Raises TypeError or ValueError, naming the argument.
+    """
 
     def __init__(self, vocabulary_size, layer, *, rng=None):
-        rng = np.random.default_rng() if rng is None else rng
+        check_layer("layer", layer)
+        rng = as_generator(rng)
         dtype = next(iter(layer.params.values())).dtype
         self.embedding = Embedding(vocabulary_size, layer.input_size, dtype=dtype, rng=rng)
         self.layer = layer
@@ -29,14 +44,18 @@ class LanguageModel:
         """Read tokens (T, B); returns the next token's logits (T, B, V), the
         layer's last state, and the trace.
         """
+        check_shape("tokens", as_array("tokens", tokens), ("T", "B"))
         x, embedding_trace = self.embedding.forward(tokens)
         hs, state, layer_trace = self.layer.forward(x, state, lengths)
         logits, head_trace = self.head.forward(hs)
-        return logits, state, (embedding_trace, layer_trace, head_trace)
+        trace = LanguageModelTrace(embedding_trace, layer_trace, head_trace)
+        return logits, state, trace
 
     def backward(self, dlogits, trace):
         """Return ``grads``, with the keys of ``params``, for dlogits (T, B, V)."""
-        embedding_trace, layer_trace, head_trace = trace
+        embedding_trace, layer_trace, head_trace = check_trace(trace, LanguageModelTrace)
+        dlogits = as_real("dlogits", dlogits)
+        check_shape("dlogits", dlogits, (*embedding_trace.shape, self.head.out_features))
         dhs, dhead = self.head.backward(dlogits, head_trace)
         dx, _, dlayer = self.layer.backward(dhs, layer_trace)
         _, dembedding = self.embedding.backward(dx, embedding_trace)
@@ -44,6 +63,7 @@ class LanguageModel:
 
     def step(self, tokens, state=None):
         """Read one token (B,) of each stream; returns the next one's logits (B, V) and the layer's new state."""
+        check_shape("tokens", as_array("tokens", tokens), ("B",))
         x_t, _ = self.embedding.forward(tokens)
         h, state = self.layer.step(x_t, state)
         return self.head.forward(h)[0], state
@@ -57,13 +77,24 @@ class LanguageModel:
         parameters.load_arrays(self.params, state)
 
 
+class ClassifierTrace(NamedTuple):
+    """What ``SequenceClassifier.forward`` remembers for ``backward``."""
+
+    layer: Any  # the layer's trace
+    head: np.ndarray  # what the linear layer read, (B, H)
+    last: np.ndarray  # (B,), the index of each sequence's last step
+    shape: tuple  # of the layer's outputs, (T, B, H)
+
+
 class SequenceClassifier:
     """Put whole sequences into classes: a recurrent layer, and a linear layer (classes, H) on what it ends with.
 
-    A layer that reads forwards ends at a sequence's last step, one that reads backwards at its first.
+    A layer that reads forwards ends at a sequence's last step, one that reads backwards at its first. ``rng``, a
+    Generator or a seed, draws the linear layer. Raises TypeError or ValueError, naming the argument.
     """
 
     def __init__(self, classes, layer, *, rng=None):
+        check_layer("layer", layer)
         dtype = next(iter(layer.params.values())).dtype
         self.layer = layer
         self.head = Linear(output_size(layer), classes, dtype=dtype, rng=rng)
@@ -78,11 +109,13 @@ class SequenceClassifier:
         last = (np.full(B, T) if lengths is None else np.asarray(lengths)) - 1
         ends = np.hstack([hs[last, np.arange(B), : self.forwards], hs[0, :, self.forwards :]])
         logits, head_trace = self.head.forward(ends)
-        return logits, (layer_trace, head_trace, last, hs.shape)
+        return logits, ClassifierTrace(layer_trace, head_trace, last, hs.shape)
 
     def backward(self, dlogits, trace):
         """Return ``grads``, with the keys of ``params``, for dlogits (B, classes)."""
-        layer_trace, head_trace, last, shape = trace
+        layer_trace, head_trace, last, shape = check_trace(trace, ClassifierTrace)
+        dlogits = as_real("dlogits", dlogits)
+        check_shape("dlogits", dlogits, (len(last), self.head.out_features))
         dends, dhead = self.head.backward(dlogits, head_trace)
         dhs = np.zeros(shape, dends.dtype)
         dhs[last, np.arange(shape[1]), : self.forwards] = dends[:, : self.forwards]
@@ -105,7 +138,7 @@ def language_model_step(model, optimizer, tokens, *, state=None, mask=None, max_
     Returns the loss [nats per token] and the layer's last state, from which the next chunk may go on. ``mask``
     (T, B) tells which predictions count; ``max_norm`` clips the gradient.
     """
-    tokens = np.asarray(tokens)
+    tokens = as_array("tokens", tokens)
     check_shape("tokens", tokens, ("T + 1", "B"))
     logits, state, trace = model.forward(tokens[:-1], state)
     loss, dlogits = cross_entropy(logits, tokens[1:], mask)

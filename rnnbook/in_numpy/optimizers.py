@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from rnnbook.errors import check_number, check_shape, described
+from rnnbook.in_numpy.checks import at_least_zero, check_arrays
 from rnnbook.in_numpy.parameters import load_arrays
 
 
@@ -11,8 +13,8 @@ def clip_grad_norm(grads, max_norm):
     Returns the norm before clipping. A norm that is not finite raises ValueError and changes nothing.
     Source: Pascanu, Mikolov & Bengio (2013); the formula of ``torch.nn.utils.clip_grad_norm_``.
     """
-    if not max_norm > 0:
-        raise ValueError(f"max_norm should be positive, but is {max_norm!r}")
+    check_number("max_norm", max_norm, "be positive", lambda max_norm: max_norm > 0)
+    check_arrays("grads", grads)
     norm = float(np.sqrt(sum(np.sum(np.square(grad, dtype=np.float64)) for grad in grads.values())))
     if not np.isfinite(norm):
         worst = next(name for name, grad in grads.items() if not np.isfinite(grad).all())
@@ -28,15 +30,17 @@ class SGD:
 
     With ``momentum`` m every parameter keeps a velocity v = m v + gradient, and moves against it by the rate
     ``lr``. Formula as ``torch.optim.SGD``'s. Source: Polyak (1964).
+    Raises TypeError or ValueError, naming the argument, for a rate or a momentum below 0 or not finite.
     """
 
     def __init__(self, params, lr=1e-2, momentum=0.0):
-        self.params, self.lr, self.momentum = params, lr, momentum
+        check_arrays("params", params)
+        self.params, self.lr, self.momentum = params, at_least_zero("lr", lr), at_least_zero("momentum", momentum)
         self.v = {name: np.zeros_like(value) for name, value in params.items()}
 
     def step(self, grads):
-        """Move every parameter against its gradient; ValueError where the names differ."""
-        check_names(grads, self.params)
+        """Move every parameter against its gradient; TypeError or ValueError, and none moves, where one misfits."""
+        check_grads(grads, self.params)
         for name, grad in grads.items():
             self.v[name] *= self.momentum
             self.v[name] += grad
@@ -55,17 +59,21 @@ class Adam:
     """Adam on a dict of parameters, changed in place by ``step(grads)``.
 
     Defaults and formula as ``torch.optim.Adam``'s. Source: Kingma & Ba (2015), algorithm 1.
+    Raises TypeError or ValueError, naming the argument, for a rate or eps below 0 or not finite, or betas outside
+    0 to 1.
     """
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        self.params, self.lr, self.betas, self.eps = params, lr, betas, eps
+        check_arrays("params", params)
+        self.params, self.lr, self.betas = params, at_least_zero("lr", lr), check_betas(betas)
+        self.eps = at_least_zero("eps", eps)
         self.t = np.zeros(())  # steps taken
         self.m = {name: np.zeros_like(value) for name, value in params.items()}  # mean of the gradients
         self.v = {name: np.zeros_like(value) for name, value in params.items()}  # mean of their squares
 
     def step(self, grads):
-        """Move every parameter against its gradient; ValueError where the names differ."""
-        check_names(grads, self.params)
+        """Move every parameter against its gradient; TypeError or ValueError, and none moves, where one misfits."""
+        check_grads(grads, self.params)
         self.t += 1
         beta_1, beta_2 = self.betas
         for name, grad in grads.items():
@@ -88,8 +96,21 @@ class Adam:
         return {"t": self.t} | means | {f"v.{name}": value for name, value in self.v.items()}
 
 
-def check_names(grads, params):
-    """Raise ValueError unless ``grads`` and ``params`` have the same names."""
+def check_betas(betas):
+    """Return Adam's pair of numbers, each at least 0 and below 1; TypeError or ValueError for anything else."""
+    if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+        given = f"{len(betas)} of them" if isinstance(betas, (tuple, list)) else described(betas)
+        raise TypeError(f"betas should be a pair of numbers, but is {given}")
+    rule = "be at least 0 and below 1"
+    first, second = (check_number(f"betas[{k}]", beta, rule, lambda b: 0 <= b < 1) for k, beta in enumerate(betas))
+    return first, second
+
+
+def check_grads(grads, params):
+    """Raise TypeError or ValueError unless ``grads`` has an array of the right shape for every one of ``params``."""
+    check_arrays("grads", grads)
     if grads.keys() != params.keys():
         different = sorted(grads.keys() ^ params.keys())
         raise ValueError(f"grads should have the names of params, but {', '.join(different)} stand in one only")
+    for name, grad in grads.items():
+        check_shape(f"grads[{name!r}]", grad, params[name].shape)

@@ -9,35 +9,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rnnbook.errors import check_shape
+from rnnbook.errors import check_flag, check_shape, described
+from rnnbook.in_numpy.checks import as_generator, as_real, as_whole, check_dtype
 
 
 def initial_parameters(G: int, D: int, H: int, bias: bool, dtype, rng, peephole: bool = False) -> dict[str, np.ndarray]:
     """Draw a layer's parameters from U(-1/√H, 1/√H), the default of ``torch.nn``'s recurrent layers."""
-    rng = np.random.default_rng() if rng is None else rng
-    dtype = check_dtype(dtype)
+    rng, dtype = as_generator(rng), check_dtype(dtype)
     shapes: dict[str, tuple[int, ...]] = {"weight_ih": (G * H, D), "weight_hh": (G * H, H)}
-    if bias:
+    if check_flag("bias", bias):
         shapes |= {"bias_ih": (G * H,), "bias_hh": (G * H,)}
     if peephole:
         shapes["weight_peephole"] = (3 * H,)
     bound = 1 / np.sqrt(H)
     return {name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes.items()}
-
-
-def check_dtype(dtype) -> np.dtype:
-    """Return float32 or float64; TypeError for any other."""
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise TypeError(f"dtype should be float32 or float64, but is {np.dtype(dtype)}")
-    return np.dtype(dtype)
-
-
-def as_real(name: str, array, dtype=None) -> np.ndarray:
-    """Return ``array``, in ``dtype`` where one is given; TypeError where it holds no floating-point numbers."""
-    array = np.asarray(array)
-    if array.dtype not in (np.float32, np.float64):
-        raise TypeError(f"{name} should hold floating-point numbers (float32, float64), but has dtype {array.dtype}")
-    return array if dtype is None else array.astype(dtype, copy=False)
 
 
 def check_sequences(x, lengths, D: int, dtype) -> tuple[np.ndarray, np.ndarray | None]:
@@ -51,9 +36,7 @@ def check_sequences(x, lengths, D: int, dtype) -> tuple[np.ndarray, np.ndarray |
     if lengths is None:
         return x, None
     T, B, _ = x.shape
-    lengths = np.asarray(lengths)
-    if not np.issubdtype(lengths.dtype, np.integer):
-        raise TypeError(f"lengths should hold whole numbers, but has dtype {lengths.dtype}")
+    lengths = as_whole("lengths", lengths)
     check_shape("lengths", lengths, (B,))
     if lengths.min() < 1 or lengths.max() > T:
         raise ValueError(f"lengths should lie between 1 and T = {T}, but are {lengths.tolist()}")
@@ -61,15 +44,16 @@ def check_sequences(x, lengths, D: int, dtype) -> tuple[np.ndarray, np.ndarray |
     return np.where(inside, x, 0), inside
 
 
+def check_step(x_t, D: int, dtype) -> np.ndarray:
+    """Return one step x_t (B, D) of a stream as a sequence (1, B, D), in the layer's dtype."""
+    x_t = as_real("x_t", x_t, dtype)
+    check_shape("x_t", x_t, ("B", D))
+    return x_t[None]
+
+
 def check_state(name: str, state, B: int, H: int, dtype) -> np.ndarray:
     """Return one state (B, H) in the layer's dtype; zeros where none is given."""
-    if state is None:
-        return np.zeros((B, H), dtype)
-    if isinstance(state, (tuple, list)):
-        raise TypeError(f"{name} should be an array of shape ({B}, {H}), but is a {type(state).__name__}")
-    state = as_real(name, state, dtype)
-    check_shape(name, state, (B, H))
-    return state
+    return np.zeros((B, H), dtype) if state is None else _check_part(name, state, B, H, dtype)
 
 
 def check_state_pair(name: str, state, B: int, H: int, dtype) -> tuple[np.ndarray, np.ndarray]:
@@ -77,10 +61,18 @@ def check_state_pair(name: str, state, B: int, H: int, dtype) -> tuple[np.ndarra
     if state is None:
         return np.zeros((B, H), dtype), np.zeros((B, H), dtype)
     if not isinstance(state, (tuple, list)) or len(state) != 2:
-        given = f"{len(state)} of them" if isinstance(state, (tuple, list)) else f"a {type(state).__name__}"
+        given = f"{len(state)} of them" if isinstance(state, (tuple, list)) else described(state)
         raise TypeError(f"{name} should be a pair of arrays (h, c), each ({B}, {H}), but is {given}")
-    h, c = (check_state(f"{name}[{k}]", part, B, H, dtype) for k, part in enumerate(state))
+    h, c = (_check_part(f"{name}[{k}]", part, B, H, dtype) for k, part in enumerate(state))
     return h, c
+
+
+def _check_part(name: str, part, B: int, H: int, dtype) -> np.ndarray:
+    if part is None or isinstance(part, (tuple, list)):
+        raise TypeError(f"{name} should be an array of shape ({B}, {H}), but is {described(part)}")
+    part = as_real(name, part, dtype)
+    check_shape(name, part, (B, H))
+    return part
 
 
 def check_output_gradient(dhs, T: int, B: int, H: int, dtype, inside=None) -> np.ndarray:
@@ -120,16 +112,22 @@ def load_state_dict(params: dict[str, np.ndarray], state: Mapping) -> None:
 def load_arrays(params: dict[str, np.ndarray], state: Mapping) -> None:
     """Copy ``state`` into ``params``, which have the same names, all or nothing.
 
-    Raises ValueError, naming the parameter, where one is missing, unknown or wrongly shaped.
+    Raises TypeError or ValueError, naming the parameter, where one is missing, unknown, wrongly shaped, or holds
+    something other than finite numbers of the parameter's dtype.
     """
+    if not isinstance(state, Mapping):
+        raise TypeError(f"state should be a dict of arrays, but is {described(state)}")
     for name in params:
         if name not in state:
             raise ValueError(f"{name} is missing from the state dict")
     for name in state:
         if name not in params:
             raise ValueError(f"the state dict holds {name}, which the layer does not have")
-    arrays = {name: as_real(name, state[name], value.dtype) for name, value in params.items()}
+    with np.errstate(over="ignore"):  # a number too large for float32 is told below
+        arrays = {name: as_real(name, state[name], value.dtype) for name, value in params.items()}
     for name, array in arrays.items():
         check_shape(name, array, params[name].shape)
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} should hold finite numbers, but holds NaN or infinity in {array.dtype}")
     for name, array in arrays.items():
         params[name][...] = array

@@ -24,9 +24,12 @@ def from_input(x, W_ih, b):
     return u.reshape(len(W_ih), T, B, -1)
 
 
-def turned(W_hh):
-    """Return W_hh in a memory layout in which ``h @ W_hh.mT``, asked for at every step, is fast."""
-    return np.ascontiguousarray(W_hh.mT).mT
+def turned(W_hh, T):
+    """Return W_hh in a memory layout in which ``h @ W_hh.mT``, asked for T times, is fast.
+
+    Changing the layout costs more than one product gains, so for a single step W_hh comes back as it is.
+    """
+    return np.ascontiguousarray(W_hh.mT).mT if T > 1 else W_hh
 
 
 def back_through(da, W):

@@ -15,6 +15,7 @@ import numpy as np
 
 from rnnbook.errors import check_choice, check_size
 from rnnbook.in_numpy import parameters, products
+from rnnbook.in_numpy.checks import check_trace
 from rnnbook.in_numpy.functions import relu
 
 
@@ -30,9 +31,10 @@ class RNN:
     """A basic recurrent layer, read in one direction.
 
     ``params`` holds ``weight_ih (H, D)``, ``weight_hh (H, H)``, ``bias_ih (H,)`` and ``bias_hh (H,)``;
-    without ``bias`` only the first two. They are drawn from U(-1/√H, 1/√H) with ``rng``.
+    without ``bias`` only the first two. They are drawn from U(-1/√H, 1/√H) with ``rng``, a Generator
+    or a seed.
     Raises TypeError or ValueError, naming the argument, for a size below one, an unknown nonlinearity or
-    dtype.
+    dtype, or a bias that is neither True nor False.
     Source: Elman (1990); the equations of ``torch.nn.RNN``.
     """
 
@@ -62,7 +64,7 @@ class RNN:
         u = u.reshape(T, B, -1)
         hs = np.empty((T + 1, B, self.hidden_size), x.dtype)
         hs[0] = h
-        W_hh = products.turned(W_hh)
+        W_hh = products.turned(W_hh, T)
         for t in range(T):
             a = u[t] + h @ W_hh.T  # eq-rnn-preactivation
             h = phi(a)  # eq-rnn-hidden
@@ -78,9 +80,10 @@ class RNN:
         ``dstate (B, H)`` is the gradient by the last state, zeros where none is
         given. Returns dx (T, B, D), the gradient by the initial state (B, H), and
         ``grads``, a dict with the keys and shapes of ``params``. Raises TypeError
-        or ValueError, naming the array, where dhs or dstate do not fit the trace.
+        or ValueError, naming the argument, where dhs, trace or dstate do not fit the
+        layer.
         """
-        x, hs, inside = trace
+        x, hs, inside = check_trace(trace, RNNTrace, self)
         W_ih, W_hh = self.params["weight_ih"], self.params["weight_hh"]
         T, B, H = hs[1:].shape
         dhs = parameters.check_output_gradient(dhs, T, B, H, x.dtype, inside)
@@ -109,7 +112,8 @@ class RNN:
 
     def step(self, x_t, state=None):
         """Read one step x_t (B, D) of a stream; returns h (B, H) and the new state, which is h again."""
-        outputs, h, _ = self.forward(np.asarray(x_t)[None], state)
+        x = parameters.check_step(x_t, self.input_size, self.params["weight_ih"].dtype)
+        outputs, h, _ = self.forward(x, state)
         return outputs[0], h
 
     def state_dict(self):

@@ -4,14 +4,30 @@
 ``LSTM``; the parameters have the names of ``torch.nn``, such as ``weight_ih_l1_reverse``.
 """
 
+from collections.abc import Iterable
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
 import numpy as np
 
+from rnnbook.errors import described
 from rnnbook.in_numpy import parameters
+from rnnbook.in_numpy.checks import check_layer, check_trace
 
 
 def output_size(layer):
     """Return how many features a layer's outputs have."""
     return getattr(layer, "output_size", None) or layer.hidden_size
+
+
+class BidirectionalTrace(NamedTuple):
+    """What ``Bidirectional.forward`` remembers for ``backward``."""
+
+    f: Any  # f's trace
+    b: Any  # b's trace
+    turn: Any  # the function that turns each sequence round
+    shape: tuple  # of the outputs, (T, B, Hf + Hb)
+    dtype: np.dtype
 
 
 class Bidirectional:
@@ -24,6 +40,8 @@ class Bidirectional:
     """
 
     def __init__(self, f, b):
+        check_layer("f", f)
+        check_layer("b", b)
         if f.input_size != b.input_size:
             raise ValueError(f"b should have input_size {f.input_size}, as f has, but has {b.input_size}")
         self.f, self.b = f, b
@@ -40,20 +58,25 @@ class Bidirectional:
         """
         what = "a pair of states, forward and backward"
         state_f, state_b = _parts("state", state, 2, what)
-        hs_f, last_f, trace_f = self.f.forward(x, state_f, lengths)
+        with _part("state", 0):
+            hs_f, last_f, trace_f = self.f.forward(x, state_f, lengths)
         turn = _turn(len(hs_f), lengths)
-        hs_b, last_b, trace_b = self.b.forward(turn(np.asarray(x)), state_b, lengths)
+        with _part("state", 1):
+            hs_b, last_b, trace_b = self.b.forward(turn(np.asarray(x)), state_b, lengths)
         hs = np.concatenate([hs_f, turn(hs_b)], axis=2)
-        return hs, (last_f, last_b), (trace_f, trace_b, turn, hs.shape, hs.dtype)
+        trace = BidirectionalTrace(trace_f, trace_b, turn, hs.shape, hs.dtype)
+        return hs, (last_f, last_b), trace
 
     def backward(self, dhs, trace, dstate=None):
         """Carry dhs (T, B, Hf + Hb) back; returns dx (T, B, D), the gradients by the initial states, and ``grads``."""
-        trace_f, trace_b, turn, (T, B, H), dtype = trace
+        trace_f, trace_b, turn, (T, B, H), dtype = check_trace(trace, BidirectionalTrace)
         dstate_f, dstate_b = _parts("dstate", dstate, 2, "a pair of gradients, forward and backward")
         dhs = parameters.check_output_gradient(dhs, T, B, H, dtype)
         dhs_f, dhs_b = np.split(dhs, [output_size(self.f)], axis=2)
-        dx_f, dfirst_f, grads_f = self.f.backward(dhs_f, trace_f, dstate_f)
-        dx_b, dfirst_b, grads_b = self.b.backward(turn(dhs_b), trace_b, dstate_b)
+        with _part("trace", "f", "."), _part("dstate", 0):
+            dx_f, dfirst_f, grads_f = self.f.backward(dhs_f, trace_f, dstate_f)
+        with _part("trace", "b", "."), _part("dstate", 1):
+            dx_b, dfirst_b, grads_b = self.b.backward(turn(dhs_b), trace_b, dstate_b)
         grads = grads_f | {f"{name}_reverse": grad for name, grad in grads_b.items()}
         return dx_f + turn(dx_b), (dfirst_f, dfirst_b), grads
 
@@ -79,9 +102,13 @@ class Stacked:
     """
 
     def __init__(self, layers):
+        if not isinstance(layers, Iterable):
+            raise TypeError(f"layers should be a list of recurrent layers, but is {described(layers)}")
         self.layers = list(layers)
         if not self.layers:
             raise ValueError("layers should hold at least one layer, but is empty")
+        for k, layer in enumerate(self.layers):
+            check_layer(f"layers[{k}]", layer)
         for k, (below, above) in enumerate(zip(self.layers, self.layers[1:], strict=False), start=1):
             if above.input_size != output_size(below):
                 raise ValueError(
@@ -102,8 +129,9 @@ class Stacked:
         what = "a list of the layers' states"
         states = _parts("state", state, len(self.layers), what)
         lasts, traces = [], []
-        for layer, first in zip(self.layers, states, strict=True):
-            x, last, trace = layer.forward(x, first, lengths)
+        for k, (layer, first) in enumerate(zip(self.layers, states, strict=True)):
+            with _part("state", k):
+                x, last, trace = layer.forward(x, first, lengths)
             lasts.append(last)
             traces.append(trace)
         return x, lasts, traces
@@ -113,8 +141,10 @@ class Stacked:
         dstates = _parts("dstate", dstate, len(self.layers), "a list of the layers' gradients")
         dfirsts: list = []
         grads: list = []
-        for layer, layer_trace, dlast in reversed(list(zip(self.layers, trace, dstates, strict=True))):
-            dhs, dfirst, layer_grads = layer.backward(dhs, layer_trace, dlast)
+        traces = _parts("trace", trace, len(self.layers), "the list of the layers' traces that forward returned", list)
+        for k, layer in reversed(list(enumerate(self.layers))):
+            with _part("trace", k), _part("dstate", k):
+                dhs, dfirst, layer_grads = layer.backward(dhs, traces[k], dstates[k])
             dfirsts.insert(0, dfirst)
             grads.insert(0, layer_grads)
         return dhs, dfirsts, _named(grads)
@@ -123,8 +153,9 @@ class Stacked:
         """Read one step x_t (B, D) of a stream; returns the upper h (B, H) and the new list of states."""
         states = _parts("state", state, len(self.layers), "a list of the layers' states")
         new = []
-        for layer, layer_state in zip(self.layers, states, strict=True):
-            x_t, layer_state = layer.step(x_t, layer_state)
+        for k, (layer, layer_state) in enumerate(zip(self.layers, states, strict=True)):
+            with _part("state", k):
+                x_t, layer_state = layer.step(x_t, layer_state)
             new.append(layer_state)
         return x_t, new
 
@@ -142,14 +173,26 @@ def _named(by_layer):
     return {parameters.torch_name(name, k): value for k, d in enumerate(by_layer) for name, value in d.items()}
 
 
-def _parts(name, state, count, what):
-    """Return the ``count`` parts of a state, each None where no state is given."""
-    if state is None:
+def _parts(name, state, count, what, kinds=(tuple, list)):
+    """Return the ``count`` parts of a state or a trace; of a state that is not given, each is None."""
+    if state is None and name != "trace":
         return [None] * count
-    if not isinstance(state, (tuple, list)) or len(state) != count:
-        given = f"has {len(state)}" if isinstance(state, (tuple, list)) else f"is a {type(state).__name__}"
+    if not isinstance(state, kinds) or len(state) != count:
+        given = f"has {len(state)}" if isinstance(state, kinds) else f"is {described(state)}"
         raise TypeError(f"{name} should be {what}, {count} in all, but {given}")
     return state
+
+
+@contextmanager
+def _part(name, k, mark="[]"):
+    """Let a sentence about one layer's state say whose it is: ``state[1]`` instead of ``state``, or ``trace.f``."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        rest = str(error).removeprefix(name)
+        if not (str(error).startswith(name) and rest[:1] in (" ", "[", ".")):
+            raise
+        raise type(error)(f"{name}{mark[0]}{k}{mark[1:]}{rest}") from None
 
 
 def _turn(T, lengths):
