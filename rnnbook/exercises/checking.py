@@ -67,7 +67,7 @@ class Exercise:
         copies = {name: np.copy(value) if isinstance(value, np.ndarray) else value for name, value in arguments.items()}
         results = function(**copies)
         for name, value in arguments.items():
-            if isinstance(value, np.ndarray) and not np.array_equal(value, copies[name]):
+            if isinstance(value, np.ndarray) and not np.array_equal(value, copies[name], equal_nan=True):
                 raise ValueError(f"{name} was changed: build a new array instead of writing into the argument")
         if results is None:
             return None

@@ -101,7 +101,7 @@ def clip(dW, db, max_norm):
     most ``max_norm``.
     """
     norm = np.sqrt(np.sum(dW**2) + np.sum(db**2))
-    scale = min(1.0, max_norm / norm)
+    scale = max_norm / max(norm, max_norm)
     return scale * dW, scale * db
 
 

@@ -144,7 +144,7 @@ def masked_mean(hs, lengths):
     stands behind its end.
     """
     inside = np.arange(len(hs))[:, None] < lengths
-    return (hs * inside[:, :, None]).sum(axis=0) / lengths[:, None]
+    return np.where(inside[:, :, None], hs, 0).sum(axis=0) / lengths[:, None]
 
 
 def _with_rubbish(rng):
