@@ -99,6 +99,11 @@ class Exercise:
         return f"It is none of the usual mistakes. {self.looks_at}"
 
 
+def sizes(rng: np.random.Generator, count: int) -> list[int]:
+    """Draw ``count`` different sizes from 3 to 8: no axis can stand in for another, and no answer can know them."""
+    return [int(size) for size in rng.permutation(np.arange(3, 9))[:count]]
+
+
 def distance(a: np.ndarray, b: np.ndarray) -> float:
     """Return the largest absolute difference of two arrays of one shape."""
     return float(np.max(np.abs(a - b), initial=0.0))

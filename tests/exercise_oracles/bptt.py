@@ -1,6 +1,7 @@
 """Oracles for the chapter *Backpropagation through time*: autograd on the network's equations."""
 
 import torch
+
 from exercise_oracles.ways import gradients, pinned, tensors
 
 

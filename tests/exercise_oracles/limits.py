@@ -2,10 +2,11 @@
 
 import numpy as np
 import torch
-from exercise_oracles.ways import gradients, pinned, root, tensors
 from scipy.linalg import eigh
 from scipy.special import log_expit
 from sklearn.preprocessing import normalize
+
+from exercise_oracles.ways import gradients, pinned, root, tensors
 
 
 def jacobian(hs, W_hh):

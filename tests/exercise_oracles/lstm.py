@@ -2,9 +2,9 @@
 
 import numpy as np
 import torch
-from exercise_oracles.ways import gradients, root, tensors
 from scipy.special import log_expit
 
+from exercise_oracles.ways import gradients, root, tensors
 from rnnbook import in_numpy
 from rnnbook.conversions import to_onnx
 

@@ -1,8 +1,9 @@
 """Oracles for the chapter *The basic RNN*: ``torch.nn``'s cell and layer, and the numbers that they hold."""
 
 import torch
-from exercise_oracles.ways import torch_layer
 from torch import nn
+
+from exercise_oracles.ways import torch_layer
 
 
 def _states(xs, h_0, W_ih, W_hh, b_ih, b_hh, **options):

@@ -1,9 +1,10 @@
 """Oracles for the chapter *How fast can it go?*: PyTorch's count of operations, autograd, a harmonic mean."""
 
 import torch
-from exercise_oracles.ways import gradients, tensors
 from scipy.stats import hmean
 from torch.utils.flop_counter import FlopCounterMode
+
+from exercise_oracles.ways import gradients, tensors
 
 
 def flops(T, B, D, H, G):

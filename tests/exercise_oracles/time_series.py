@@ -4,8 +4,9 @@ from fractions import Fraction
 
 import numpy as np
 import torch
-from exercise_oracles.ways import gradients, tensors
 from torch.distributions import Categorical, MixtureSameFamily, Normal
+
+from exercise_oracles.ways import gradients, tensors
 
 
 def normal_loss(mu, s, x):

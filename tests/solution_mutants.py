@@ -1,0 +1,135 @@
+"""Every rule-made mutant of every exercise's solution, held against the oracles; run by test_solution_mutants.py.
+
+``python solution_mutants.py`` prints one JSON object: for each exercise and for both kinds, the rules of ``mutants``
+and variables that are mistaken, how many were made and caught by the oracle test, and in words those that give the
+solution's numbers, those that give others and are not caught, and those that the exercise itself takes for right.
+It is a process of its own because a mutant may loop for ever or ask for all the memory there is: an alarm ends the
+one, a limit the other.
+"""
+
+import ast
+import copy
+import inspect
+import json
+import resource
+import signal
+import sys
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+from exercise_oracles import oracle_of
+from mutants import load, mutants
+from test_exercise_oracles import arrays, differs, draws
+from test_exercises import EXERCISES
+
+SECONDS, BYTES = 1, 2 << 30  # of the processor for one mutant, and beyond what is there before the first
+MORE = range(1000, 1020)  # seeds for the mutants that the oracle test's own draws let pass
+SHAPE_ALONE = {"len", "zeros_like", "ones_like", "empty_like"}  # whose argument's numbers nobody reads
+
+
+class TooLong(BaseException):
+    """No ``except Exception`` keeps a mutant alive."""
+
+
+def stop(*_):
+    raise TooLong
+
+
+@contextmanager
+def alarm():
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def functions_of(exercise):
+    """The solution's name, and those of its module's private functions that it calls."""
+    tree = ast.parse(inspect.getsource(exercise.solution))
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return {exercise.solution.__name__} | {name for name in called if name.startswith("_")}
+
+
+def by_rule(exercise):
+    """Yield (what was changed, the solution with the change), for all rules of ``mutants``."""
+    module = inspect.getmodule(exercise.solution)
+    for mutant in mutants(inspect.getsource(module), functions_of(exercise)):
+        called = mutant.change.strip("`").partition("(")[0].rpartition(".")[2]
+        if mutant.rule == "argument as zeros" and called in SHAPE_ALONE:
+            continue
+        with alarm():
+            changed = load(mutant.source, "mutant")
+        yield f"line {mutant.line}: {mutant.rule}: {mutant.change}", getattr(changed, exercise.solution.__name__)
+
+
+def by_name(exercise):
+    """Yield the same with one variable transposed, set to ones, or mistaken for another one of the solution."""
+    tree = ast.parse(inspect.getsource(exercise.solution))
+    names = sorted({node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)})
+    names += sorted(
+        {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} - {*names}
+    )
+    for k, node in enumerate(ast.walk(tree)):
+        if not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names):
+            continue
+        others = [name for name in names if name != node.id]
+        for new in (f"{node.id}.T", f"np.ones_like({node.id})", *others):
+            changed = copy.deepcopy(tree)
+            old = next(n for i, n in enumerate(ast.walk(changed)) if i == k)
+            old.id = new  # unparsed and parsed again, it is the expression
+            scope = dict(vars(inspect.getmodule(exercise.solution)))
+            exec(ast.unparse(changed), scope)
+            yield f"line {node.lineno} of it: `{node.id}` -> `{new}`", scope[exercise.solution.__name__]
+
+
+def tells(exercise, function, inputs, expected):
+    """Tell whether a mutant gives other numbers than these, or stops, on any of the inputs."""
+    for given, right in zip(inputs, expected, strict=True):
+        try:
+            with alarm():
+                found = exercise._run(function, given)
+        except (Exception, TooLong):
+            return True
+        if found is None or differs(found, right):
+            return True
+    return False
+
+
+def takes_for_right(exercise, function):
+    try:
+        with alarm():
+            return exercise(function).passed
+    except TooLong:
+        return False
+
+
+def judge(name, exercise):
+    inputs, more = draws(exercise), draws(exercise, MORE)
+    expected = [arrays(oracle_of(name)(**given)) for given in inputs]
+    solved = [arrays(exercise.solution(**given)) for given in more]
+    results = {}
+    for kind, made in {"rules": by_rule, "variables": by_name}.items():
+        result = results[kind] = {"made": 0, "caught": 0, "equal": [], "survivors": [], "accepted": []}
+        for what, function in made(exercise):
+            result["made"] += 1
+            if tells(exercise, function, inputs, expected):
+                result["caught"] += 1
+                result["accepted"] += [f"{name}, {what}"] * takes_for_right(exercise, function)
+            else:
+                result["survivors" if tells(exercise, function, more, solved) else "equal"].append(f"{name}, {what}")
+    return results
+
+
+def limit_memory():
+    if Path("/proc/self/statm").exists():
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + BYTES, used + BYTES))
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    limit_memory()
+    signal.signal(signal.SIGPROF, stop)
+    json.dump({name: judge(name, exercise) for name, exercise in EXERCISES.items()}, sys.stdout)
