@@ -106,6 +106,17 @@ def test_the_tolerance_is_what_the_exercise_says():
         assert "none of the usual" in mine(one_off(0, by=1 + 1.05 * tolerance)).message
 
 
+def test_a_tolerance_of_zero_lets_equal_numbers_pass():
+    mine = exercise({"it is one off": one_off(0)}, tolerance=0.0)
+    assert mine(solution)
+    assert "one off" in mine(one_off(0)).message
+
+
+def test_a_result_may_be_empty():
+    mine = Exercise(lambda n: np.zeros((0, n)), lambda rng: {"n": int(rng.integers(5))}, ("nothing",), {}, "")
+    assert mine(lambda n: np.ones((0, n)))
+
+
 def test_a_mistake_is_named_where_all_its_numbers_agree_and_the_first_of_two():
     for trial in range(TRIALS):
         mine = exercise({"it is once right": at_call(trial, solution, one_off(1)), "it is a mistake": one_off(1)})
