@@ -2,7 +2,8 @@
 
 ``python solution_mutants.py`` prints one JSON object: for each exercise and for both kinds, the rules of ``mutants``
 and variables that are mistaken, how many were made and caught by the oracle test, and in words those that give the
-solution's numbers, those that give others and are not caught, and those that the exercise itself takes for right.
+solution's numbers, those that give others and are not caught, and those that the exercise itself takes for right.``python solution_mutants.py 3`` takes every third of the second kind alone.
+
 It is a process of its own because a mutant may loop for ever or ask for all the memory there is: an alarm ends the
 one, a limit the other.
 """
@@ -16,6 +17,7 @@ import signal
 import sys
 import warnings
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from exercise_oracles import oracle_of
@@ -100,14 +102,14 @@ def takes_for_right(exercise, function):
         return False
 
 
-def judge(name, exercise, oracle):
+def judge(name, exercise, oracle, every):
     inputs, more = draws(exercise), draws(exercise, MORE)
     expected = [arrays(oracle(**given)) for given in inputs]
     solved = [arrays(exercise.solution(**given)) for given in more]
     results = {}
     for kind, made in {"rules": by_rule, "variables": by_name}.items():
         result = results[kind] = {"made": 0, "caught": 0, "equal": [], "survivors": [], "accepted": []}
-        for what, function in made(exercise):
+        for what, function in islice(made(exercise), 0, None, every if kind == "variables" else 1):
             result["made"] += 1
             if tells(exercise, function, inputs, expected):
                 result["caught"] += 1
@@ -126,6 +128,7 @@ def limit_memory():
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     oracles = {name: oracle_of(name) for name in EXERCISES}  # imported before memory is limited
+    every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     limit_memory()
     signal.signal(signal.SIGPROF, stop)
-    json.dump({name: judge(name, exercise, oracles[name]) for name, exercise in EXERCISES.items()}, sys.stdout)
+    json.dump({name: judge(name, exercise, oracles[name], every) for name, exercise in EXERCISES.items()}, sys.stdout)
