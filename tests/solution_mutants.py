@@ -2,7 +2,8 @@
 
 ``python solution_mutants.py`` prints one JSON object: for each exercise and for both kinds, the rules of ``mutants``
 and variables that are mistaken, how many were made and caught by the oracle test, and in words those that give the
-solution's numbers, those that give others and are not caught, and those that the exercise itself takes for right.``python solution_mutants.py 3`` takes every third of the second kind alone.
+solution's numbers, those that give others and are not caught, and those that the exercise itself takes for right.
+From the second kind ``python solution_mutants.py 3`` takes every third.
 
 It is a process of its own because a mutant may loop for ever or ask for all the memory there is: an alarm ends the
 one, a limit the other.
