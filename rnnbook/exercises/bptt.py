@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises.checking import Exercise
+from rnnbook.exercises.checking import Exercise, sizes
 
 
 def delta_rule(x, target, w, b):
@@ -80,11 +80,11 @@ def _share(slope, h_prev, h):
 check_immediate_and_total = Exercise(
     immediate_and_total,
     lambda rng: {
-        "xs": rng.normal(size=6),
+        "xs": rng.normal(size=int(rng.integers(3, 7))),
         "h_0": rng.normal(),
-        "w": rng.normal(),
+        "w": 0.5 * rng.normal(),
         "v": 0.5 + rng.random(),
-        "b": rng.normal(),
+        "b": 0.5 * rng.normal(),
     },  # fmt: skip
     returns=("the immediate derivative", "the total derivative"),
     mistakes={
@@ -115,7 +115,8 @@ def step_back(dh_out, dh_next, h, W_ih, W_hh):
 
 
 def _step_back_inputs(rng):
-    B, D, H = 3, 5, 5  # square on purpose: a missing transpose must show in the numbers, not in an error
+    B, H = sizes(rng, 2)
+    D = H  # square on purpose: a missing transpose must show in the numbers, not in an error
     return {"dh_out": rng.normal(size=(B, H)), "dh_next": rng.normal(size=(B, H)),
             "h": np.tanh(rng.normal(size=(B, H))), "W_ih": rng.normal(size=(H, D)),
             "W_hh": rng.normal(size=(H, H))}  # fmt: skip
@@ -178,7 +179,7 @@ def backward(dhs, xs, hs, W_ih, W_hh):
 
 
 def _backward_inputs(rng):
-    T, B, D, H = 4, 3, 2, 5
+    T, B, D, H = sizes(rng, 4)
     return {"dhs": rng.normal(size=(T, B, H)), "xs": rng.normal(size=(T, B, D)),
             "hs": np.tanh(rng.normal(size=(T + 1, B, H))), "W_ih": rng.normal(size=(H, D)),
             "W_hh": rng.normal(size=(H, H))}  # fmt: skip
@@ -261,10 +262,10 @@ def truncated_backward(dhs, xs, hs, W_ih, W_hh, k):
 
 
 def _truncated_inputs(rng):
-    T, B, D, H = 8, 3, 2, 4
+    (T, k), (B, D, H) = rng.choice([[10, 3], [10, 4], [11, 3], [11, 4], [13, 3], [13, 5]]).tolist(), sizes(rng, 3)
     return {"dhs": rng.normal(size=(T, B, H)), "xs": rng.normal(size=(T, B, D)),
             "hs": np.tanh(rng.normal(size=(T + 1, B, H))), "W_ih": rng.normal(size=(H, D)),
-            "W_hh": rng.normal(size=(H, H)), "k": 3}  # fmt: skip
+            "W_hh": rng.normal(size=(H, H)), "k": k}  # fmt: skip
 
 
 def _pieces(dhs, xs, hs, W_ih, W_hh, starts):

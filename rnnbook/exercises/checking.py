@@ -67,7 +67,7 @@ class Exercise:
         copies = {name: np.copy(value) if isinstance(value, np.ndarray) else value for name, value in arguments.items()}
         results = function(**copies)
         for name, value in arguments.items():
-            if isinstance(value, np.ndarray) and not np.array_equal(value, copies[name]):
+            if isinstance(value, np.ndarray) and not np.array_equal(value, copies[name], equal_nan=True):
                 raise ValueError(f"{name} was changed: build a new array instead of writing into the argument")
         if results is None:
             return None
@@ -97,6 +97,11 @@ class Exercise:
             ):
                 return f"It equals what comes out when {sentence}. {self.looks_at}"
         return f"It is none of the usual mistakes. {self.looks_at}"
+
+
+def sizes(rng: np.random.Generator, count: int) -> list[int]:
+    """Draw ``count`` different sizes from 3 to 8: no axis can stand in for another, and no answer can know them."""
+    return [int(size) for size in rng.permutation(np.arange(3, 9))[:count]]
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises.checking import Exercise
+from rnnbook.exercises.checking import Exercise, sizes
 from rnnbook.in_numpy.functions import softmax
 
 
@@ -19,7 +19,7 @@ def weights(patterns):
 
 check_weights = Exercise(
     weights,
-    lambda rng: {"patterns": _signs(rng, 3, 5)},
+    lambda rng: {"patterns": _signs(rng, int(rng.integers(3, 5)), int(rng.integers(5, 9)))},
     returns=("W",),
     mistakes={
         "the diagonal is left in": lambda patterns: patterns.T @ patterns,
@@ -44,10 +44,11 @@ def visit(W, s, i):
     return s
 
 
-def _network_with_a_tie(rng, B=8, N=5):
+def _network_with_a_tie(rng):
+    B, N = int(rng.integers(6, 10)), int(rng.choice([5, 7]))  # N is odd: an even number of votes can be a tie
     while True:
-        W = np.triu(_signs(rng, N, N), 1)
-        W, s, i = W + W.T, _signs(rng, B, N), int(rng.integers(N))
+        W = _signs(rng, N, N) * (1 - np.eye(N))  # not symmetric on purpose: W[i] is what unit i hears
+        s, i = _signs(rng, B, N), int(rng.integers(N))
         a_i = s @ W[i]
         if np.any((a_i == 0) & (s[:, i] < 0)) and np.any(a_i * s[:, i] < 0):
             return {"W": W, "s": s, "i": i}
@@ -68,8 +69,8 @@ check_visit = Exercise(
             s, i, np.where(s @ W[i] >= 0, 1, -1)
         ),
         "a tie becomes 0, which is no state": lambda W, s, i: _put(s, i, np.sign(s @ W[i])),
-        "all units are updated at once": lambda W, s, i: np.where(s @ W == 0, s, np.sign(s @ W)),
-        "all units are updated at once, and a tie becomes 0": lambda W, s, i: np.sign(s @ W),
+        "all units are updated at once": lambda W, s, i: np.where(s @ W.T == 0, s, np.sign(s @ W.T)),
+        "all units are updated at once, and a tie becomes 0": lambda W, s, i: np.sign(s @ W.T),
         "the sign is left out: the field itself is written": lambda W, s, i: _put(s, i, s @ W[i]),
         "the unit turns against its field": lambda W, s, i: _put(
             s, i, np.where(s @ W[i] == 0, s[:, i], -np.sign(s @ W[i]))
@@ -87,7 +88,8 @@ def flip_energy(W, s, i):
     return 2 * s[:, i] * (s @ W[i])
 
 
-def _symmetric_network(rng, B=4, N=6):
+def _symmetric_network(rng):
+    B, N = sizes(rng, 2)
     W = np.triu(rng.normal(size=(N, N)), 1)
     return {"W": W + W.T, "s": _signs(rng, B, N), "i": int(rng.integers(N))}
 
@@ -120,13 +122,18 @@ def softmax_update(patterns, s, beta):
     return softmax(beta * s @ patterns.T) @ patterns
 
 
+def _memory(rng):
+    M, N, B = sizes(rng, 3)
+    return {"patterns": rng.normal(size=(M, N)), "s": rng.normal(size=(B, N)), "beta": rng.uniform(0.2, 2)}
+
+
 def _softmax_over_states(patterns, s, beta):
     return softmax((beta * s @ patterns.T).T).T @ patterns
 
 
 check_softmax_update = Exercise(
     softmax_update,
-    lambda rng: {"patterns": rng.normal(size=(4, 3)), "s": rng.normal(size=(2, 3)), "beta": rng.uniform(0.2, 2)},
+    _memory,
     returns=("s",),
     mistakes={
         "beta is left out": lambda patterns, s, beta: softmax_update(patterns, s, 1.0),
@@ -154,14 +161,15 @@ def jordan_as_elman(W_yh, W_hy, b_h, b_y):
     return W_yh @ W_hy, b_h + W_yh @ b_y
 
 
+def _jordan(rng):
+    H, V = sizes(rng, 2)
+    shapes = {"W_yh": (H, V), "W_hy": (V, H), "b_h": H, "b_y": V}
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
+
+
 check_jordan_as_elman = Exercise(
     jordan_as_elman,
-    lambda rng: {
-        "W_yh": rng.normal(size=(5, 2)),
-        "W_hy": rng.normal(size=(2, 5)),
-        "b_h": rng.normal(size=5),
-        "b_y": rng.normal(size=2),
-    },
+    _jordan,
     returns=("weight_hh", "bias"),
     mistakes={
         "the output's bias is forgotten": lambda W_yh, W_hy, b_h, b_y: (W_yh @ W_hy, b_h),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises.checking import Exercise
+from rnnbook.exercises.checking import Exercise, sizes
 
 
 def lstm_biases_from_onnx(B):
@@ -28,7 +28,7 @@ def _taken_in_turns(B):
 
 check_lstm_biases_from_onnx = Exercise(
     lstm_biases_from_onnx,
-    lambda rng: {"B": rng.normal(size=8 * 3)},
+    lambda rng: {"B": rng.normal(size=8 * int(rng.integers(2, 6)))},
     returns=("bias_ih", "bias_hh"),
     mistakes={
         "the blocks stay in the order i, o, f, c": _reordered([0, 1, 2, 3]),
@@ -74,7 +74,7 @@ def _sign_of_z(**arrays):
 
 
 def _gru_arrays(rng):
-    D, H = 3, 4
+    D, H = sizes(rng, 2)
     return {"weight_ih": rng.normal(size=(3 * H, D)), "weight_hh": rng.normal(size=(3 * H, H)),
             "bias_ih": rng.normal(size=3 * H), "bias_hh": rng.normal(size=3 * H)}  # fmt: skip
 
@@ -106,9 +106,14 @@ def whole_gradient(gradients, sizes):
     return sizes @ gradients / sizes.sum()
 
 
+def _shares(rng):
+    P, N = sizes(rng, 2)
+    return {"gradients": rng.normal(size=(P, N)), "sizes": rng.choice(np.arange(1.0, 20), P, replace=False)}
+
+
 check_whole_gradient = Exercise(
     whole_gradient,
-    lambda rng: {"gradients": rng.normal(size=(3, 5)), "sizes": rng.permutation([2.0, 3.0, 7.0])},
+    _shares,
     returns=("gradient",),
     mistakes={
         "every process counts the same, however few sequences it has": lambda gradients, sizes: gradients.mean(axis=0),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises.checking import Exercise
+from rnnbook.exercises.checking import Exercise, sizes
 from rnnbook.in_numpy.functions import sigmoid
 
 
@@ -16,8 +16,14 @@ def step(u_r, u_z, u_n, v_r, v_z, v_n, h_prev):
     return (1 - z) * n + z * h_prev
 
 
-def _arrays(*names, shape=(3, 5)):
-    return lambda rng: {name: rng.normal(size=shape) for name in names}
+def _arrays(*names):
+    """Draw arrays of one shape (B, H)."""
+
+    def draw(rng):
+        shape = sizes(rng, 2)
+        return {name: rng.normal(size=shape) for name in names}
+
+    return draw
 
 
 def _no_tanh(u_r, u_z, u_n, v_r, v_z, v_n, h_prev):
@@ -116,7 +122,7 @@ def turn_z(weight_ih, weight_hh, bias_ih, bias_hh):
 
 
 def _gru_parameters(rng):
-    D, H = 2, 4
+    D, H = sizes(rng, 2)
     shapes = {"weight_ih": (3 * H, D), "weight_hh": (3 * H, H), "bias_ih": (3 * H,), "bias_hh": (3 * H,)}
     return {name: rng.normal(size=shape) for name, shape in shapes.items()}
 
@@ -175,7 +181,7 @@ def minimal_step(u_f, u_n, h_prev, W_hf, W_hn, b_hf, b_hn):
 
 
 def _minimal_inputs(rng):
-    B, H = 3, 4
+    B, H = sizes(rng, 2)
     shapes = {"u_f": (B, H), "u_n": (B, H), "h_prev": (B, H), "W_hf": (H, H), "W_hn": (H, H), "b_hf": (H,)}
     return {name: rng.normal(size=shape) for name, shape in (shapes | {"b_hn": (H,)}).items()}
 
@@ -216,7 +222,7 @@ def half_life(z):
 
 check_half_life = Exercise(
     half_life,
-    lambda rng: {"z": rng.uniform(0.05, 0.99, size=6)},
+    lambda rng: {"z": rng.uniform(0.05, 0.99, size=sizes(rng, 1))},
     returns=("steps",),
     mistakes={
         "1 - z is taken for z: the share that is written, not the share that is kept": (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises.checking import Exercise
+from rnnbook.exercises.checking import Exercise, sizes
 
 
 def perplexity(log_p):
@@ -14,7 +14,7 @@ def perplexity(log_p):
 
 check_perplexity = Exercise(
     perplexity,
-    lambda rng: {"log_p": np.log(rng.uniform(0.05, 0.9, size=11))},
+    lambda rng: {"log_p": np.log(rng.uniform(0.05, 0.9, size=int(rng.integers(8, 15))))},
     returns=("the perplexity",),
     mistakes={
         "the minus sign is forgotten: that is the mean probability, its reciprocal is wanted": lambda log_p: np.exp(
@@ -44,9 +44,10 @@ def bits_per_character(losses, tokens, characters):
 
 
 def _bits_inputs(rng):
-    tokens = rng.integers(20, 200, size=6)
+    K = int(rng.integers(4, 9))
+    tokens = rng.integers(20, 200, size=K)
     characters = int(3.7 * tokens.sum())
-    return {"losses": rng.uniform(1, 4, size=6), "tokens": tokens, "characters": characters}
+    return {"losses": rng.uniform(1, 4, size=K), "tokens": tokens, "characters": characters}
 
 
 check_bits_per_character = Exercise(
@@ -90,8 +91,12 @@ def _softmax(logits, axis=-1):
 
 
 def _logits_inputs(rng):
-    N = V = 5  # square on purpose: a softmax over the wrong axis must show in the numbers
-    return {"logits": rng.normal(size=(N, V)), "targets": rng.integers(V, size=N)}
+    N, V = sizes(rng, 2)
+    logits, targets = rng.normal(size=(N, V)), rng.integers(V, size=N)
+    logits += rng.permutation([900, -900, *[0] * (N - 2)])[:, None]  # with no maximum subtracted exp overflows,
+    unlikely = (targets[0] + 1) % V
+    logits[:, unlikely] -= 800 * (targets != unlikely)  # and with the minimum subtracted it does so here
+    return {"logits": logits, "targets": targets}
 
 
 def _by_the_probabilities(logits, targets):
@@ -125,7 +130,7 @@ check_logits_gradient = Exercise(
             (_softmax(logits, axis=0) - _one_hot(logits, targets)) / len(targets)
         ),
     },
-    looks_at="It is the probabilities minus the one-hot target, shared among the tokens.",
+    looks_at="It is the probabilities minus the one-hot target, shared among the tokens. No logit may be too large.",
 )
 
 
@@ -138,9 +143,16 @@ def temperature(logits, tau):
     return p / p.sum()
 
 
+def _temperature_inputs(rng):
+    logits = rng.normal(size=int(rng.integers(5, 9)))
+    logits[rng.integers(len(logits))] -= 800  # with the minimum subtracted, not the maximum, exp overflows
+    logits -= rng.choice([0, 4000])  # with nothing subtracted every exp is 0 here
+    return {"logits": logits, "tau": float(rng.uniform(0.3, 0.8))}
+
+
 check_temperature = Exercise(
     temperature,
-    lambda rng: {"logits": rng.normal(size=6), "tau": float(rng.uniform(0.3, 0.8))},
+    _temperature_inputs,
     returns=("the probabilities",),
     mistakes={
         "the temperature is not used": lambda logits, tau: temperature(logits, 1.0),
@@ -158,8 +170,11 @@ check_temperature = Exercise(
             logits == logits.max()
         ).astype(float),
     },
-    looks_at="Divide the logits, then take the softmax: it sees to the sum.",
+    looks_at="Divide the logits, then take the softmax: it sees to the sum, however large or small they are.",
 )
+
+
+check_temperature.trials = 8  # logits near 0 and far below must be among them
 
 
 def masked_mean(losses, lengths):
@@ -171,7 +186,7 @@ def masked_mean(losses, lengths):
 
 
 def _masked_inputs(rng):
-    T = B = 6  # square on purpose: a mask the wrong way round must show in the number
+    T = B = int(rng.integers(5, 9))  # square on purpose: a mask the wrong way round must show in the number
     lengths = rng.permutation(np.arange(1, T + 1))
     while np.array_equal(lengths, np.arange(1, T + 1)):
         lengths = rng.permutation(lengths)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises.checking import Exercise
+from rnnbook.exercises.checking import Exercise, sizes
 
 
 def jacobian(hs, W_hh):
@@ -15,7 +15,8 @@ def jacobian(hs, W_hh):
     return J
 
 
-def _states(rng, T=5, H=4):
+def _states(rng):
+    T, H = sizes(rng, 2)
     W_hh = rng.normal(size=(H, H))
     hs, h = [], rng.normal(size=H)
     for _ in range(T):
@@ -101,12 +102,13 @@ def clip(dW, db, max_norm):
     most ``max_norm``.
     """
     norm = np.sqrt(np.sum(dW**2) + np.sum(db**2))
-    scale = min(1.0, max_norm / norm)
+    scale = max_norm / max(norm, max_norm)
     return scale * dW, scale * db
 
 
 def _clip_inputs(rng):
-    dW, db = rng.normal(size=(4, 4)), 2 * rng.normal(size=4)
+    (H,) = sizes(rng, 1)
+    dW, db = rng.normal(size=(H, H)), 2 * rng.normal(size=H)
     norm = np.sqrt(np.sum(dW**2) + np.sum(db**2))
     return {"dW": dW, "db": db, "max_norm": float(norm * rng.choice([0.3, 1.5]))}
 
@@ -197,7 +199,7 @@ def gradient_at_start(scale, Q, us, v):
 
 
 def _scale_inputs(rng):
-    T, H = 7, 4
+    T, H = sizes(rng, 2)
     Q, _ = np.linalg.qr(rng.normal(size=(H, H)))
     return {"scale": float(rng.uniform(0.7, 1.5)), "Q": Q, "us": rng.normal(size=(T, H)), "v": rng.normal(size=H)}
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises.checking import Exercise
+from rnnbook.exercises.checking import Exercise, sizes
 from rnnbook.in_numpy.functions import sigmoid
 
 
@@ -17,8 +17,14 @@ def step(a_i, a_f, a_g, a_o, c_prev):
     return h, c
 
 
-def _arrays(*names, shape=(3, 5)):
-    return lambda rng: {name: rng.normal(size=shape) for name in names}
+def _arrays(*names):
+    """Draw arrays of one shape (B, H)."""
+
+    def draw(rng):
+        shape = sizes(rng, 2)
+        return {name: rng.normal(size=shape) for name in names}
+
+    return draw
 
 
 def _step(a_i, a_f, a_g, a_o, c_prev, squash=np.tanh, show=np.tanh, keep=True, new=True, shown=False):
@@ -102,7 +108,7 @@ def _in_order(order):
 
 check_to_onnx_order = Exercise(
     to_onnx_order,
-    lambda rng: {"weight": rng.normal(size=(12, 5))},
+    lambda rng: {"weight": rng.normal(size=(4 * int(rng.integers(2, 5)), *sizes(rng, 1)))},
     returns=("weight",),
     mistakes={
         "the blocks stay in the order i, f, g, o": _in_order([0, 1, 2, 3]),
@@ -127,7 +133,7 @@ def bias_for_half_life(steps):
 
 check_bias_for_half_life = Exercise(
     bias_for_half_life,
-    lambda rng: {"steps": rng.uniform(1.5, 60, size=6)},
+    lambda rng: {"steps": rng.uniform(1.5, 60, size=sizes(rng, 1))},
     returns=("bias",),
     mistakes={
         "the gate's value f is returned, not the bias that makes it": lambda steps: 0.5 ** (1 / steps),
@@ -155,7 +161,8 @@ def peephole_step(a_i, a_f, a_g, a_o, c_prev, p_i, p_f, p_o):
 
 
 def _peephole_inputs(rng):
-    return _arrays("a_i", "a_f", "a_g", "a_o", "c_prev")(rng) | _arrays("p_i", "p_f", "p_o", shape=5)(rng)
+    arrays = _arrays("a_i", "a_f", "a_g", "a_o", "c_prev")(rng)
+    return arrays | {name: rng.normal(size=arrays["c_prev"].shape[1]) for name in ("p_i", "p_f", "p_o")}
 
 
 def _output_sees_the_old_carry(a_i, a_f, a_g, a_o, c_prev, p_i, p_f, p_o):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises.checking import Exercise
+from rnnbook.exercises.checking import Exercise, sizes
 from rnnbook.in_numpy.functions import sigmoid
 
 
@@ -13,7 +13,8 @@ def adding_target(x):
     return (x[:, :, 0] * x[:, :, 1]).sum(axis=0)
 
 
-def _marked(rng, T=6, B=4):
+def _marked(rng):
+    T, B = sizes(rng, 2)
     x = np.zeros((T, B, 2))
     x[:, :, 0] = rng.uniform(size=(T, B))
     for b in range(B):
@@ -82,7 +83,7 @@ def count(x, a_f, a_i, a_g):
 
 
 def _symbols(rng):
-    x = np.eye(2)[rng.integers(0, 2, 8)]
+    x = np.eye(2)[rng.integers(0, 2, int(rng.integers(6, 12)))]
     return {"x": x, "a_f": rng.normal(), "a_i": rng.normal(), "a_g": rng.normal(size=2)}
 
 
@@ -117,13 +118,14 @@ def hold(f, i, g):
     return np.log(f / (1 - f)), np.log(i / (1 - i)), np.arctanh(g)
 
 
+def _gates(rng):
+    (N,) = sizes(rng, 1)
+    return {"f": rng.uniform(0.6, 0.99, N), "i": rng.uniform(0.1, 0.9, N), "g": rng.uniform(-0.9, 0.9, N)}
+
+
 check_hold = Exercise(
     hold,
-    lambda rng: {
-        "f": rng.uniform(0.6, 0.99, size=4),
-        "i": rng.uniform(0.1, 0.9, size=4),
-        "g": rng.uniform(-0.9, 0.9, size=4),
-    },
+    _gates,
     returns=("a_f", "a_i", "a_g"),
     mistakes={
         "the functions themselves are used, not their inverses": lambda f, i, g: (sigmoid(f), sigmoid(i), np.tanh(g)),
@@ -183,9 +185,14 @@ def skill(error, chance):
     return 1 - error / chance
 
 
+def _errors(rng):
+    (N,) = sizes(rng, 1)
+    return {"error": rng.uniform(0.01, 0.2, N), "chance": rng.uniform(0.1, 0.9, N)}
+
+
 check_skill = Exercise(
     skill,
-    lambda rng: {"error": rng.uniform(0.01, 0.2, size=5), "chance": rng.uniform(0.1, 0.9, size=5)},
+    _errors,
     returns=("the skill",),
     mistakes={
         "the share of the error that is left is given, 1 at chance": lambda error, chance: error / chance,

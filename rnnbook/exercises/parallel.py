@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises.checking import Exercise
+from rnnbook.exercises.checking import Exercise, sizes
 
 
 def combine(a_1, b_1, a_2, b_2):
@@ -12,13 +12,13 @@ def combine(a_1, b_1, a_2, b_2):
     return a_2 * a_1, a_2 * b_1 + b_2
 
 
-def _arrays(shapes):
-    return lambda rng: {name: rng.normal(size=shape) for name, shape in shapes.items()}
+def _arrays(rng, shape, *names):
+    return {name: rng.normal(size=shape) for name in names}
 
 
 check_combine = Exercise(
     combine,
-    _arrays(dict.fromkeys(["a_1", "b_1", "a_2", "b_2"], (3, 5))),
+    lambda rng: _arrays(rng, sizes(rng, 2), "a_1", "b_1", "a_2", "b_2"),
     returns=("a", "b"),
     mistakes={
         "step 2 is taken first and then step 1": lambda a_1, b_1, a_2, b_2: combine(a_2, b_2, a_1, b_1),
@@ -42,7 +42,8 @@ def one_round(a, b, reach):
 
 
 def _round_inputs(rng):
-    return _arrays({"a": (9, 2), "b": (9, 2)})(rng) | {"reach": int(rng.integers(2, 5))}
+    shape = int(rng.integers(8, 12)), *sizes(rng, 1)
+    return _arrays(rng, shape, "a", "b") | {"reach": int(rng.integers(2, 5))}
 
 
 def _new_a_used(a, b, reach):
@@ -103,9 +104,10 @@ def gradient(a, hs, h_0, dhs):
 
 
 def _gradient_inputs(rng):
-    inputs = _arrays({"a": (6, 2, 3), "hs": (6, 2, 3), "h_0": (2, 3), "dhs": (6, 2, 3)})(rng)
-    b, h = rng.normal(size=(6, 2, 3)), inputs["h_0"]
-    for t in range(6):
+    T, B, H = sizes(rng, 3)
+    inputs = _arrays(rng, (T, B, H), "a", "hs", "dhs") | _arrays(rng, (B, H), "h_0")
+    b, h = rng.normal(size=(T, B, H)), inputs["h_0"]
+    for t in range(T):
         h = inputs["hs"][t] = inputs["a"][t] * h + b[t]
     return inputs
 
@@ -163,7 +165,7 @@ def parity_pairs(bits):
 
 check_parity_pairs = Exercise(
     parity_pairs,
-    lambda rng: {"bits": rng.permutation(np.arange(12) % 2).astype(float)},
+    lambda rng: {"bits": rng.permutation(np.arange(rng.integers(10, 15)) % 2).astype(float)},
     returns=("a", "b"),
     mistakes={
         "all ones are counted: nothing ever goes back to 0": lambda bits: (np.ones_like(bits), bits),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises.checking import Exercise
+from rnnbook.exercises.checking import Exercise, sizes
 
 
 def step(x_t, h_prev, W_ih, W_hh, b_ih, b_hh):
@@ -12,7 +12,8 @@ def step(x_t, h_prev, W_ih, W_hh, b_ih, b_hh):
 
 
 def _step_inputs(rng):
-    B, D, H = 3, 5, 5  # square on purpose: a missing transpose must show in the numbers, not in an error
+    B, H = sizes(rng, 2)
+    D = H  # square on purpose: a missing transpose must show in the numbers, not in an error
     shapes = {"x_t": (B, D), "h_prev": (B, H), "W_ih": (H, D), "W_hh": (H, H), "b_ih": (H,), "b_hh": (H,)}
     return {name: rng.normal(size=shape) for name, shape in shapes.items()}
 
@@ -59,7 +60,7 @@ def forward(xs, h_0, W_ih, W_hh, b_ih, b_hh):
 
 
 def _forward_inputs(rng):
-    T, B, D, H = 4, 3, 2, 5
+    T, B, D, H = sizes(rng, 4)
     shapes = {"xs": (T, B, D), "h_0": (B, H), "W_ih": (H, D), "W_hh": (H, H), "b_ih": (H,), "b_hh": (H,)}
     return {name: rng.normal(size=shape) for name, shape in shapes.items()}
 
@@ -131,8 +132,8 @@ def batch_first(xs, h_0, W_ih, W_hh, b_ih, b_hh):
 
 def _batch_first_inputs(rng):
     inputs = _forward_inputs(rng)
-    inputs["xs"] = rng.normal(size=(4, 4, 2))  # T = B on purpose: a missing swap must show in the numbers
-    inputs["h_0"] = rng.normal(size=(4, 5))
+    B, D = len(inputs["h_0"]), inputs["W_ih"].shape[1]
+    inputs["xs"] = rng.normal(size=(B, B, D))  # T = B on purpose: a missing swap must show in the numbers
     return inputs
 
 

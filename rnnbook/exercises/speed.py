@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises.checking import Exercise
+from rnnbook.exercises.checking import Exercise, sizes
 
 
 def flops(T, B, D, H, G):
@@ -43,8 +43,12 @@ def weight_gradient(das, h_0, hs):
 
 
 def _back(rng):
-    T, B, H = 5, 3, 4
-    return {"das": rng.normal(size=(T, B, 2 * H)), "h_0": rng.normal(size=(B, H)), "hs": rng.normal(size=(T, B, H))}
+    T, B, H = sizes(rng, 3)
+    return {
+        "das": rng.normal(size=(T, B, int(rng.integers(2, 5)) * H)),
+        "h_0": rng.normal(size=(B, H)),
+        "hs": rng.normal(size=(T, B, H)),
+    }
 
 
 check_weight_gradient = Exercise(
@@ -75,9 +79,14 @@ def speed_up(share, factor):
     return 1 / (1 - share + share / factor)
 
 
+def _parts(rng):
+    (N,) = sizes(rng, 1)
+    return {"share": rng.uniform(0.1, 0.9, N), "factor": rng.uniform(1.5, 20, N)}
+
+
 check_speed_up = Exercise(
     speed_up,
-    lambda rng: {"share": rng.uniform(0.1, 0.9, size=6), "factor": rng.uniform(1.5, 20, size=6)},
+    _parts,
     returns=("speed_up",),
     mistakes={
         "it is the time that is left, not how many times faster": lambda share, factor: 1 - share + share / factor,

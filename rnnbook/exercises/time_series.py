@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises.checking import Exercise
+from rnnbook.exercises.checking import Exercise, sizes
 from rnnbook.in_numpy.functions import log_softmax, softmax
 
 
@@ -16,7 +16,8 @@ def normal_loss(mu, s, x):
 
 
 def _normals(rng):
-    return {"mu": rng.normal(size=6), "s": 0.5 * rng.normal(size=6), "x": rng.normal(size=6)}
+    (N,) = sizes(rng, 1)
+    return {"mu": rng.normal(size=N), "s": 0.5 * rng.normal(size=N), "x": rng.normal(size=N)}
 
 
 def _replace(function, place, wrong):
@@ -80,7 +81,7 @@ def responsibilities(a, mu, s, x):
 
 
 def _mixtures(rng):
-    N, K = 5, 3
+    N, K = sizes(rng, 2)
     return {name: rng.normal(size=(N, K)) for name in ("a", "mu", "s")} | {"x": rng.normal(size=N)}
 
 
@@ -124,7 +125,11 @@ def conformal_share(old, new, share):
 
 
 def _old_and_new(rng):
-    old, new = rng.normal(0.7, 1, size=int(rng.integers(20, 40))), rng.normal(-0.7, 1.4, size=200)
+    old, new = (
+        rng.normal(-0.7, 1, size=int(rng.integers(20, 40))),
+        rng.normal(0.7, 1.4, size=int(rng.integers(150, 200))),
+    )
+    new[: len(old)] = -old  # one of them is just as wide as the interval
     return {"old": old, "new": new, "share": float(rng.choice([0.5, 0.7, 0.8, 0.9]))}
 
 

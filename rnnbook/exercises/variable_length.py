@@ -13,8 +13,9 @@ def batch_sizes(lengths):
     return (lengths >= steps[:, None]).sum(axis=1)
 
 
-def _lengths(rng, B=5, T=8):
+def _lengths(rng):
     """Draw B different lengths, the longest T among them, in no order."""
+    B, T = int(rng.integers(4, 7)), int(rng.integers(7, 10))
     return rng.permutation(np.append(rng.permutation(np.arange(1, T))[: B - 1], T))
 
 
@@ -56,9 +57,11 @@ def pack(x, lengths):
     return np.concatenate(rows)
 
 
-def _padded(rng, D=2, padding=0.0):
+def _padded(rng, directions=1, padding=0.0):
     lengths = _lengths(rng)
-    x = rng.normal(size=(lengths.max(), len(lengths), D))
+    x = rng.normal(size=(lengths.max(), len(lengths), directions * int(rng.integers(2, 5))))
+    short = np.argmin(lengths)
+    x[lengths[short] - 1, short] = 0  # a step of zeros is a step, and the last one, too
     outside = np.arange(len(x))[:, None] >= lengths
     return {"x": np.where(outside[:, :, None], padding, x), "lengths": lengths}
 
@@ -104,7 +107,7 @@ def ends(hs, lengths):
 
 
 def _outputs(rng):
-    arguments = _padded(rng, D=6)
+    arguments = _padded(rng, directions=2)
     return {"hs": arguments["x"], "lengths": arguments["lengths"]}
 
 
@@ -144,11 +147,11 @@ def masked_mean(hs, lengths):
     stands behind its end.
     """
     inside = np.arange(len(hs))[:, None] < lengths
-    return (hs * inside[:, :, None]).sum(axis=0) / lengths[:, None]
+    return np.where(inside[:, :, None], hs, 0).sum(axis=0) / lengths[:, None]
 
 
 def _with_rubbish(rng):
-    arguments = _padded(rng, D=3, padding=7.0)
+    arguments = _padded(rng, padding=7.0)
     return {"hs": arguments["x"], "lengths": arguments["lengths"]}
 
 

@@ -17,7 +17,8 @@ def windows(series, length, horizon):
 
 def _windows_inputs(rng):
     length = int(rng.integers(4, 7))
-    return {"series": rng.normal(size=30), "length": length, "horizon": int(rng.integers(3, 6))}
+    horizon = int(rng.choice(list({3, 4, 5, 6, 7} - {length - 1, length})))  # two mistakes give other targets, then
+    return {"series": rng.normal(size=int(rng.integers(25, 35))), "length": length, "horizon": horizon}
 
 
 def _with_targets_moved(by):
@@ -59,7 +60,7 @@ def persistence_error(series, horizon):
 
 check_persistence_error = Exercise(
     persistence_error,
-    lambda rng: {"series": rng.normal(size=20).cumsum(), "horizon": int(rng.integers(2, 5))},
+    lambda rng: {"series": rng.normal(size=int(rng.integers(15, 25))).cumsum(), "horizon": int(rng.integers(2, 5))},
     returns=("the error",),
     mistakes={
         "the square root is left out": lambda series, horizon: persistence_error(series, horizon) ** 2,
@@ -147,7 +148,7 @@ def shuffle_time(W, order):
 
 
 def _shuffle_inputs(rng):
-    k = 7  # W is square on purpose: moving its rows must show in the numbers, not in an error
+    k = int(rng.integers(5, 9))  # W is square on purpose: moving its rows must show in the numbers, not in an error
     order = np.arange(k)
     while (order == np.argsort(order)).all() or (order[::-1] == np.argsort(order)).all():
         order = rng.permutation(k)

@@ -1,0 +1,30 @@
+"""Oracles for the chapter *How sure is a forecast?*: ``torch.distributions`` with autograd, and exact fractions."""
+
+from fractions import Fraction
+
+import numpy as np
+import torch
+from torch.distributions import Categorical, MixtureSameFamily, Normal
+
+from exercise_oracles.ways import gradients, tensors
+
+
+def normal_loss(mu, s, x):
+    mu, s = tensors(mu, s)
+    loss = -Normal(mu, s.exp()).log_prob(torch.tensor(x)).mean()
+    return loss.item(), *gradients(loss, (mu, s))
+
+
+def responsibilities(a, mu, s, x):
+    """The gradient of log p(x) by a component's logit is its responsibility, less its weight."""
+    a, mu, s = tensors(a, mu, s)
+    weights = Categorical(logits=a)
+    log_p = MixtureSameFamily(weights, Normal(mu, s.exp())).log_prob(torch.tensor(x))
+    return gradients(log_p.sum(), (a,))[0] + weights.probs.detach().numpy()
+
+
+def conformal_share(old, new, share):
+    """The smallest of the old sizes that is no less than enough of them, counted in exact fractions."""
+    sizes, enough = np.abs(old), (len(old) + 1) * Fraction(str(share))
+    width = min(size for size in sizes if np.count_nonzero(sizes <= size) >= enough)
+    return width, sum(-width <= error <= width for error in new) / len(new)

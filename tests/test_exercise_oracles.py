@@ -1,0 +1,92 @@
+"""Every exercise's solution agrees with an oracle outside ``rnnbook/exercises``: see ``exercise_oracles``."""
+
+import pkgutil
+from inspect import getmembers, isfunction
+
+import exercise_oracles
+import numpy as np
+import pytest
+from exercise_oracles import oracle_of
+from test_exercises import EXERCISES
+
+SEEDS = range(100, 105)
+# inputs that a statement allows and no exercise draws: what is changed in those that it draws
+EDGES = {
+    "bptt.check_backward": [lambda dhs, xs, hs, **a: a | {"dhs": dhs[:1], "xs": xs[:1], "hs": hs[:2]}],
+    "bptt.check_truncated_backward": [lambda k=k, **a: a | {"k": k} for k in (1, 2, 4, 50)],
+    "feedback_networks.check_visit": [lambda W, **a: a | {"W": 0 * W}],
+    "feedback_networks.check_softmax_update": [lambda beta, **a: a | {"beta": 1e3}],
+    "frameworks.check_whole_gradient": [lambda gradients, sizes: {"gradients": gradients[:1], "sizes": sizes[:1]}],
+    "language_model.check_logits_gradient": [lambda logits, targets: {"logits": 1e3 * logits, "targets": targets}],
+    "language_model.check_temperature": [
+        lambda logits, tau: {"logits": 1e3 * logits, "tau": tau},
+        lambda logits, tau: {"logits": logits, "tau": 1e3},
+    ],
+    "language_model.check_masked_mean": [
+        lambda losses, lengths: {"losses": losses, "lengths": np.full_like(lengths, len(losses))},
+        lambda losses, lengths: {"losses": np.where(_inside(losses, lengths), losses, np.nan), "lengths": lengths},
+    ],
+    "limits.check_bound": [lambda k, **a: a | {"k": 0}],
+    "limits.check_clip": [lambda dW, db, max_norm: {"dW": 0 * dW, "db": 0 * db, "max_norm": max_norm}],
+    "limits.check_jacobian": [lambda hs, W_hh: {"hs": hs[:1], "W_hh": W_hh}],
+    "parallel.check_one_round": [lambda a, b, reach=reach: {"a": a, "b": b, "reach": reach} for reach in (1, 50)],
+    "parallel.check_parity_pairs": [lambda bits: {"bits": 0 * bits}, lambda bits: {"bits": 0 * bits + 1}],
+    "rnn.check_forward": [lambda xs, **a: a | {"xs": xs[:1]}],
+    "speed.check_speed_up": [lambda share, factor: {"share": np.round(share), "factor": factor}],
+    "time_series.check_responsibilities": [lambda x, **a: a | {"x": 1e4 * x}],
+    "time_series.check_conformal_share": [
+        lambda old, new, share: {"old": np.round(old), "new": np.round(new), "share": share},
+        *(lambda old, new, share, n=n: {"old": old[:n], "new": new, "share": 0.7} for n in (9, 19)),
+    ],
+    "variable_length.check_batch_sizes": [lambda lengths: {"lengths": np.full_like(lengths, 3)}],
+    "variable_length.check_ends": [lambda hs, lengths: {"hs": hs, "lengths": np.full_like(lengths, len(hs))}],
+    "variable_length.check_masked_mean": [
+        lambda hs, lengths: {"hs": np.where(_inside(hs, lengths)[..., None], hs, np.nan), "lengths": lengths}
+    ],
+    "why_recurrence.check_persistence_error": [lambda series, horizon: {"series": series, "horizon": 1}],
+    "why_recurrence.check_windows": [lambda series, length, horizon: {"series": series, "length": 1, "horizon": 1}],
+}
+
+
+def _inside(x, lengths):
+    return np.arange(len(x))[:, None] < lengths
+
+
+def arrays(results):
+    """What an oracle returns, as arrays."""
+    return [np.asarray(part, np.float64) for part in (results if isinstance(results, tuple) else (results,))]
+
+
+def differs(found, expected):
+    """Tell whether two lists of arrays differ in number, shape or value."""
+    return len(found) != len(expected) or any(
+        f.shape != e.shape or not np.allclose(f, e, rtol=1e-10, atol=1e-12) for f, e in zip(found, expected)
+    )
+
+
+def draws(exercise, seeds=SEEDS):
+    """The inputs that an exercise draws for these seeds."""
+    return [exercise.inputs(np.random.default_rng([seed, trial])) for seed in seeds for trial in range(exercise.trials)]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_solution_agrees_with_its_oracle(name):
+    exercise, oracle = EXERCISES[name], oracle_of(name)
+    assert oracle, f"{name} has no oracle"
+    inputs = draws(exercise)
+    for arguments in inputs + [edge(**inputs[0]) for edge in EDGES.get(name, [])]:
+        found, expected = exercise._run(exercise.solution, arguments), arrays(oracle(**arguments))
+        assert len(found) == len(exercise.returns)
+        assert not differs(found, expected), f"{found} instead of {expected} for {arguments}"
+
+
+def test_every_oracle_has_its_exercise():
+    chapters = {name.partition(".")[0] for name in EXERCISES}
+    modules = {m.name for m in pkgutil.iter_modules(exercise_oracles.__path__)}
+    assert modules == chapters | {"ways"}
+    for chapter in chapters:
+        module = getattr(exercise_oracles, chapter)
+        own = {
+            n for n, f in getmembers(module, isfunction) if f.__module__ == module.__name__ and not n.startswith("_")
+        }
+        assert {f"{chapter}.check_{name}" for name in own} == {n for n in EXERCISES if n.startswith(f"{chapter}.")}

@@ -1,0 +1,59 @@
+"""Every mistake that is made by rule in an exercise's solution, and changes a number, is caught by the oracle test."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from test_exercises import EXERCISES
+
+ROOT = Path(__file__).resolve().parents[1]
+# how many mutants of a solution give its numbers on all inputs, and why
+EQUIVALENT = {
+    "bptt.check_backward": (4, "hs[0] serves for its shape, twice; the two gradients are added; dx is not used"),
+    "bptt.check_truncated_backward": (4, "pieces are added in any order; W_hh's part needs neither xs nor W_ih; "
+                                         "a state too many is not read"),
+    "feedback_networks.check_flip_energy": (1, "a state is 1 or -1: dividing by it is multiplying with it"),
+    "gru.check_turn_z": (1, "dividing by -1 is multiplying with it"),
+    "language_model.check_logits_gradient": (1, "the last of two axes is the axis 1"),
+    "limits.check_clip": (1, "the larger of two numbers, in any order"),
+    "rnn.check_forward": (1, "the two biases are added"),
+    "rnn.check_batch_first": (3, "the two biases are added; two axes change places in any order, twice"),
+    "speed.check_weight_gradient": (1, "T B is B T"),
+    "time_series.check_responsibilities": (1, "the second softmax divides by the first one's sum again"),
+    "variable_length.check_pack": (1, "all lengths differ, so that every sort is stable"),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_every_mutant_of_a_solution_is_caught():
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, str(ROOT / "tests" / "solution_mutants.py"), "3"]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    judged = json.loads(done.stdout)
+    assert judged.keys() == EXERCISES.keys()
+    count = table(judged)
+    print(count)
+    for kinds in judged.values():
+        for result in kinds.values():
+            assert not result["survivors"], f"not caught: {result['survivors']}\n{count}"
+            assert not result["accepted"], f"taken for right by the exercise: {result['accepted']}\n{count}"
+    equal = {name: kinds["rules"]["equal"] for name, kinds in judged.items()}
+    unexplained = {name: found for name, found in equal.items() if len(found) != EQUIVALENT.get(name, (0,))[0]}
+    assert not unexplained, f"the solution's numbers, and no reason in EQUIVALENT: {unexplained}\n{count}"
+    assert min(kinds["rules"]["made"] for kinds in judged.values()) >= 3, count
+
+
+def table(judged):
+    """The counts of each chapter, and their sum, as text."""
+    rows: dict[str, Counter] = {}
+    for name, kinds in judged.items():
+        for kind, result in kinds.items():
+            counts = {key: value if isinstance(value, int) else len(value) for key, value in result.items()}
+            for row in (f"{name.partition('.')[0]}, {kind}", f"all, {kind}"):
+                rows.setdefault(row, Counter()).update(counts)
+    return "\n".join(f"{row}: {dict(counts)}" for row, counts in sorted(rows.items()))
