@@ -9,11 +9,9 @@ from PIL import Image
 from rnnbook import plotting
 
 
-def the_same_small_png_whose_text_can_be_read(draw, within=1):
+def same_small_palette_png(draw, within=1):
     """Two runs give the same bytes; 700 pixels wide on the page; nothing is cut off at the upper and lower edge."""
-    figure = draw()
-    no_text_below_nine_points(figure)
-    png, shown = plotting.palette_png(figure)
+    png, shown = plotting.palette_png(draw())
     assert (png, shown) == plotting.palette_png(draw())
     image = Image.open(io.BytesIO(png))
     assert image.mode == "P" and len(png) < 90_000 and shown["width"] == pytest.approx(700, abs=within)
@@ -21,8 +19,9 @@ def the_same_small_png_whose_text_can_be_read(draw, within=1):
         assert (edge == 255).all()
 
 
-def no_text_below_nine_points(figure):
+def no_text_below_nine_points(draw):
     """What is smaller cannot be read on a phone."""
+    figure = draw()
     figure.draw_without_rendering()
     for text in figure.findobj(lambda a: hasattr(a, "get_fontsize") and a.get_text() and a.get_visible()):
         assert text.get_fontsize() >= 9, text.get_text()

@@ -286,13 +286,8 @@ def test_every_drawing_function_is_among_the_figures_tested_here():
 
 
 @functools.cache
-def figure_of(name):
-    return FIGURES[name]()
-
-
-@functools.cache
 def png_of(name):
-    return plotting.palette_png(figure_of(name))
+    return plotting.palette_png(FIGURES[name]())
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -311,7 +306,7 @@ def test_a_figure_is_not_kept_by_pyplot(name):
 
 @pytest.mark.parametrize("name", sorted(set(FIGURES) - DRAWINGS - {"gate_raster"}))
 def test_the_axes_of_a_chart_are_labelled(name):
-    axes = figure_of(name).axes[0]
+    axes = FIGURES[name]().axes[0]
     assert axes.get_xlabel() and (axes.get_ylabel() or [label.get_text() for label in axes.get_yticklabels()])
 
 
@@ -433,7 +428,7 @@ def test_arrays_that_do_not_fit_are_refused_by_name(name, arguments, sentence):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_a_small_palette_png_at_two_dots_per_pixel(name):
-    figure = figure_of(name)
+    figure = FIGURES[name]()
     assert isinstance(figure, Figure)
     png, shown = png_of(name)
     image = Image.open(io.BytesIO(png))
@@ -445,7 +440,7 @@ def test_a_figure_is_a_small_palette_png_at_two_dots_per_pixel(name):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_text_is_smaller_than_nine_points(name):
-    figure_checks.no_text_below_nine_points(figure_of(name))
+    figure_checks.no_text_below_nine_points(FIGURES[name])
 
 
 @pytest.mark.parametrize("name", FIGURES)

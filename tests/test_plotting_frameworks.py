@@ -40,4 +40,5 @@ def test_each_process_has_a_share_the_weights_and_the_update_and_all_meet_in_one
 
 @pytest.mark.parametrize("draw", [plotting.block_orders, plotting.shared_batch])
 def test_a_drawing_is_the_same_small_png_on_every_run_and_its_text_can_be_read(draw):
-    figure_checks.the_same_small_png_whose_text_can_be_read(draw)
+    figure_checks.same_small_palette_png(draw)
+    figure_checks.no_text_below_nine_points(draw)

@@ -87,4 +87,5 @@ def test_right_answers_are_the_median_in_the_band_of_all_seeds_beside_chance_and
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_the_same_small_png_on_every_run_and_its_text_can_be_read(name):
-    figure_checks.the_same_small_png_whose_text_can_be_read(FIGURES[name], within=12)
+    figure_checks.same_small_palette_png(FIGURES[name], within=12)
+    figure_checks.no_text_below_nine_points(FIGURES[name])

@@ -81,4 +81,5 @@ FIGURES = {
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_the_same_small_png_on_every_run_and_its_text_can_be_read(name):
-    figure_checks.the_same_small_png_whose_text_can_be_read(FIGURES[name])
+    figure_checks.same_small_palette_png(FIGURES[name])
+    figure_checks.no_text_below_nine_points(FIGURES[name])
