@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book serve test check portable notebooks texts page bench gpu clean browser
+.PHONY: help book serve test units check portable notebooks texts page bench gpu clean browser
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
@@ -50,15 +50,16 @@ browser: .venv/.ready
 	@$(python) tools/browser.py
 
 test: .venv/.ready browser  ## everything: unit tests, every notebook's output, the build, the pages in a browser
-	@echo '== 1 of 3: unit tests, and every stored output of every notebook against a fresh run'
-	@$(pytest) -q -n $(WORKERS) -m 'not site'
-	@echo '== 2 of 3: the book'
-	@$(MAKE) --no-print-directory book
-	@echo '== 3 of 3: the pages, as files and in a browser'
-	@$(pytest) -q -n $(WORKERS) -m site tests
+	@echo '== 1 of 2: unit tests, every stored output of every notebook against a fresh run; beside them the book is built'
+	@$(MAKE) --no-print-directory -j 2 units book
+	@echo '== 2 of 2: the pages, as files and in a browser'
+	@$(pytest) -q -n $(WORKERS) tests/built_book
 	@echo '== All tests passed.'
 
-check: .venv/.ready  ## half a minute: ruff, mypy, the quick unit tests
+units: .venv/.ready
+	@$(pytest) -q -n $(WORKERS) -m 'not site'
+
+check: .venv/.ready  ## a minute: ruff, mypy, the quick unit tests
 	@$(python) -m ruff format --check --quiet . || { echo 'make check: .venv/bin/ruff format .  puts these files in form:'; $(python) -m ruff format --check .; exit 1; }
 	@$(python) -m ruff check .
 	@$(python) -m mypy

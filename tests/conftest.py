@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import os
 import shutil
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,17 @@ if shutil.which("nvidia-smi") is None:
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
+
+
+def pytest_collection_modifyitems(items):
+    """Put notebooks and modules with slow tests first: at the end no process waits long for the last of another."""
+
+    def scope(item):  # what --dist loadscope gives to one process
+        return item.nodeid.rsplit("::", 1)[0]
+
+    long = {scope(item) for item in items if item.get_closest_marker("slow") or item.path.suffix == ".ipynb"}
+    items.sort(key=lambda item: scope(item) not in long)
+
 
 # A browser that speaks to nobody by itself: every request in the log is then the page's own.
 QUIET = [
@@ -56,18 +69,26 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
-def served(site):
-    """The built book, served on this machine for as long as the tests run."""
-    handler = functools.partial(_Handler, directory=str(site.folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+@contextlib.contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Serve a folder on this machine for the length of the `with` block; the value is its address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, directory=str(folder)))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield Site(site.folder, site.pages, f"http://127.0.0.1:{server.server_port}/")
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def served(site):
+    """The built book, served on this machine for as long as the tests run."""
+    with serve(site.folder) as url:
+        yield Site(site.folder, site.pages, url)
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ def run_keras(backend, cases, folder):
     script = Path(__file__).with_name("keras_outputs.py")
     variables = os.environ | {"KERAS_BACKEND": backend, "KERAS_HOME": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, script, folder / "cases.npz", folder / "outputs.npz"]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=3000)
     assert done.returncode == 0, done.stderr
     outputs = dict(np.load(folder / "outputs.npz"))
     assert outputs.pop("backend") == backend

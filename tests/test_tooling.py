@@ -72,13 +72,23 @@ def test_the_book_is_built_from_nothing_and_warnings_stop_it():
 
 
 def test_the_tests_run_every_part_and_leave_none_out():
-    recipe = (ROOT / "Makefile").read_text().split("\ntest:")[1].split("\n\n")[0]
-    assert "-m 'not site'" in recipe and "-m site" in recipe and "book" in recipe
+    recipe, units = (
+        (ROOT / "Makefile").read_text().split(f"\n{name}:")[1].split("\n\n")[0] for name in ("test", "units")
+    )
+    assert re.search(r"\$\(MAKE\) .*units book\n", recipe) and "$(pytest) -q -n $(WORKERS) tests/built_book" in recipe
+    assert re.search(r"\$\(pytest\) -q -n \$\(WORKERS\) -m 'not site'$", units)  # no folder: tests and chapters
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
     assert options["testpaths"] == ["tests", "book"]
     given = set(re.findall(r"-p \w+|--[\w-]+", options["addopts"]))
     assert {"-p nbval_strict", "--nbval", "--nbval-current-env"} <= given
     assert options["filterwarnings"] == ["error"]
+
+
+def test_the_tests_that_read_the_built_book_are_one_folder_and_all_marked():
+    marked = {
+        path for path in (ROOT / "tests").rglob("test_*.py") if "pytestmark = pytest.mark.site\n" in text_of(path)
+    }
+    assert marked == set((ROOT / "tests/built_book").glob("test_*.py")) != set()
 
 
 def test_every_installed_package_is_pinned_at_its_version():

@@ -92,7 +92,7 @@ def test_a_notebook_keeps_no_trace_of_the_bar_where_a_program_runs_it():
         def outputs(allow_stdin):
             messages = []
             code = "from rnnbook.training import train\nhistory = train(float, 3)"
-            client.execute_interactive(code, allow_stdin=allow_stdin, output_hook=messages.append, timeout=60)
+            client.execute_interactive(code, allow_stdin=allow_stdin, output_hook=messages.append, timeout=3000)
             return [m["content"] for m in messages if m["msg_type"] not in ("status", "execute_input")]
 
         assert outputs(allow_stdin=False) == []  # nbclient and nbval

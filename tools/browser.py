@@ -50,23 +50,40 @@ def _playwrights_own() -> str | None:
     return path if Path(path).exists() else None
 
 
+APT = ["apt-get", "install", "--no-install-recommends"]
+
+
 def install() -> None:
-    """Install Chromium: Debian's package where apt-get can, else Playwright's build."""
+    """Say what will be installed and how to avoid it, then install: Debian's package, else Playwright's build."""
+    print("The browser tests need a Chromium, and none is found: one is installed now. To use one of yours, stop this")
+    print("with Ctrl-C and run  CHROMIUM=/path/to/browser make test")
     if shutil.which("apt-get") and os.geteuid() == 0 and "ubuntu" not in _system():
-        print("Installing Chromium for the browser tests (apt-get) ...", flush=True)
-        subprocess.run(["apt-get", "update", "-qq"])
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
-            stdout=subprocess.DEVNULL,
-            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        print(
+            "The system's package manager installs it, since this is root: apt-get update, apt-get install chromium",
+            flush=True,
         )
+        subprocess.run(["apt-get", "update", "-qq"])
+        print(_plan(), flush=True)
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run([*APT, "-y", "-qq", "chromium"], stdout=subprocess.DEVNULL, env=environment)
         if find():
             return
-    print("Installing Chromium for the browser tests (playwright) ...", flush=True)
     command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    print("Playwright downloads its Chromium, about 200 MB, to its folder in the user's cache", end="")
     if sys.platform == "linux" and os.geteuid() == 0:
         command.append("--with-deps")
+        print(",\nand the system's package manager installs the libraries that it needs, since this is root", end="")
+    print(f": {' '.join(command[1:])}", flush=True)
     subprocess.run(command)
+
+
+def _plan() -> str:
+    """Return what apt-get would install, in its own words: the packages, the size of the download and on the disk."""
+    asked = subprocess.run(
+        [*APT, "--assume-no", "chromium"], capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"}
+    )
+    start = asked.stdout.find("The following NEW packages")
+    return asked.stdout[start:].split("Do you want")[0].rstrip() if start >= 0 else ""
 
 
 def _system() -> str:

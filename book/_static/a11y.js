@@ -25,10 +25,10 @@ document.addEventListener("DOMContentLoaded", () => {
   mend();   // and again later: the icon script swaps icons in at a time of its own
   new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
 
-  const reachable = () => {
+  const reachable = () => {       // the theme does so too, a third of a second after the window changes
     for (const box of document.querySelectorAll("pre, mjx-container[display], .pst-scrollable-table-container, div.math")) {
       const scrolls = box.scrollWidth > box.clientWidth + 1;
-      if (scrolls && !box.hasAttribute("tabindex")) {
+      if (scrolls && box.getAttribute("tabindex") !== "0") {
         box.setAttribute("tabindex", "0");
         box.dataset.scrolls = "";
       } else if (!scrolls && "scrolls" in box.dataset) {

@@ -1,0 +1,95 @@
+"""The player of the animations in a real browser: nothing moves unasked, and everything can be reached by keyboard."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser_visit import THIN, open_context, settle, show
+
+pytestmark = pytest.mark.site
+
+CHAPTERS = {"lstm": "carry", "bptt": "backwards"}
+
+
+@pytest.fixture
+def opened(served, chromium):
+    """Open a chapter in a context of its own; the test that uses it fails where the page reported an error."""
+    contexts = []
+
+    def open_chapter(chapter, **options):
+        context, log = open_context(chromium, **options)
+        contexts.append((context, log))
+        page = context.new_page()
+        page.goto(f"{served.url}book/{chapter}.html")
+        return page
+
+    yield open_chapter
+    for context, log in contexts:
+        context.close()
+        assert log.complaints == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_slider_shows_every_frame_and_axe_finds_nothing(opened, chapter):
+    page = opened(chapter)
+    slider, says = page.locator(".animation input"), page.locator(".animation-says")
+    last = int(slider.get_attribute("max"))
+    slider.focus()
+    said = {says.inner_text()}
+    for _ in range(last):
+        page.keyboard.press("ArrowRight")
+        said.add(says.inner_text())
+    assert slider.input_value() == str(last)
+    assert len(said) == last + 1  # each frame says a sentence of its own
+    settle(page)
+    page.evaluate(THIN)
+    for view in ("light", "phone", "dark phone"):
+        show(page, view)
+        box = page.locator(".animation svg").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= page.viewport_size["width"]
+        found = Axe().run(
+            page, context={"include": [".animation"]}, options={"resultTypes": ["violations"], "preload": False}
+        )
+        assert found.response["violations"] == []
+    assert not page.locator(".animation button").is_visible()  # who asks for less motion gets the slider alone
+
+
+def test_nothing_moves_until_play_is_pressed_and_pause_stops_it(opened):
+    page = opened("lstm", reduced_motion="no-preference")
+    button, slider = page.locator(".animation button"), page.locator(".animation input")
+    button.wait_for()
+    page.clock.install(time=0)
+    page.clock.pause_at(1)  # time passes where run_for says so, and nowhere else
+    page.clock.run_for(60_000)
+    assert (button.inner_text(), slider.input_value()) == ("Play", "0")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert (button.inner_text(), slider.input_value()) == ("Pause", "0")
+    page.clock.run_for(1_000)  # a frame moves 0.7 s and rests 1.1 s
+    assert (button.inner_text(), slider.input_value()) == ("Pause", "1")
+    page.clock.run_for(1_800)
+    assert (button.inner_text(), slider.input_value()) == ("Pause", "2")
+    page.keyboard.press("Enter")
+    page.clock.run_for(60_000)
+    assert (button.inner_text(), slider.input_value()) == ("Play", "2")
+
+
+def test_without_scripts_and_on_paper_the_still_figure_remains(opened):
+    page = opened("lstm", java_script_enabled=False)
+    assert "as an animation" in page.locator(".animation").inner_text()
+    assert page.locator("#fig-lstm-held img").is_visible()
+    page.emulate_media(media="print")
+    assert not page.locator(".animation").is_visible()
+    assert page.locator("#fig-lstm-held img").is_visible()
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_opens_from_a_folder_without_a_server(served, chromium, chapter):
+    page = chromium.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto((served.folder / f"book/{chapter}.html").as_uri())
+    settle(page)
+    assert page.locator("mjx-container").count() > 0
+    assert page.locator("mjx-merror").count() == 0
+    page.locator(".animation input").wait_for()
+    page.close()
+    assert complaints == []
