@@ -5,7 +5,7 @@ import pytest
 from doors import V, told
 from oracles import D, H
 
-from rnnbook import tasks
+from rnnbook.data import tasks
 from rnnbook.in_numpy import (
     GRU,
     LSTM,

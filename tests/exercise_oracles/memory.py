@@ -5,7 +5,7 @@ from scipy import stats
 from scipy.signal import lfilter
 from scipy.special import expit, logit
 
-from rnnbook import tasks
+from rnnbook.data import tasks
 
 
 def adding_target(x):
