@@ -88,7 +88,8 @@ def processors() -> dict[str, dict[str, str]]:
             "NPY_DISABLE_CPU_FEATURES": " ".join(off),
             "GLIBC_TUNABLES": f"glibc.cpu.hwcaps={loops.without}" if loops.without else "",
         }
-    shaken = {f"shaken{seed}": {"PYTHONPATH": str(ROOT / "tools" / "shaken"), "SHAKEN": str(seed)} for seed in (1, 2)}
+    path = os.pathsep.join([str(ROOT / "tools" / "shaken"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    shaken = {f"shaken{seed}": {"PYTHONPATH": path, "SHAKEN": str(seed)} for seed in (1, 2)}
     return {name: {k: v for k, v in env.items() if v} for name, env in found.items()} | shaken | {"busy": {}}
 
 
