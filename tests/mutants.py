@@ -2,7 +2,8 @@
 
 ``mutants(source)`` gives each mistake as a whole module, ``load`` runs one. A rule takes a node of the tree and yields
 nodes to stand in its place, so no mistake knows a variable's name. All but the changed statement stays as it was,
-comments too. Strings, annotations, decorators and what is raised are left alone.
+comments too. Strings, annotations, decorators and what is raised are left alone, and so is what cannot show: the
+order of the axes of a sum, the numbers in an array of which only the shape is read.
 """
 
 import ast
@@ -23,10 +24,11 @@ EXCHANGED = dict(PAIRS) | {b: a for a, b in PAIRS}
 EXCHANGED |= {"tanh": "arctan", "exp": "log1p", "log": "sqrt", "sqrt": "log", "normal": "uniform"}
 DROPPED = {"abs", "astype", "clip", "copy", "cumsum", "detach", "exp", "flip", "floor", "log", "log_softmax", "max"}
 DROPPED |= {"mean", "min", "relu", "reversed", "round", "sigmoid", "sign", "softmax", "sorted", "sqrt", "sum", "tanh"}
+SHAPE_IS_READ = {"empty_like", "zeros_like", "ones_like", "full_like", "len"}  # and no number
 LEFT_ALONE = ast.JoinedStr | ast.Raise | ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal | ast.Assert
 FIELDS_LEFT_ALONE = {"annotation", "returns", "decorator_list", "bases", "type"}
 BLOCK = ast.FunctionDef | ast.ClassDef | ast.For | ast.While | ast.If | ast.With | ast.Try
-FUNCTION = ast.FunctionDef | ast.Lambda
+NO_ARRAY = ast.Constant | ast.Starred | ast.GeneratorExp | ast.ListComp | ast.Lambda
 
 
 class Mutant(NamedTuple):
@@ -108,6 +110,7 @@ def _spliced(lines, place, text):
 
 def _mark(tree):
     """Mark in the tree what a single node does not show: modules, indices of loops, values that are overwritten."""
+    _mark_what_cannot_show(tree)
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     modules = {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
     for node in ast.walk(tree):
@@ -125,6 +128,21 @@ def _mark(tree):
             elif isinstance(child, ast.For) and isinstance(child.target, ast.Name) and "range" in ast.dump(child.iter):
                 for name in ast.walk(child):
                     name.is_index = isinstance(name, ast.Name) and name.id == child.target.id and not _is_stored(name)
+
+
+def _mark_what_cannot_show(tree):
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(ast.Attribute(attr="reshape" | "view"), sizes):  # any negative size is the one to be found
+                for inner in [inner for size in sizes for inner in ast.walk(size)]:
+                    if isinstance(inner, ast.UnaryOp):
+                        inner.operand.is_open = True
+            case ast.Call(ast.Name("isinstance"), [_, kinds]):
+                kinds.is_unordered = True
+            case ast.keyword("axis" | "dim", axes):
+                axes.is_unordered = True
+            case ast.Assign([target], ast.Call(ast.Attribute(attr="empty"))):
+                target.is_unordered = True
 
 
 def _is_stored(node):
@@ -161,7 +179,8 @@ def _changes(node, parent) -> Iterator[tuple[str, ast.AST]]:
         case ast.Constant(bool(value)):
             yield "constant changed", ast.Constant(not value)
         case ast.Constant(int(value)):
-            yield from (("constant changed", ast.Constant(other)) for other in (value + 1, value - 1))
+            others = (value + 1, value - 1)[getattr(node, "is_open", False) :]
+            yield from (("constant changed", ast.Constant(other)) for other in others)
         case ast.Constant(float(value)):
             yield "constant changed", ast.Constant(value * 0.9 if value else 1.0)
         case ast.Slice(lower, upper, step):
@@ -173,9 +192,10 @@ def _changes(node, parent) -> Iterator[tuple[str, ast.AST]]:
                 yield "slice shifted", ast.Slice(lower, shifted, step)
             if step:
                 yield "slice's step dropped", ast.Slice(lower, upper, None)
-        case ast.Tuple(elements, ctx) | ast.List(elements, ctx) if len(elements) > 1 and not _only_strings(elements):
-            for k in range(len(elements) - 1):
-                yield "neighbours exchanged", type(node)(_exchanged(elements, k), ctx)
+        case ast.Tuple(elements, ctx) | ast.List(elements, ctx) if not getattr(node, "is_unordered", False):
+            for k in range(0 if _only_strings(elements) else len(elements) - 1):
+                if ast.dump(elements[k]) != ast.dump(elements[k + 1]):
+                    yield "neighbours exchanged", type(node)(_exchanged(elements, k), ctx)
         case ast.Assign() if getattr(node, "can_go", False):
             yield "statement deleted", ast.Pass()
         case ast.Expr(value) if not isinstance(value, ast.Constant):
@@ -194,7 +214,7 @@ def _changes(node, parent) -> Iterator[tuple[str, ast.AST]]:
         case ast.While(test) if node is test:
             yield "condition always false", ast.Constant(False)
         case ast.For(iter=ast.Call(ast.Name("range"))) if node is parent.iter:
-            yield "order reversed", _call("reversed", node)
+            yield "order reversed", ast.Call(ast.Name("reversed", ast.Load()), [node], [])
         case ast.withitem(context, None) if node is context:
             yield "context dropped", ast.parse("__import__('contextlib').nullcontext()", mode="eval").body
     if getattr(node, "is_index", False) and isinstance(parent, ast.Subscript | ast.Tuple):
@@ -215,15 +235,11 @@ def _changes_of_call(call):
     for k, argument in enumerate(arguments):
         if k + 1 < len(arguments):
             yield "arguments exchanged", ast.Call(function, _exchanged(arguments, k), keywords)
-        if not isinstance(argument, ast.Constant | ast.Starred | ast.GeneratorExp | ast.ListComp | FUNCTION):
+        if name not in SHAPE_IS_READ and not isinstance(argument, NO_ARRAY):
             zero = ast.BinOp(ast.Constant(0), ast.Mult(), argument)
             yield "argument as zeros", ast.Call(function, [*arguments[:k], zero, *arguments[k + 1 :]], keywords)
     for k in range(len(keywords)):
         yield "keyword dropped", ast.Call(function, arguments, keywords[:k] + keywords[k + 1 :])
-
-
-def _call(name, argument):
-    return ast.Call(ast.Name(name, ast.Load()), [argument], [])
 
 
 def _exchanged(elements, k):

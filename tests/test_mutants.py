@@ -56,6 +56,22 @@ def test_every_rule_makes_its_mistakes(source, rule, wrong):
     assert sorted(mutant.source for mutant in mutants(source) if mutant.rule == rule) == sorted(wrong)
 
 
+@pytest.mark.parametrize(
+    "source, rule",
+    [("y = len(a)", "argument as zeros"), ("y = np.empty_like(a)", "argument as zeros"),
+     ("y = a.sum(axis=(1, 2))", "neighbours exchanged"), ("y = isinstance(a, (int, str))", "neighbours exchanged"),
+     ("y = f(a), f(a)", "neighbours exchanged"), ("y, z = np.empty((2, 3, a))", "neighbours exchanged")],
+)  # fmt: skip
+def test_what_cannot_show_is_not_changed(source, rule):
+    made = [mutant.change for mutant in mutants(source) if mutant.rule == rule]
+    assert made == (["`(2, 3, a)` -> `(3, 2, a)`", "`(2, 3, a)` -> `(2, a, 3)`"] if "empty(" in source else [])
+
+
+def test_an_open_size_stays_open():
+    assert {mutant.source for mutant in mutants("y = a.reshape(3, -1)")} > {"y = a.reshape(2, -1)"}
+    assert "y = a.reshape(3, -2)" not in {mutant.source for mutant in mutants("y = a.reshape(3, -1)")}
+
+
 LAYER = '''
 """A layer, 1 + 1."""
 class Layer:
