@@ -77,22 +77,6 @@ def copy_of(file, source, layer):
     return module
 
 
-@pytest.fixture
-def no_chance(monkeypatch):
-    """New arrays hold NaN, not what was computed rightly before; what overflows may do so in silence."""
-    for name in ("empty", "empty_like"):
-        real = getattr(np, name)
-        monkeypatch.setattr(np, name, functools.partial(_filled, real))
-    with np.errstate(all="ignore"):
-        yield
-
-
-def _filled(make, *arguments, **options):
-    array = make(*arguments, **options)
-    array.fill(np.nan)
-    return array
-
-
 @pytest.mark.parametrize("file, function, layers", PLACES, ids=[function for _, function, _ in PLACES])
 def test_every_mistake_is_caught(file, function, layers, no_chance):
     planted = mutants((FOLDER / f"{file}.py").read_text(encoding="utf-8"), [function])
