@@ -124,7 +124,8 @@ def look(artist):
         style = [colours(artist.get_facecolor()), colours(artist.get_edgecolor()), artist.get_linewidth()]
         style += [artist._unscaled_dash_pattern, artist.get_hatch()]
         if isinstance(artist, patches.FancyArrowPatch):
-            return [artist._posA_posB, artist.get_mutation_scale(), vars(artist.get_arrowstyle()), *style]
+            way = artist._posA_posB if artist._path_original is None else artist._path_original.vertices
+            return [way, artist.get_mutation_scale(), vars(artist.get_arrowstyle()), *style]
         return [artist.get_patch_transform().transform(artist.get_path().vertices), *style]
     if isinstance(artist, collections.Collection):
         shapes = [path.vertices for path in artist.get_paths()]
