@@ -371,8 +371,18 @@ def test_surnames_become_letters_and_an_epoch_teaches_some(experiment, monkeypat
         read = "".join(names.letters[k] for k in x[: lengths[b], b].argmax(axis=-1))
         assert read == names.names.names[row].lower() and labels[b] == names.names.labels[row]
     assert len(x) == lengths.max()
-    monkeypatch.setitem(names.SETTINGS, "epochs", 1)
+    rates = []
+
+    class Watched(names.Adam):
+        def step(self, grads):
+            rates.append(self.lr)
+            super().step(grads)
+
+    monkeypatch.setattr(names, "Adam", Watched)
+    monkeypatch.setitem(names.SETTINGS, "epochs", 2)
     found = names.run(names.LAYERS["GRU, reset before"], 0)
+    each = (names.names.part == "train").sum() // names.SETTINGS["batch"]
+    assert rates == pytest.approx([5e-3] * each + [2.5e-3] * each)  # the cosine, half-way to zero
     assert 0.4 < found["valid"] < 0.8 and abs(found["valid"] - found["test"]) < 0.1
     assert not names.LAYERS["GRU, reset before"](2, 3).reset_after and names.LAYERS["GRU"](2, 3).reset_after
 
@@ -536,6 +546,10 @@ def test_a_small_character_model_learns_and_is_recorded(experiment, monkeypatch)
     monkeypatch.setitem(program.SETTINGS, "steps_back", 16)
     monkeypatch.setitem(program.SETTINGS, "evaluation_streams", 2)
     monkeypatch.setattr(program, "RESETS", [1, 4])
+    rates, schedule = [], torch.optim.lr_scheduler.LambdaLR
+    monkeypatch.setattr(
+        torch.optim.lr_scheduler, "LambdaLR", lambda optimizer, rate: (rates.append(rate), schedule(optimizer, rate))[1]
+    )
     expected = record("language_model")["runs"]
     for cell in program.SETTINGS["cells"]:
         found, model = program.train(cell, 0, 2, keep=True)
@@ -544,6 +558,9 @@ def test_a_small_character_model_learns_and_is_recorded(experiment, monkeypatch)
         assert found["learning"][0][1] > found["valid"] == found["learning"][-1][1] and found["valid"] < 2.5
         steps = 2 * ((len(TEXT) * 9 // 10 - 1) // 4 // 16)
         assert found["learning"][-1][0] == steps * 4 * 16
+        for i in (0, 50, 99, 100, steps // 2, steps):
+            warm = min(1, (i + 1) / 100)
+            assert rates[-1](i) == pytest.approx(warm * np.cos(np.pi * i / steps / 2) ** 2, abs=1e-12)
         tokens = np.searchsorted(np.array(sorted(set(TEXT))), list(TEXT))
         test = torch.tensor(data.split_by_time(tokens, [0.9, 0.05, 0.05])[2])
         assert found["test"] == round(program.bits(model, test, 2), 4)
