@@ -18,6 +18,7 @@ from scipy import stats
 
 from rnnbook import data, in_numpy
 
+pytestmark = pytest.mark.slow  # all together
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "book/experiments"
 RECORDS = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -86,7 +87,6 @@ def test_the_gradients_reach_before_training_is_the_recorded_one(experiment):
         np.testing.assert_allclose(norms[limits.SETTINGS["lags"]], expected, rtol=2e-3, err_msg=cell)
 
 
-@pytest.mark.slow
 def test_the_lstm_that_remembers_reads_as_many_digits_as_recorded(experiment):
     limits = experiment("limits")
     images, labels, held_out, held_out_labels = limits.split()
@@ -134,7 +134,6 @@ def test_the_first_losses_at_the_adding_problem_are_the_recorded_ones(start, exp
     assert all(round(value, 5) == value for value in [*found["losses"], found["error"]])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("series, kind", [("sunspots", "mixture"), ("sea temperature", "constant")])
 def test_a_density_forecast_scores_as_recorded(series, kind, experiment):
     time_series = experiment("time_series")
@@ -148,7 +147,6 @@ def test_a_density_forecast_scores_as_recorded(series, kind, experiment):
             assert found[key] == (value if isinstance(value, str) else pytest.approx(value, rel=0.01, abs=2)), key
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("series, form", [("sunspots", "leak"), ("carbon dioxide", "change")])
 def test_a_point_forecast_errs_as_recorded(series, form, experiment):
     time_series = experiment("time_series")
@@ -159,21 +157,18 @@ def test_a_point_forecast_errs_as_recorded(series, form, experiment):
         np.testing.assert_allclose(found[key], expected[key], rtol=5e-3, err_msg=key)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("task, kind", [("temporal order", "GRU"), ("adding", "LSTM, chrono"), ("copy", "IRNN")])
 def test_a_network_has_the_recorded_skill(task, kind, experiment):
     found, expected = experiment("memory").run((task, kind, 10, 0)), record("memory")["skill"][task][kind][0][0]
     assert found == pytest.approx(expected, abs=0.02 if expected > 0.9 else 0.1)
 
 
-@pytest.mark.slow
 def test_the_lstm_counts_as_far_as_recorded(experiment):
     found, expected = experiment("memory").run_counting(("LSTM", 0)), record("memory")["counted"]["LSTM"][0]
     assert len(found) == len(expected) and found[:10] == expected[:10] == [True] * 10
     assert abs(sum(found) - sum(expected)) <= 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("task, kind", [("parity", "sign"), ("modulo 3", "RNN")])
 def test_states_are_tracked_as_recorded(task, kind, experiment):
     found, expected = experiment("parallel").track(task, kind, 0), record("parallel")["tracking"][task][kind][0]
@@ -231,7 +226,6 @@ def test_an_update_clips_the_joint_norm(experiment):
     np.testing.assert_allclose(moved, -0.05 * np.array([1, 0, 1]) / np.sqrt(2), rtol=1e-4)  # by x = (1, 0), and bias
 
 
-@pytest.mark.slow
 def test_the_runs_of_the_ablations_end_in_a_skill_and_two_shares(experiment, monkeypatch):
     ablations = experiment("ablations")
     assert record("ablations")["adding"].keys() == {*ablations.VARIANTS, "GRU", "RNN"}
@@ -353,7 +347,6 @@ def test_the_layers_without_a_name_compute_their_recurrence(experiment):
         torch.testing.assert_close(stack(x)[0], expected)
 
 
-@pytest.mark.slow
 def test_a_few_updates_on_sums_and_on_surnames_are_judged_on_what_was_held_back(experiment, monkeypatch):
     parallel = experiment("parallel")
     monkeypatch.setitem(parallel.ADDING, "updates", 1)
@@ -363,7 +356,6 @@ def test_a_few_updates_on_sums_and_on_surnames_are_judged_on_what_was_held_back(
     assert record("parallel")["names"].keys() == (parallel.LAYERS | parallel.NO_SIGN).keys()
 
 
-@pytest.mark.slow
 def test_surnames_become_letters_and_an_epoch_teaches_some(experiment, monkeypatch):
     names = experiment("names")
     x, lengths, labels = names.batch(np.array([5, 0, 77]))
@@ -501,7 +493,6 @@ def test_the_networks_have_the_recorded_numbers_of_parameters(experiment):
         )
 
 
-@pytest.mark.slow
 def test_a_few_epochs_teach_some_speakers_and_the_best_weights_are_kept(experiment, monkeypatch):
     run, vowels = experiment("variable_length"), data.japanese_vowels()
     monkeypatch.setitem(run.SETTINGS, "epochs", 12)
@@ -538,7 +529,6 @@ def test_streams_and_bits_of_a_character_model(experiment):
         assert model.bits(network, long, 3) == pytest.approx(-chosen.mean().item() / np.log(2), rel=1e-5)
 
 
-@pytest.mark.slow
 def test_a_small_character_model_learns_and_is_recorded(experiment, monkeypatch):
     program = experiment("language_model")
     monkeypatch.setattr(data, "bible_text", lambda: TEXT)

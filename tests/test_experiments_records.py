@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow  # all together
 FOLDER = Path(__file__).parents[1] / "book/experiments"
 OTHER_EACH_TIME = {"seconds", "cpu_seconds", "hardware", "python", "numpy", "torch", "rnnbook"}
 

@@ -181,6 +181,7 @@ class Planted:
 
 @needs_compiled_steps
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+@pytest.mark.slow
 @pytest.mark.parametrize("function", [name for name in functions(C_SOURCE) if not re.search("tanh_.|relu_.", name)])
 def test_every_mistake_in_the_steps_is_caught(function, tmp_path, monkeypatch, no_chance):
     planted = [mutant for mutant in mutants_in_c(C_SOURCE) if mutant.function == function]
