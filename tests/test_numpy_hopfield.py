@@ -100,6 +100,18 @@ def test_states_do_not_hear_each_other_and_the_argument_stays():
             np.testing.assert_array_equal(field[0], value[b])
 
 
+def test_every_sweep_visits_every_unit_once_in_an_order_of_its_own(monkeypatch):
+    visited, visit = [], hopfield.visit_units
+    monkeypatch.setattr(
+        hopfield, "visit_units", lambda W, s, order: (visited.append(tuple(order)), visit(W, s, order))[1]
+    )
+    chase = np.roll(np.eye(8), 1, axis=0) * np.where(np.arange(8) == 0, -1, 1)  # an odd ring: it never comes to rest
+    for seed in (0, 1):
+        hopfield.settle(chase, np.ones((2, 8)), np.random.default_rng(seed), max_sweeps=6)
+    assert len(visited) == 12 and all(sorted(order) == list(range(8)) for order in visited)
+    assert len(set(visited)) == 12
+
+
 def test_a_tie_leaves_every_unit_as_it_is_when_all_are_updated_at_once():
     s = np.array([[1.0, -1, 1], [-1, -1, 1]])
     W = np.array([[0.0, 1, 1], [1, 0, 0], [1, 0, 0]])

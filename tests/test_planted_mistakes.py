@@ -1,13 +1,17 @@
-"""The oracles are worth something: every mistake planted in a copy of a layer's source is caught by them."""
+"""The oracles are worth something: every mistake planted in a copy of a layer's source is caught by them.
 
-import types
-from functools import partial
+The mistakes are made by rule (``mutants.py``) in the layers' forward and backward and in the products that these share.
+"""
+
+import functools
+import re
 from pathlib import Path
 
 import numpy as np
 import oracles
 import pytest
 import torch
+from mutants import load, mutants
 
 import rnnbook.in_numpy
 
@@ -20,151 +24,77 @@ VARIANTS = {
     "gru": [("GRU", {}, oracles.gru_cell, 1), ("GRU", {"reset_after": False}, oracles.gru_cell_before, 1)],
     "lstm": [("LSTM", {}, oracles.lstm_cell, 2), ("LSTM", {"peephole": True}, oracles.lstm_cell_peephole, 2)],
 }
-RNN = [
-    ("(b_ih + b_hh)", "b_ih"),
-    ("u[t] + h @ W_hh.T", "u[t] + h @ W_hh"),
-    ("u[t] + h @ W_hh.T", "u[t]"),
-    ("range(T):", "reversed(range(T)):"),
-    ("h = phi(a)", "h = phi(a) + hs[t]"),
-    ("np.where(inside[t], h, hs[t])", "np.where(inside[t], h, 0)"),
-    ("np.where(inside[t], h, hs[t])", "h"),
-    ("hs[0] = h", "hs[0] = 0"),
-    ("dh = dhs[t] + dh_next", "dh = dhs[t]"),
-    ("dh = dhs[t] + dh_next", "dh = dh_next"),
-    ("1 - h**2", "1 - h"),
-    ("np.sign(h)", "np.ones_like(h)"),
-    ("phi_prime[t] * dh", "dh"),
-    ("da[t] @ W_hh", "da[t] @ W_hh.T"),
-    ("da[t] = np.where(inside[t], da[t], 0)", "pass"),
-    ("np.where(inside[t], dh_prev, dh_next)", "dh_prev"),
-    ("np.where(inside[t], dh_prev, dh_next)", "np.where(inside[t], dh_prev, 0)"),
-    ("dh_next = parameters.check_state", "dh_next = 0 * parameters.check_state"),
-    ("for t in reversed(range(T)):", "for t in range(T):"),
-    ("hs[:-1].reshape(T * B, H)", "hs[1:].reshape(T * B, H)"),
-    ("(da @ W_ih).reshape(x.shape)", "(da @ W_ih).reshape(x.shape)[::-1]"),
-    ("da.sum(axis=0)", "da.mean(axis=0)"),
+PLACES = [(file, f"{file.upper()}.{half}", [file]) for file in VARIANTS for half in ("forward", "backward")]
+PLACES += [("products", name, ["gru", "lstm"]) for name in ("by_gate", "from_input", "back_through")]
+PLACES += [("products", name, ["gru", "lstm"]) for name in ("gradient_of_weights", "gradient_of_bias")]
+EQUIVALENT = [  # function, rule, what stands in the changed line or is changed there, why no number changes
+    ("forward", "statement deleted", r"products\.turned\(", "another layout in memory, which is slower"),
+    ("RNN.forward", "neighbours exchanged", r"parameters\.bias_of\(", "the two biases are only added up"),
+    ("LSTM.forward", "neighbours exchanged", r"products\.by_gate\(", "the two biases are only added up"),
+    ("GRU.forward", "condition always true", r"self\.reset_after", "a product too many, which nobody reads"),
+    ("gradient_of_weights", "neighbours exchanged", r"\.shape$", "the product of two sizes is read"),
 ]
-GRU = [
-    ("x, W_ih, b_ih)", "x, W_ih, b_ih + b_hh)"),
-    ("h @ W_hh.mT + b_hh ", "h @ W_hh + b_hh "),
-    ("h @ W_hh.mT + b_hh ", "h @ W_hh.mT "),
-    ("h @ W_hh[:2].mT + b_hh[:2]", "h @ W_hh[1:].mT + b_hh[1:]"),
-    ("sigmoid(u_r + v_r)", "sigmoid(u_r)"),
-    ("sigmoid(u_z + v_z)", "sigmoid(u_z + v_r)"),
-    ("np.tanh(u_n + r * v_ns[t])", "np.tanh(r * (u_n + v_ns[t]))"),
-    ("np.tanh(u_n + r * v_ns[t])", "u_n + r * v_ns[t]"),
-    ("(r * h) @ W_hh[2].mT", "r * (h @ W_hh[2].mT)"),
-    ("h = (1 - z) * n + z * h", "h = z * n + (1 - z) * h"),
-    ("np.where(inside[t], h, hs[t])", "np.where(inside[t], h, 0)"),
-    ("u_r, u_z, u_n = r, z, n = gates", "u_z, u_r, u_n = z, r, n = gates"),
-    ("dh = dhs[t] + dh_next", "dh = dhs[t]"),
-    ("* (1 - n**2)", ""),
-    ("dh * (1 - z) * (1", "dh * z * (1"),
-    ("(h_prev - n) * z", "(n - h_prev) * z"),
-    ("(h_prev - n) * z", "h_prev * z"),
-    ("da_n * v_n * r * (1 - r)", "da_n * v_n * r"),
-    ("da_n * v_n * r * (1 - r)", "da_n * r * (1 - r)"),
-    ("= da_r, da_z, r * da_n", "= da_r, da_z, da_n"),
-    ("dh_prev = z * dh + dh_v", "dh_prev = dh_v"),
-    ("z * dh + r * dmemory + dh_gates", "z * dh + dmemory + dh_gates"),
-    ("z * dh + r * dmemory + dh_gates", "z * dh + r * dmemory"),
-    ("dmemory * h_prev * r", "dmemory * r"),
-    ("np.where(inside[t], dus[:, t], 0)", "dus[:, t]"),
-    ("dh_prev = np.where(inside[t], dh_prev, dh_next)", "pass"),
-    ("gates[0] * hs[:-1]", "hs[:-1]"),
-    ("weights(dvs, hs[:-1])", "weights(dus, hs[:-1])"),
-    ("bias(dvs)", "bias(dus)"),
-]
-LSTM = [
-    ("x, W_ih, b_ih + b_hh)", "x, W_ih, b_ih)"),
-    ("+= h @ W_hh.mT", "+= h @ W_hh"),
-    ("a_i, a_f, a_g, a_o = i, f, g, o", "a_f, a_i, a_g, a_o = f, i, g, o"),
-    ("a_i, a_f, a_g, a_o = i, f, g, o", "a_i, a_f, a_o, a_g = i, f, o, g"),
-    ("a_i += p_i * c ", "a_i += p_f * c "),
-    ("a_f += p_f * c ", "pass"),
-    ("g[:] = np.tanh(a_g)", "g[:] = sigmoid(a_g)"),
-    ("c = f * c + i * g", "c = f * c + (1 - f) * g"),
-    ("c = f * c + i * g", "c = f * c + g"),
-    ("a_o += p_o * c", "a_o += p_o * cs[t]"),
-    ("h = o * tanh_c", "h = o * c"),
-    ("np.where(inside[t], c, cs[t])", "c"),
-    ("np.where(inside[t], h, hs[t])", "np.where(inside[t], h, 0)"),
-    ("hs[0], cs[0] = h, c", "hs[0], cs[0] = h, 0"),
-    ("dh = dhs[t] + dh_next", "dh = dhs[t]"),
-    ("dh * tanh_cs[t] * o * (1 - o)", "dh * cs[t + 1] * o * (1 - o)"),
-    ("dh * tanh_cs[t] * o * (1 - o)", "dh * tanh_cs[t] * o"),
-    ("dc = dc_next + dh", "dc = dh"),
-    ("(1 - tanh_cs[t] ** 2)", "(1 - tanh_cs[t])"),
-    ("dc += p_o * da_o", "pass"),
-    ("dc * g * i * (1 - i)", "dc * i * (1 - i)"),
-    ("dc * cs[t] * f", "dc * cs[t + 1] * f"),
-    ("dc * i * (1 - g**2)", "dc * i"),
-    ("dc_prev = dc * f", "dc_prev = dc * i"),
-    ("dc_prev = dc * f", "dc_prev = dc_next * f"),
-    ("dc_prev += p_i * da_i + p_f * da_f", "dc_prev += p_i * da_i"),
-    ("das[:, t] = np.where(inside[t], das[:, t], 0)", "pass"),
-    ("np.where(inside[t], dc_prev, dc_next)", "dc_prev"),
-    ("np.where(inside[t], dh_prev, dh_next)", "dh_prev"),
-    ("weights(das, hs[:-1])", "weights(das, hs[1:])"),
-    ("cs[:-1], cs[:-1], cs[1:]", "cs[:-1], cs[:-1], cs[:-1]"),
-    ("das[[0, 1, 3]]", "das[[0, 0, 3]]"),
-]
-PRODUCTS = [
-    ("u += b\n", "\n"),
-    ("(da.reshape(G, -1, H) @ W).sum(axis=0)", "(da.reshape(G, -1, H) @ W).mean(axis=0)"),
-    ("da.sum(axis=(1, 2))", "da.mean(axis=(1, 2))"),
-    ("W_hh.mT).mT", "W_hh.mT)"),
-]
-MISTAKES = [("rnn", *m) for m in RNN] + [("gru", *m) for m in GRU] + [("lstm", *m) for m in LSTM]
-MISTAKES += [(f"products of {layer}", *m) for m in PRODUCTS for layer in ("gru", "lstm")]
 
 
-def executed(name, old="", new=""):
-    """Run a file of the wing as a module of its own, with the first ``old`` in it replaced by ``new``."""
-    source = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
-    assert old in source, f"{name}.py has changed: {old!r} is not in it"
-    module = types.ModuleType(f"planted_{name}")
-    exec(compile(source.replace(old, new, 1), f"planted {name}.py", "exec"), module.__dict__)
-    return module
-
-
-@pytest.fixture(scope="module")
-def expected():
-    """For every layer: makers of the variants, with inputs, lengths and the right results."""
-    found = {}
-    for name, variants in VARIANTS.items():
-        for layer, options, cell, parts in variants:
-            make = partial(getattr(rnnbook.in_numpy, layer), oracles.D, oracles.H, dtype=np.float64, **options)
-            given = oracles.case(11, parts)
-            for lengths in [None, [3, 5, 1]]:
-                right = oracles.run_autograd(cell, make(rng=np.random.default_rng(12)), given, lengths)
-                found.setdefault(name, []).append((layer, options, given, lengths, right))
+@functools.cache
+def cases(layer):
+    """For every variant of a layer, with bias and without: options, inputs, lengths and the right results."""
+    found = []
+    for name, variant, cell, parts in VARIANTS[layer]:
+        given = oracles.case(11, parts)
+        for options, lengths in [(variant, None), (variant, [3, 5, 1]), (variant | {"bias": False}, None)]:
+            right = oracles.run_autograd(cell, made(rnnbook.in_numpy, name, options), given, lengths)
+            found.append((name, options, given, lengths, right))
     return found
 
 
-def is_caught(module, cases):
-    for layer, options, given, lengths, right in cases:
-        rng = np.random.default_rng(12)
-        planted = getattr(module, layer)(oracles.D, oracles.H, dtype=np.float64, rng=rng, **options)
-        try:
-            oracles.assert_equal(oracles.run(planted, given, lengths), right)
-        except AssertionError:
-            return True
+def made(module, name, options):
+    return getattr(module, name)(oracles.D, oracles.H, dtype=np.float64, rng=np.random.default_rng(12), **options)
+
+
+def is_caught(module, layer):
+    """Whether the oracles find a wrong number, an array that is another's memory, or a wrong gradient let through."""
+    try:
+        for name, options, given, lengths, right in cases(layer):
+            planted = made(module, name, options)
+            found = oracles.run(planted, given, lengths)
+            oracles.assert_equal(found, right)
+            arrays = list(found.grads.values())
+            assert not any(np.shares_memory(a, b) for k, a in enumerate(arrays) for b in arrays[:k])
+            with pytest.raises(ValueError):
+                planted.backward(given.dhs[:-1], planted.forward(given.x)[-1])
+    except (Exception, pytest.fail.Exception):  # another number, or none at all
+        return True
     return False
 
 
-@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")  # a planted mistake may overflow
-@pytest.mark.parametrize("place, old, new", MISTAKES, ids=[f"{place}: {old} -> {new}" for place, old, new in MISTAKES])
-def test_a_planted_mistake_is_caught(place, old, new, expected):
-    if place.startswith("products of "):
-        place = place.removeprefix("products of ")
-        module = executed(place)
-        module.products = executed("products", old, new)
-    else:
-        module = executed(place, old, new)
-    assert is_caught(module, expected[place])
+def copy_of(file, source, layer):
+    """A copy of a layer's module, whose ``file``, itself or the products, has this source."""
+    if file == layer:
+        return load(source, "planted")
+    module = load((FOLDER / f"{layer}.py").read_text(encoding="utf-8"), "copy")
+    setattr(module, file, load(source, "planted"))
+    return module
 
 
-@pytest.mark.parametrize("place", VARIANTS)
-def test_a_copy_without_mistakes_passes(place, expected):
-    assert not is_caught(executed(place), expected[place])
+@pytest.mark.parametrize("file, function, layers", PLACES, ids=[function for _, function, _ in PLACES])
+def test_every_mistake_is_caught(file, function, layers, no_chance):
+    planted = mutants((FOLDER / f"{file}.py").read_text(encoding="utf-8"), [function])
+    survivors = [m for m in planted if not any(is_caught(copy_of(file, m.source, layer), layer) for layer in layers)]
+    reasons = [entry for entry in EQUIVALENT if function.endswith(entry[0])]
+    assert len(planted) > 5
+    assert [m for m in survivors if not any(explains(reason, m) for reason in reasons)] == []
+    assert [reason for reason in reasons if not any(explains(reason, m) for m in survivors)] == []
+
+
+def explains(reason, mutant):
+    """Whether this is the reason why a mutant gives the same numbers as the source."""
+    _, rule, pattern, _ = reason
+    place = mutant.change + "\n" + mutant.source.splitlines()[mutant.line - 1].partition("  #")[0]
+    return mutant.rule == rule and re.search(pattern, place) is not None
+
+
+@pytest.mark.parametrize("layer", VARIANTS)
+def test_a_copy_without_mistakes_passes(layer, no_chance):
+    for file in (layer, "products"):
+        assert not is_caught(copy_of(file, (FOLDER / f"{file}.py").read_text(encoding="utf-8"), layer), layer)

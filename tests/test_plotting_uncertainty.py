@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from rnnbook import plotting
 
@@ -43,6 +44,10 @@ def test_a_pit_histogram_counts_each_tenth():
     axes = plotting.pit_histograms({"ours": pit, "theirs": pit[::-1]}).axes[0]
     heights = [bar.get_height() for bar in axes.patches if bar.get_width() == pytest.approx(0.1)]
     np.testing.assert_allclose(heights, [0.1, 0, 0, 0, 0, 0.2, 0, 0, 0, 0.7])
+    band, even = axes.patches[0].get_extents().transformed(axes.transData.inverted()), axes.lines[0].get_ydata()
+    half = (band.y1 - band.y0) / 2
+    assert list(even) == [0.1, 0.1] and (band.y0 + band.y1) / 2 == pytest.approx(0.1)
+    assert half == pytest.approx(stats.norm.ppf(0.975) * np.sqrt(0.1 * 0.9 / 10), rel=1e-4)
     with pytest.raises(ValueError, match=r"values\['ours'\] should have shape \(N,\)"):
         plotting.pit_histograms({"ours": pit[None]})
 
@@ -51,5 +56,7 @@ def test_stated_and_actual_spread_share_one_scale():
     axes = plotting.spread_against_error({"ours": ([1, 2], [1.5, 2.5]), "theirs": ([2], [4])}, "[°C]").axes[0]
     np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[1, 1.5], [2, 2.5]])
     assert axes.get_xlim() == axes.get_ylim() == pytest.approx((0, 4.32))
+    np.testing.assert_array_equal(axes.lines[1].get_xydata(), [[2, 4]])
+    np.testing.assert_allclose(axes.lines[2].get_xydata(), [[0, 0], [4.32, 4.32]])  # from corner to corner
     with pytest.raises(ValueError, match=r"groups\['ours'\]\[1\] should have shape \(2,\)"):
         plotting.spread_against_error({"ours": ([1, 2], [1.5])}, "[°C]")

@@ -87,6 +87,7 @@ def test_temporal_order_numbers_the_four_pairs_among_distractors():
         assert T // 10 <= places[0] < 2 * T // 10
         assert 5 * T // 10 <= places[1] < 6 * T // 10
         assert target[-1, b] == {(0, 0): 0, (0, 1): 1, (1, 0): 2, (1, 1): 3}[tuple(tokens[places, b])]
+    assert np.flatnonzero((tokens < 2).any(axis=1)).tolist() == [2, 3, 10, 11]  # every place that is allowed
     assert set(np.unique(tokens)) == {0, 1, 2, 3, 4, 5}
     assert np.bincount(target[-1], minlength=4) == pytest.approx(B / 4, rel=0.25)
     assert mask.sum() == mask[-1].sum() == B
@@ -112,6 +113,29 @@ def test_ending_after_a_fixed_number_is_right_for_one_n_alone():
     assert tasks.all_right(y, batch).tolist() == [n == 5 for n in range(1, 9)]
     assert tasks.all_right(np.eye(3)[batch.target], batch).all()
     assert not tasks.all_right(np.eye(3)[np.where(batch.mask, (batch.target + 1) % 3, batch.target)], batch).any()
+
+
+def assert_even(counts, draws):
+    """Every one of the equally likely outcomes came as often as chance lets it: within five standard deviations."""
+    share = 1 / len(counts)
+    assert np.abs(np.array(counts) - draws * share).max() < 5 * np.sqrt(draws * share * (1 - share))
+
+
+def test_every_place_and_every_symbol_is_drawn_equally_often():
+    rng, many = np.random.default_rng(0), 4000
+    marks = tasks.adding(rng, 10, many).x[:, :, 1].sum(axis=1)
+    assert_even(marks[:5], many)
+    assert_even(marks[5:], many)
+    tokens = tasks.temporal_order(rng, 40, many).x.argmax(axis=-1)
+    places = (tokens < 2).sum(axis=1)
+    assert_even(places[4:8], many)
+    assert_even(places[20:24], many)
+    assert_even(np.bincount(tokens[8])[2:], many)  # the distractors
+    said = tasks.copy(rng, 3, many).target[-3:]
+    for row in said:
+        assert_even(np.bincount(row)[1:], many)
+    assert_even(np.bincount(4 * (said[0] - 1) + said[1] - 1), many)  # and no symbol tells the next one
+    assert_even(np.bincount(tasks.counting(rng, 8, many).mask.sum(axis=0))[1:], many)
 
 
 @each_task

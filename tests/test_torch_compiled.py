@@ -1,13 +1,15 @@
 """Promises of the compiled steps: exact to the edges of arithmetic; errors in sentences; planted mistakes caught."""
 
 import ctypes
-import itertools
+import functools
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import torch
+from c_mutants import MACROS, functions, mutants_in_c
 from torch_oracle import D, T, data, everything, largest_difference, pair
 
 from rnnbook import in_torch
@@ -123,102 +125,76 @@ def test_auto_under_autocast_goes_by_its_dtype():
     assert layer.ran == "handwritten"
 
 
-MISTAKES = {
-    "RNN": [
-        ("sum = u[j] + a[j]", "sum = a[j]"),
-        ("sum = u[j] + a[j]", "sum = u[j]"),
-        ("h_prev[j] = h[j];\n            h[j] = u", "h[j] = u"),
-        ("h[j] = u[j] = out[j] = relu", "h[j] = out[j] = relu"),
-        ("h[j] = u[j] = out[j] = relu", "u[j] = out[j] = relu"),
-        ("sum < 0 ? 0 : sum", "sum"),
-        (": tanh_(sum)", ": sigmoid(sum)"),
-        ("dh = back[j] + dh_out[j];   ", "dh = dh_out[j];   "),
-        ("dh = back[j] + dh_out[j];   ", "dh = back[j];   "),
-        ("h[j] > 0 ? 1 : 0", "h[j] > 0 ? 1 : 1"),
-        ("1 - h[j] * h[j]", "1 - h[j]"),
-        ("da[j] = da_t[j] = dh * slope", "da_t[j] = dh * slope; da[j] = dh"),
-        ("da[j] = da_t[j] = dh * slope", "da[j] = dh * slope; da_t[j] = dh"),
-    ],
-    "GRU": [
-        ("v[2 * H + j] + b_hh[2 * H + j]", "v[2 * H + j]"),
-        ("gate[j] + v[j] + b_hh[j]", "gate[j] + v[j]"),
-        ("gate[j] + v[j] + b_hh[j]", "v[j] + b_hh[j]"),
-        ("gate[H + j] + v[H + j] + b_hh[H + j]", "gate[H + j] + v[j] + b_hh[H + j]"),
-        ("tanh_(gate[2 * H + j] + r * v_n)", "tanh_(r * (gate[2 * H + j] + v_n))"),
-        ("tanh_(gate[2 * H + j] + r * v_n)", "(gate[2 * H + j] + r * v_n)"),
-        ("(1 - z) * n + z * h[j]", "z * n + (1 - z) * h[j]"),
-        ("h_prev[j] = h[j];\n            gate", "h_prev[j] = 0;\n            gate"),
-        ("v_ns[j] = v_n", "v_ns[j] = 0"),
-        ("dh_next[j] + back[j] + dh_out[j]", "dh_next[j] + dh_out[j]"),
-        ("dh_next[j] + back[j] + dh_out[j]", "back[j] + dh_out[j]"),
-        ("dh_next[j] + back[j] + dh_out[j]", "dh_next[j] + back[j]"),
-        ("dh * (1 - z) * (1 - n * n)", "dh * (1 - z)"),
-        ("dh * (1 - z) * (1 - n * n)", "dh * z * (1 - n * n)"),
-        ("(h_prev[j] - n) * z * (1 - z)", "(n - h_prev[j]) * z * (1 - z)"),
-        ("da_n * v_ns[j] * r * (1 - r)", "da_n * r * (1 - r)"),
-        ("du[j] = dv[j] = da_r", "du[j] = da_r, dv[j] = da_z"),
-        ("dv[2 * H + j] = dv_n[j] = r * da_n", "dv[2 * H + j] = dv_n[j] = da_n"),
-        ("dh_next[j] = z * dh", "dh_next[j] = dh"),
-    ],
-    "LSTM": [
-        ("i = sigmoid(gate[j] + a[j])", "i = sigmoid(gate[j])"),
-        ("f = sigmoid(gate[H + j] + a[H + j])", "f = sigmoid(gate[H + j] + a[j])"),
-        ("g = tanh_(gate[2 * H + j]", "g = sigmoid(gate[2 * H + j]"),
-        ("gate[3 * H + j] + a[3 * H + j]", "gate[2 * H + j] + a[2 * H + j]"),
-        ("h_prev[j] = h[j], c_prev[j] = c[j]", "c_prev[j] = c[j]"),
-        ("h_prev[j] = h[j], c_prev[j] = c[j]", "h_prev[j] = h[j]"),
-        ("f * c[j] + i * g", "c[j] + i * g"),
-        ("f * c[j] + i * g", "i * c[j] + f * g"),
-        ("o * tanh_(c_new)", "o * c_new"),
-        ("c[j] = c_new;", ""),
-        ("dh = back[j] + dh_out[j];     ", "dh = dh_out[j];     "),
-        ("tanh_c = tanh_(f * c_prev[j] + i * g)", "tanh_c = tanh_(c_prev[j])"),
-        ("dc_next[j] + dh * o * (1 - tanh_c * tanh_c)", "dh * o * (1 - tanh_c * tanh_c)"),
-        ("dc_next[j] + dh * o * (1 - tanh_c * tanh_c)", "dc_next[j] + dh * o"),
-        ("dc * g * i * (1 - i)", "dc * g * i"),
-        ("dc * c_prev[j] * f * (1 - f)", "dc * f * (1 - f)"),
-        ("dc * i * (1 - g * g)", "dc * (1 - g * g)"),
-        ("dh * tanh_c * o * (1 - o)", "dc * tanh_c * o * (1 - o)"),
-        ("dc_next[j] = dc * f", "dc_next[j] = dc"),
-        ("da[H + j] = da_t[H + j] =", "da_t[H + j] ="),
-    ],
-    "exponential": [
-        ("- n * LN2_LOW", ""),
-        ("WIDE ? 14 : 7", "WIDE ? 9 : 5"),
-        ("(t * b + row)", "(t * b)"),
-    ],
-}  # fmt: skip
+C_SOURCE = compiled.SOURCE.read_text(encoding="utf-8")
+LAYERS_OF = {"rnn": LAYERS[:2], "gru": LAYERS[2:3], "lstm": LAYERS[3:]}
+EQUIVALENT = [
+    r"^`(.+) < (.+)` -> `\1 <= \2`",  # a number that stands at the bound at which it is cut off
+    r"^`(.+) > (.+)` -> `\1 >= \2`",
+    r"^`1` -> `[02]` in `\w+ = 1`$",  # where the series begins, behind the last digit that float64 has
+]
+
+
+@functools.cache
+def cases(name, relu):
+    """What a layer is asked, and torch's answers: sequences of several lengths, and gates that are saturated."""
+    variant = {"nonlinearity": "relu"} if relu else {}
+    ours, theirs = pair(name, own={"implementation": "compiled"}, **variant)
+    asked = [(*data(theirs, "unsorted"), "unsorted")]
+    if not relu:
+        x, hx = data(theirs)
+        x[0] *= 1e4
+        asked.append((x, hx, "batched"))
+    return ours, [(*case, everything(theirs, *case)) for case in asked]
+
+
+def is_caught(layers):
+    for name, variant in layers:
+        ours, asked = cases(name, bool(variant))
+        for *case, expected in asked:
+            try:
+                if largest_difference(everything(ours, *case), expected) > 1e-12:
+                    return True
+            except AssertionError:  # no number
+                return True
+    return False
+
+
+def with_suffix(mutant, suffix):
+    """A mutant and every function that calls it, all with the suffix behind their names; and those names."""
+    texts, touched = functions(C_SOURCE) | {mutant.function: mutant.text}, [mutant.function]
+    for name, text in texts.items():  # what is called stands above
+        if name not in touched and re.search(rf"\b({'|'.join(touched)})\(", text):
+            touched.append(name)
+    text = "\n".join(texts[name] for name in texts if name in touched)
+    return re.sub(rf"\b({'|'.join(touched)})\(", rf"\1{suffix}(", text), touched
+
+
+class Planted:
+    """A library in which some functions are another one's mutants."""
+
+    def __init__(self, library, names, suffix):
+        self.library, self.names, self.suffix = library, names, suffix
+
+    def __getattr__(self, name):
+        return getattr(self.library, name + self.suffix if name in self.names else name)
 
 
 @needs_compiled_steps
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 @pytest.mark.slow
-@pytest.mark.parametrize("part", MISTAKES)
-def test_every_mistake_in_the_steps_is_caught(part, tmp_path, monkeypatch):
-    def difference(name, variant):
-        """The largest one to torch.nn, of outputs and gradients; none where it is no number."""
-        ours, theirs = pair(name, own={"implementation": "compiled"}, **variant)
-        x, hx = data(theirs, "unsorted")
-        try:
-            return largest_difference(everything(ours, x, hx, "unsorted"), everything(theirs, x, hx, "unsorted"))
-        except AssertionError:
-            return None
-
-    def build(source):
-        """Compile this source for float64, under a name that was not loaded before, and load it."""
-        copy, built = tmp_path / "steps.c", tmp_path / f"{next(number)}.so"
-        copy.write_text(source, encoding="utf-8")
-        flags = ["-O1", "-std=gnu11", "-shared", "-fPIC", "-Dreal=double", "-DMADE_FROM=0"]
-        subprocess.run(["cc", *flags, str(copy), "-o", str(built)], check=True)
-        return ctypes.PyDLL(str(built))
-
-    source, number, missed = compiled.SOURCE.read_text(encoding="utf-8"), itertools.count(), []
-    for right, wrong in [("", ""), *MISTAKES[part]]:
-        assert right in source, right
-        monkeypatch.setitem(LIBRARIES, torch.float64, build(source.replace(right, wrong, 1)))
-        found = [difference(name, variant) for name, variant in LAYERS]
-        if right == wrong:
-            assert max(found) < 1e-12  # nothing was planted
-        elif all(d is not None and d < 1e-12 for d in found):
-            missed.append((right, wrong))
-    assert not missed
+@pytest.mark.parametrize("function", [name for name in functions(C_SOURCE) if not re.search("tanh_.|relu_.", name)])
+def test_every_mistake_in_the_steps_is_caught(function, tmp_path, monkeypatch, no_chance):
+    planted = [mutant for mutant in mutants_in_c(C_SOURCE) if mutant.function == function]
+    made = [with_suffix(mutant, f"__{k}") for k, mutant in enumerate(planted)]
+    file, built = tmp_path / "steps.c", tmp_path / "steps.so"
+    file.write_text("\n".join([C_SOURCE, MACROS, "#undef STEP", "#define STEP void", *(text for text, _ in made)]))
+    flags = ["-O0", "-std=gnu11", "-shared", "-fPIC", "-Dreal=double", "-DMADE_FROM=0"]
+    subprocess.run(["cc", *flags, str(file), "-o", str(built)], check=True)
+    library, layers, survivors = ctypes.PyDLL(str(built)), LAYERS_OF.get(function.partition("_")[0], LAYERS), []
+    monkeypatch.setitem(LIBRARIES, torch.float64, library)
+    assert len(planted) > 9 and not is_caught(layers)
+    for k, (mutant, (_, names)) in enumerate(zip(planted, made, strict=True)):
+        monkeypatch.setitem(LIBRARIES, torch.float64, Planted(library, names, f"__{k}"))
+        if not is_caught(layers) and not any(re.search(rule, mutant.change) for rule in EQUIVALENT):
+            survivors.append(mutant.change)
+    assert survivors == []

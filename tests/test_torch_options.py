@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch_oracle import AUTO, FORMS, IMPLEMENTATIONS, B, D, H, T, data, everything, largest_difference, pair
 
+from rnnbook import in_torch
+
 LAYERS = [
     ("RNN", {"nonlinearity": "tanh"}),
     ("RNN", {"nonlinearity": "relu"}),
@@ -43,6 +45,36 @@ def test_variants_that_torch_lacks_agree_between_implementations(name, own, form
     expected = everything(ours, x, hx, form)
     ours.implementation = "handwritten"
     assert largest_difference(everything(ours, x, hx, form), expected) < 1e-12
+
+
+@pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast_leaves_float64_alone(name, implementation, dtype):
+    """As it does in all of PyTorch: who asks for float64 wants its digits."""
+    ours, theirs = pair(name, own={"implementation": implementation}, num_layers=2, bidirectional=True)
+    x, hx = data(theirs)
+    expected = everything(theirs, x, hx)
+    with torch.autocast("cpu", dtype=dtype):
+        assert largest_difference(everything(ours, x, hx), expected) < 1e-12
+        assert ours.ran == implementation
+
+
+@pytest.mark.parametrize("make", [in_torch.RNNCell, in_torch.GRUCell, in_torch.LSTMCell])
+def test_autocast_leaves_cells_in_float64_alone(make):
+    cell, x = make(D, H, dtype=torch.float64), torch.randn(B, D, dtype=torch.float64)
+    expected = cell(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(cell(x), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("make", [in_torch.MinGRU, in_torch.MinLSTM])
+@pytest.mark.parametrize("how", in_torch.scan.SCANS)
+def test_autocast_leaves_scans_in_float64_alone(make, how):
+    layer, x = make(D, H, dtype=torch.float64, scan=how), torch.randn(T, B, D, dtype=torch.float64)
+    expected = layer(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(layer(x), expected, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])

@@ -110,6 +110,16 @@ def test_the_default_is_the_chunked_scan_and_a_mistake_is_named():
         MinGRU(D, H)(torch.zeros(T, B, D), torch.zeros(B, 9))
 
 
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("D, H", [(2, 100), (100, 4)])
+def test_parameters_are_drawn_evenly_up_to_one_over_the_root_of_the_hidden_size(kind, D, H):
+    torch.manual_seed(0)
+    for parameter in kind(D, H).parameters():
+        size, bound = len(parameter.flatten()), H**-0.5
+        assert bound * (1 - 12 / size) < parameter.max() < bound and -bound < parameter.min() < -bound * (1 - 12 / size)
+        assert abs(parameter.mean()) < 5 * bound / (3 * size) ** 0.5
+
+
 @pytest.mark.parametrize("how", ["sequential", "chunked", "hillis_steele"])
 @pytest.mark.parametrize("steps", [1, 4, 7])
 def test_a_scan_by_itself_takes_any_numbers_and_has_a_gradient(how, steps):

@@ -1,7 +1,9 @@
 """The training loop calls the step it is given, in order, and keeps the book of what came back."""
 
+import functools
 import io
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tqdm
 from jupyter_client.manager import start_new_kernel
 
 from rnnbook import storage, training
@@ -68,6 +71,44 @@ def test_the_bar_counts_the_steps_and_shows_the_loss_on_stdout_alone(capsys):
     out, err = capsys.readouterr()
     assert "0/3" in out and err == ""
     assert out.rstrip(" ").endswith("\r")  # the bar wipes itself
+
+
+@pytest.fixture
+def bar(monkeypatch, capsys):
+    """What the bar has shown: (the count, what stands behind it) of each time it was drawn, with nothing left out."""
+    monkeypatch.setattr(tqdm, "tqdm", functools.partial(tqdm.tqdm, mininterval=0))
+
+    def shown():
+        drawn = re.findall(r"(\d+/\d+) \[[^\]]*?(?:, (loss [^\]]*))?\]", capsys.readouterr().out)
+        return list(dict.fromkeys(drawn))
+
+    return shown
+
+
+def test_the_bar_shows_the_last_loss_that_was_read(bar):
+    train(lambda i: 1 / (i + 3), 4, log_every=2, progress=True)
+    assert bar() == [("0/4", ""), ("1/4", ""), ("2/4", "loss 0.25"), ("3/4", "loss 0.25"), ("4/4", "loss 0.1667")]
+
+
+def test_the_bar_of_a_resumed_run_begins_where_the_run_was(bar, tmp_path):
+    def run(steps):
+        train(lambda i: i + 0.5, steps, checkpoint=Checkpoint(tmp_path / "c", {}), progress=True)
+        return bar()
+
+    assert run(2) == [("0/2", ""), ("1/2", "loss 0.5"), ("2/2", "loss 1.5")]
+    assert run(4) == [("2/4", ""), ("3/4", "loss 2.5"), ("4/4", "loss 3.5")]
+
+
+def test_the_bar_of_a_run_that_stops_early_stops_there(bar):
+    train(float, 9, stop=lambda history: history.losses[-1] == 1, progress=True)
+    assert bar() == [("0/9", ""), ("1/9", "loss 0"), ("2/9", "loss 1")]
+
+
+def test_of_several_processes_the_first_shows_the_bar_and_writes_the_checkpoint(bar, tmp_path, monkeypatch):
+    for rank, shows in [("1", False), ("0", True)]:
+        monkeypatch.setenv("RANK", rank)
+        train(float, 2, checkpoint=Checkpoint(tmp_path / rank, {}), progress=True)
+        assert bool(bar()) == (tmp_path / rank).exists() == shows
 
 
 def test_no_bar_where_nobody_watches(capsys):

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from rnnbook import in_numpy
-from rnnbook.in_torch import GRU, training_step
+from rnnbook.in_torch import GRU, training_step, update
 from rnnbook.training import Checkpoint, train
 
 SCRIPT = Path(__file__).with_name("distributed_run.py")
@@ -132,6 +132,23 @@ def test_the_batch_goes_to_the_device_that_is_named():
     with pytest.raises(RuntimeError, match="meta"):  # where no arithmetic is done, and the weights are not
         step(0)
     assert seen == ["meta"]
+
+
+def test_each_process_takes_its_own_share_and_all_take_the_mean(monkeypatch):
+    """With two processes made up; the slow test above has two real ones."""
+    monkeypatch.setattr(update.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(update.distributed, "get_world_size", lambda: 2)
+    monkeypatch.setattr(update.distributed, "all_reduce", lambda tensor: tensor.add_(3))  # the other process holds 3
+    batch = torch.arange(24).reshape(3, 4, 2)
+    for rank in (0, 1):
+        monkeypatch.setattr(update.distributed, "get_rank", lambda rank=rank: rank)
+        assert torch.equal(update.mine(batch, 1), batch[:, 2 * rank : 2 * rank + 2])
+        assert torch.equal(update.mine(batch, 2), batch[:, :, rank : rank + 1])
+    with pytest.raises(ValueError, match="should be a multiple of 2 processes, but holds 3"):
+        update.mine(batch, 0)
+    tensors = [torch.tensor([1.0, 5.0]), torch.tensor(3.0)]
+    update.average(tensors)
+    assert tensors[0].tolist() == [2, 4] and tensors[1].item() == 3
 
 
 def test_both_wings_have_one_loss_curve():

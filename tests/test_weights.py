@@ -1,6 +1,8 @@
 """A weight file fits both wings and ``torch.nn``, and a damaged one changes nothing."""
 
 import json
+import os
+import sys
 
 import numpy as np
 import pytest
@@ -66,8 +68,8 @@ def damaged(arrays, how):
         arrays["weight_hr_l0"] = np.zeros(3, np.float32)
     if how == "shape":
         arrays["weight_hh_l0"] = arrays["weight_hh_l0"].T
-    if how == "nan":
-        arrays["bias_hh_l0"] = np.full(3 * H, np.nan, np.float32)
+    if how in ("nan", "inf", "-inf"):  # one number of them
+        arrays["bias_hh_l0"] = np.where(np.arange(3 * H) == 2 * H, np.float32(how), arrays["bias_hh_l0"])
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -78,6 +80,8 @@ def damaged(arrays, how):
         ("extra", "{path} holds the tensor weight_hr_l0, which the layer does not have"),
         ("shape", "weight_hh_l0 should have shape (21, 7), but has shape (7, 21) in {path}"),
         ("nan", "bias_hh_l0 should hold finite numbers, but holds NaN or infinity in {path}"),
+        ("inf", "bias_hh_l0 should hold finite numbers, but holds NaN or infinity in {path}"),
+        ("-inf", "bias_hh_l0 should hold finite numbers, but holds NaN or infinity in {path}"),
     ],
 )
 @pytest.mark.parametrize("make", [lambda: in_numpy.GRU(D, H), lambda: torch.nn.GRU(D, H)], ids=["numpy", "torch"])
@@ -144,6 +148,53 @@ def test_a_nest_of_values_and_arrays_goes_round():
     assert back["empty"] == nest["empty"] and type(back["betas"]) is tuple
     assert torch.equal(back[0]["step"], torch.tensor(3.0))
     np.testing.assert_array_equal(back[0]["rows"], nest[0]["rows"])
+
+
+LAYOUTS = {
+    "turned": lambda a: a.T,
+    "turned, three axes": lambda a: a.reshape(2, 3, 4).transpose(2, 0, 1),
+    "by columns": np.asfortranarray,
+    "every second": lambda a: a[:, ::2],
+    "backwards": lambda a: a[::-1, ::-1],
+    "one number": lambda a: a[1, 2],
+    "no axis": lambda a: np.asarray(a[1, 2]),
+    "repeated": lambda a: np.broadcast_to(a[0], (3, 4)),
+    "nothing in it": lambda a: a[:0],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64, np.uint8, bool])
+def test_an_array_in_any_layout_of_memory_comes_back_as_it_was(layout, dtype, tmp_path):
+    array = layout(np.arange(24).reshape(6, 4).astype(dtype) % 7)
+    storage.write(tmp_path / "a", {"a": array}, {"said": "ä"})
+    back, said = storage.read(tmp_path / "a")
+    assert back["a"].dtype == array.dtype and back["a"].shape == array.shape and said == {"said": "ä"}
+    np.testing.assert_array_equal(back["a"], array)
+
+
+@pytest.mark.parametrize("layout", [lambda t: t.T, lambda t: t[:, ::2], lambda t: t[0].expand(3, 4)])
+def test_a_tensor_in_any_layout_of_memory_comes_back_as_it_was(layout, tmp_path):
+    tensor, arrays = layout(torch.arange(24.0).reshape(6, 4)), {}
+    nest = storage.flatten({"t": tensor}, arrays)
+    storage.write(tmp_path / "t", arrays)
+    assert torch.equal(storage.unflatten(nest, storage.read(tmp_path / "t")[0])["t"], tensor)
+
+
+def test_all_is_on_the_disk_before_the_file_takes_its_name(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("os.fsync", lambda descriptor: seen.append(os.fstat(descriptor).st_size))
+    replace = os.replace
+    monkeypatch.setattr("os.replace", lambda a, b: (seen.append("named"), replace(a, b)))
+    weights.save(in_numpy.RNN(D, H), tmp_path / "w")
+    assert seen == [(tmp_path / "w").stat().st_size, "named"]
+
+
+def test_a_layer_of_numpy_is_filled_without_pytorch(tmp_path, monkeypatch):
+    one, other = in_numpy.RNN(D, H), in_numpy.RNN(D, H)
+    weights.save(one, tmp_path / "w")
+    monkeypatch.delitem(sys.modules, "torch")
+    assert_same(weights.load(other, tmp_path / "w").state_dict(), one.state_dict())
 
 
 def test_bfloat16_is_stored_without_loss():

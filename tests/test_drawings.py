@@ -1,0 +1,172 @@
+"""Every figure is drawn as it was when somebody looked at it last and found it right.
+
+Where a shape lies in a drawing, and in which colour, follows from nothing: a person approves it. ``drawings.json``
+holds a digest of every figure's shapes, lines and texts; the other tests hold the numbers that have a meaning. After a
+change that is meant, look at the figures and approve them:
+
+    python tests/test_drawings.py
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import test_plotting
+import test_plotting_carry
+import test_plotting_feedback
+import test_plotting_limits
+import test_plotting_parallel
+import test_plotting_speed
+import test_plotting_text
+from matplotlib import collections, image, lines, patches, text
+from matplotlib.axis import Axis
+from matplotlib.colors import to_hex
+from matplotlib.ticker import FixedLocator
+
+from rnnbook import plotting
+
+APPROVED = Path(__file__).with_name("drawings.json")
+ALSO = [test_plotting_feedback, test_plotting_limits, test_plotting_parallel, test_plotting_speed, test_plotting_text]
+WAVE = np.sin(np.arange(30) / 3)
+SHARES = {"a": [[0.5, 0.7], [0.6, 0.9]], "b": [0.3, 0.4]}
+FIGURES = test_plotting.FIGURES | {name: draw for module in ALSO for name, draw in module.FIGURES.items()}
+FIGURES |= {
+    "block_orders": plotting.block_orders,
+    "both_directions": lambda: plotting.both_directions(4),
+    "carry_ramp": lambda: plotting.carry_ramp(WAVE[:10].reshape(5, 2), "aaabb", ["unit 1", "unit 7"]),
+    "carry_story": lambda: plotting.carry_story(
+        test_plotting_carry.READ,
+        test_plotting_carry.GATES,
+        test_plotting_carry.CARRY,
+        test_plotting_carry.STATE,
+        {1: "write"},
+    ),
+    "check_table": lambda: plotting.check_table({"a bug": {"W_ih": 0.5, "b": 1e-9}}, 1e-6),
+    "errors_by_horizon": lambda: plotting.errors_by_horizon({"A": SHARES, "B": SHARES}, {"A": "°C", "B": "ppm"}),
+    "fan_charts": lambda: plotting.fan_charts(
+        np.arange(30),
+        2 * WAVE,
+        {"ours": {"median": WAVE, 50: (WAVE - 0.5, WAVE + 0.5), 90: (WAVE - 0.9, WAVE + 0.9)}},
+        "°C",
+    ),
+    "kinds_of_answer": plotting.kinds_of_answer,
+    "memory_tasks": plotting.memory_tasks,
+    "path_contributions": lambda: plotting.path_contributions(0.5 ** np.arange(12), "share"),
+    "pit_histograms": lambda: plotting.pit_histograms({"a": np.abs(WAVE), "b": WAVE**2}),
+    "product_against_gradient": lambda: plotting.product_against_gradient(test_plotting_carry.RUNS),
+    "ragged_batch": lambda: plotting.ragged_batch((5, 3, 1, 4)),
+    "seeds_against": lambda: plotting.seeds_against(
+        [1, 4], {"a": np.eye(2), "b": np.ones((2, 2))}, "k", "error", {"naive": 2.0}, log="x"
+    ),
+    "series_in_parts": lambda: plotting.series_in_parts(
+        np.arange(30), WAVE, {"past": np.arange(20), "later": np.arange(20, 30)}, "count"
+    ),
+    "share_against": lambda: plotting.share_against([1, 4], SHARES, "size", "share"),
+    "shared_batch": plotting.shared_batch,
+    "skill_against_length": lambda: plotting.skill_against_length(
+        [10, 20], {"adding": {"RNN": np.eye(2, 3), "GRU": np.ones((2, 3))}}
+    ),
+    "spread_against_error": lambda: plotting.spread_against_error({"a": (WAVE**2, np.abs(WAVE)), "b": ([2], [4])}, ""),
+    "weight_paths": lambda: plotting.weight_paths(4, path=2),
+}
+NO_FIGURES = {"COLOURS", "PALETTE", "palette_png", "panels", "set_style"}
+
+
+def number(value):
+    """Four digits of a number, which another processor's last digit does not change: no round one is at their edge."""
+    return f"{1.0471285 * float(value):.4g}"
+
+
+def said(value):
+    """Any value as a string that is the same on every processor."""
+    if isinstance(value, str | bool | None.__class__):
+        return str(value)
+    if np.ma.isMaskedArray(value):
+        value = value.filled(np.nan)
+    if isinstance(value, np.ndarray | list | tuple):
+        return "[" + " ".join(map(said, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + " ".join(f"{key}:{said(value[key])}" for key in sorted(value)) + "}"
+    return number(value) if np.isreal(value) else repr(value)
+
+
+def colours(value):
+    """One colour or several."""
+    try:
+        return to_hex(value, keep_alpha=True)
+    except ValueError:
+        return [to_hex(colour, keep_alpha=True) for colour in value]
+
+
+def look(artist):
+    """What is visible of one artist, and is not drawn by another one below it."""
+    if isinstance(artist, mpl.figure.Figure):
+        return [artist.get_size_inches(), artist.get_layout_engine().get() if artist.get_layout_engine() else None]
+    if isinstance(artist, mpl.axes.Axes):
+        place = artist.get_subplotspec()
+        limits = [artist.get_xlim(), artist.get_ylim(), artist.get_xscale(), artist.get_yscale(), artist.get_aspect()]
+        return [*limits, artist.axison, place.get_geometry() if place else artist.get_position().bounds]
+    if isinstance(artist, Axis):
+        fixed = isinstance(artist.get_major_locator(), FixedLocator)
+        grid = artist.get_gridlines()[0].get_visible() if artist.get_gridlines() else False
+        return [artist.get_major_locator().locs if fixed else "", artist.get_label_text(), grid]
+    if isinstance(artist, lines.Line2D):
+        style = [artist.get_color(), artist.get_marker(), artist.get_markersize(), artist._unscaled_dash_pattern]
+        return [artist.get_xydata(), colours(style[0]), str(style[1]), style[2], style[3], artist.get_linewidth()]
+    if isinstance(artist, text.Text):
+        where = [artist.get_position(), getattr(artist, "xy", ()), artist.get_ha(), artist.get_va()]
+        style = [artist.get_fontsize(), artist.get_rotation(), str(artist.get_fontweight()), artist.get_style()]
+        return [artist.get_text(), colours(artist.get_color()), *where, *style]
+    if isinstance(artist, patches.Patch):
+        style = [colours(artist.get_facecolor()), colours(artist.get_edgecolor()), artist.get_linewidth()]
+        style += [artist._unscaled_dash_pattern, artist.get_hatch()]
+        if isinstance(artist, patches.FancyArrowPatch):
+            way = artist._posA_posB if artist._path_original is None else artist._path_original.vertices
+            return [way, artist.get_mutation_scale(), vars(artist.get_arrowstyle()), *style]
+        return [artist.get_patch_transform().transform(artist.get_path().vertices), *style]
+    if isinstance(artist, collections.Collection):
+        shapes = [path.vertices for path in artist.get_paths()]
+        style = [colours(artist.get_facecolor()), colours(artist.get_edgecolor()), artist.get_linewidth()]
+        return [*shapes, artist.get_offsets(), *style, artist.get_array(), artist.get_linestyle()]
+    if isinstance(artist, image.AxesImage):
+        return [artist.get_array(), artist.get_extent(), artist.get_clim(), artist.get_cmap().name]
+    return []
+
+
+def record(artist, found=None):
+    """One line for each artist of a figure, in the order of drawing."""
+    found = [] if found is None else found
+    if artist.get_visible():
+        label = "" if str(artist.get_label()).startswith("_") else str(artist.get_label())
+        style = [artist.get_zorder(), artist.get_alpha(), artist.get_gid(), label]
+        found.append(f"{type(artist).__name__} {said([*look(artist), *style])}")
+        if isinstance(artist, Axis):
+            texts = artist.get_ticklabels() if isinstance(artist.get_major_locator(), FixedLocator) else []
+            for child in texts:
+                record(child, found)
+        else:
+            for child in artist.get_children():
+                record(child, found)
+    return found
+
+
+def digest(name):
+    return hashlib.sha256("\n".join(record(FIGURES[name]())).encode()).hexdigest()[:16]
+
+
+def test_every_figure_is_among_them():
+    assert FIGURES.keys() == set(plotting.__all__) - NO_FIGURES
+    assert json.loads(APPROVED.read_text()).keys() == FIGURES.keys()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_looks_as_it_was_approved(name):
+    approved = json.loads(APPROVED.read_text())[name]
+    assert digest(name) == approved, f"{name} has changed: look at it, then approve it by python tests/test_drawings.py"
+
+
+if __name__ == "__main__":
+    APPROVED.write_text(json.dumps({name: digest(name) for name in sorted(FIGURES)}, indent=1) + "\n")

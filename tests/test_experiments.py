@@ -1,0 +1,615 @@
+"""The long runs: what is stored beside them comes out again where a part is cheap, and their pieces do what they say.
+
+Nothing else runs these programs; the chapters read their records. Short runs in float64 and few updates differ from
+processor to processor in the last digits alone: they are held to the record's digits. What trains longer in float32 is
+held to a margin of a few times what other kernels of NumPy and PyTorch change.
+"""
+
+import importlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from rnnbook import data, in_numpy
+
+pytestmark = pytest.mark.slow  # all together
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "book/experiments"
+RECORDS = sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+@pytest.fixture
+def experiment(monkeypatch):
+    """Import an experiment by its name, anew, so that a test may change its settings."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+
+    def load(name):
+        for stale in RECORDS:
+            monkeypatch.delitem(sys.modules, stale, raising=False)
+        return importlib.import_module(name)
+
+    yield load
+    for name in RECORDS:
+        sys.modules.pop(name, None)
+
+
+def record(name):
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def one(runs, **which):
+    (found,) = [run for run in runs if which.items() <= run.items()]
+    return found
+
+
+SETTINGS = {  # what the record says, and the same in the program
+    "ablations": lambda e: {"settings": {"speech": e.SPEECH, "adding": e.ADDING}, "seeds": e.SEEDS},
+    "adding_lstm": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
+    "language_model": lambda e: {"settings": e.SETTINGS, "data": e.source()},
+    "language_model_units": lambda e: {"data": e.experiment.source()},
+    "limits": lambda e: {"settings": e.SETTINGS},
+    "memory": lambda e: {"settings": e.SETTINGS, "counting_settings": e.COUNTING, "seeds": e.SEEDS},
+    "names": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
+    "parallel": lambda e: {
+        "settings": {"tracking": e.TRACKING, "written": e.WRITTEN, "adding": e.ADDING, "names": e.NAMES,
+                     "places": e.PLACES}, "seeds": e.SEEDS},
+    "time_series": lambda e: {"settings": e.SETTINGS},
+    "truncation": lambda e: {"settings": e.SETTINGS, "k": e.K},
+    "two_processes": lambda e: {},
+    "variable_length": lambda e: {
+        "settings": e.SETTINGS | {"followed by noise": e.FOLLOWED}, "networks": e.NETWORKS, "seeds": e.SEEDS},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_record_was_made_with_the_settings_of_the_program(name, experiment):
+    program = json.loads(json.dumps(SETTINGS[name](experiment(name))))
+    assert program == {key: record(name)[key] for key in program}
+
+
+# ---- A part of each record, made again ---------------------------------------------------------------------------
+
+
+def test_the_gradients_reach_before_training_is_the_recorded_one(experiment):
+    limits = experiment("limits")
+    _, _, held_out, _ = limits.split()
+    x = limits.recall(held_out, limits.T, np.random.default_rng(100))[:, :16]
+    for cell in limits.CELLS:
+        layer, head, _ = limits.build(cell, 1)
+        norms = limits.reach(layer, x, head.params["weight"][0])
+        expected = one(record("limits")["runs"], cell=cell, seed=1, T=limits.T)["start"]
+        np.testing.assert_allclose(norms[limits.SETTINGS["lags"]], expected, rtol=2e-3, err_msg=cell)
+
+
+def test_the_lstm_that_remembers_reads_as_many_digits_as_recorded(experiment):
+    limits = experiment("limits")
+    images, labels, held_out, held_out_labels = limits.split()
+    layer, head, rng = limits.build("LSTM f 5", 0)
+    x = limits.recall(held_out, 15, np.random.default_rng(100))
+    before = limits.accuracy(layer, head, x, held_out_labels)
+    loss = limits.train(layer, head, rng, 15, images, labels)
+    expected = one(record("limits")["runs"], cell="LSTM f 5", seed=0, T=15)
+    assert before < 0.7
+    assert limits.accuracy(layer, head, x, held_out_labels) == pytest.approx(expected["accuracy"], abs=0.04)
+    assert loss == pytest.approx(expected["loss"], abs=1e-3)
+
+
+def test_truncated_gradients_give_the_recorded_errors(experiment):
+    """Of two runs that do not magnify the last digit: on kernels of SSE and AVX2 they differ by less than 2e-7."""
+    truncation = experiment("truncation")
+    past, later, _ = data.split_by_time(data.sunspots_monthly().value, (0.6, 0.2, 0.2))
+    scale = data.standardise(past)
+    for ahead, k, seed in [(1, 22, 0), (1, 66, 0)]:
+        x, y = truncation.streams(scale(past), ahead)
+        np.testing.assert_array_equal(x[ahead:], y[:-ahead])
+        z, expected = scale(later)[:, None, None], record("truncation")["results"][str(ahead)]
+        nets = truncation.train(x, y, k, seed)
+        found = [truncation.error(*nets, x, y, scale), truncation.error(*nets, z[:-ahead], z[ahead:], scale)]
+        row = truncation.K.index(k)
+        np.testing.assert_allclose(found, [expected[p][row][seed] for p in ("train", "validation")], rtol=1e-5)
+
+
+def test_one_process_gives_the_recorded_losses(experiment, tmp_path):
+    experiment("two_processes").run(tmp_path / "losses.json")
+    losses = json.loads((tmp_path / "losses.json").read_text())
+    for recorded in record("two_processes")["losses"].values():
+        np.testing.assert_allclose(losses, recorded, rtol=1e-9)
+
+
+@pytest.mark.parametrize("start", ["as torch.nn", "forget bias 1", "forget bias 5", "chrono"])
+def test_the_first_losses_at_the_adding_problem_are_the_recorded_ones(start, experiment):
+    adding = experiment("adding_lstm")
+    assert list(adding.STARTS) == list(record("adding_lstm")["starts"]) and start in adding.STARTS
+    every = adding.SETTINGS["every"]
+    adding.SETTINGS["steps"] = every
+    found = adding.run_start(adding.STARTS[start], 1)
+    expected = record("adding_lstm")["starts"][start][1]["losses"][: len(found["losses"])]
+    np.testing.assert_allclose(found["losses"], expected, rtol=0, atol=2e-4)
+    assert all(round(value, 5) == value for value in [*found["losses"], found["error"]])
+
+
+@pytest.mark.parametrize("series, kind", [("sunspots", "mixture"), ("sea temperature", "constant")])
+def test_a_density_forecast_scores_as_recorded(series, kind, experiment):
+    time_series = experiment("time_series")
+    found = time_series.rounded(time_series.sure(series, kind, 0))
+    expected = one(record("time_series")["sure"], series=series, kind=kind, seed=0)
+    assert list(found) == list(expected)
+    for key, value in expected.items():
+        if isinstance(value, dict):
+            assert found[key] == pytest.approx(value, abs=0.01), key
+        else:
+            assert found[key] == (value if isinstance(value, str) else pytest.approx(value, rel=0.01, abs=2)), key
+
+
+@pytest.mark.parametrize("series, form", [("sunspots", "leak"), ("carbon dioxide", "change")])
+def test_a_point_forecast_errs_as_recorded(series, form, experiment):
+    time_series = experiment("time_series")
+    found = time_series.rounded(time_series.point(series, form, 0))
+    expected = one(record("time_series")["point"], series=series, form=form, seed=0)
+    assert list(found) == list(expected)
+    for key in expected.keys() - {"series", "form", "seed"}:
+        np.testing.assert_allclose(found[key], expected[key], rtol=5e-3, err_msg=key)
+
+
+@pytest.mark.parametrize("task, kind", [("temporal order", "GRU"), ("adding", "LSTM, chrono"), ("copy", "IRNN")])
+def test_a_network_has_the_recorded_skill(task, kind, experiment):
+    found, expected = experiment("memory").run((task, kind, 10, 0)), record("memory")["skill"][task][kind][0][0]
+    assert found == pytest.approx(expected, abs=0.02 if expected > 0.9 else 0.1)
+
+
+def test_the_lstm_counts_as_far_as_recorded(experiment):
+    found, expected = experiment("memory").run_counting(("LSTM", 0)), record("memory")["counted"]["LSTM"][0]
+    assert len(found) == len(expected) and found[:10] == expected[:10] == [True] * 10
+    assert abs(sum(found) - sum(expected)) <= 3
+
+
+@pytest.mark.parametrize("task, kind", [("parity", "sign"), ("modulo 3", "RNN")])
+def test_states_are_tracked_as_recorded(task, kind, experiment):
+    found, expected = experiment("parallel").track(task, kind, 0), record("parallel")["tracking"][task][kind][0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0.06)
+
+
+# ---- The pieces, each against something else ---------------------------------------------------------------------
+
+
+def test_an_lstm_without_a_part_is_the_equations_without_it(experiment):
+    ablations = experiment("ablations")
+    torch.manual_seed(0)
+    x, σ, tanh = torch.randn(5, 3, 2), torch.sigmoid, torch.tanh
+    cells = {
+        "full LSTM": lambda i, f, g, o, c: (σ(f) * c + σ(i) * tanh(g), σ(o), tanh),
+        "no forget gate, f = 1": lambda i, f, g, o, c: (c + σ(i) * tanh(g), σ(o), tanh),
+        "no input gate, i = 1": lambda i, f, g, o, c: (σ(f) * c + tanh(g), σ(o), tanh),
+        "no output gate, o = 1": lambda i, f, g, o, c: (σ(f) * c + σ(i) * tanh(g), 1.0, tanh),
+        "no tanh on the output": lambda i, f, g, o, c: (σ(f) * c + σ(i) * tanh(g), σ(o), lambda c: c),
+        "coupled, i = 1 - f": lambda i, f, g, o, c: (σ(f) * c + (1 - σ(f)) * tanh(g), σ(o), tanh),
+    }
+    assert cells.keys() == ablations.VARIANTS.keys()
+    for name, cell in cells.items():
+        layer = ablations.Ablated(2, 7, ablations.VARIANTS[name])
+        assert all(0.6 < p.max() * 7**0.5 < 1 and -1 < p.min() * 7**0.5 < -0.6 for p in layer.parameters())
+        h, c, hs = torch.zeros(3, 7), torch.zeros(3, 7), []
+        for x_t in x:
+            gates = (x_t @ layer.from_input.weight.T + layer.from_input.bias) + (
+                h @ layer.from_hidden.weight.T + layer.from_hidden.bias
+            )
+            c, o, squash = cell(*gates.chunk(4, 1), c)
+            h = o * squash(c)
+            hs.append(h)
+        torch.testing.assert_close(layer(x), torch.stack(hs), msg=name)
+
+
+def test_a_classifier_of_the_ablations_reads_the_state_at_each_end(experiment):
+    ablations = experiment("ablations")
+    x, lengths = ablations.padded([np.ones((2, 12)), 2 * np.ones((4, 12))])
+    assert x.shape == (4, 2, 12) and lengths.tolist() == [2, 4] and not x[2:, 0].any() and (x[:, 1] == 2).all()
+    for kind in ["full LSTM", "GRU", "RNN"]:
+        model = ablations.Network(kind, 12, 5, 9)
+        both = model(x, lengths)
+        torch.testing.assert_close(both[:1], model(x[:2, :1], lengths[:1]))
+        torch.testing.assert_close(both[1:], model(x[:, 1:], lengths[1:]))
+
+
+def test_an_update_clips_the_joint_norm(experiment):
+    ablations, model = experiment("ablations"), torch.nn.Linear(2, 1)
+    before = [p.detach().clone() for p in model.parameters()]
+    for p in model.parameters():
+        p.grad = torch.full_like(p, 1e6)  # of an update before, to be forgotten
+    ablations.update(model, torch.optim.SGD(model.parameters(), 0.5), 100 * model(torch.eye(2)[:1]).sum(), 0.1)
+    moved = torch.cat([(p.detach() - b).flatten() for p, b in zip(model.parameters(), before, strict=True)])
+    np.testing.assert_allclose(moved, -0.05 * np.array([1, 0, 1]) / np.sqrt(2), rtol=1e-4)  # by x = (1, 0), and bias
+
+
+def test_the_runs_of_the_ablations_end_in_a_skill_and_two_shares(experiment, monkeypatch):
+    ablations = experiment("ablations")
+    assert record("ablations")["adding"].keys() == {*ablations.VARIANTS, "GRU", "RNN"}
+    monkeypatch.setitem(ablations.ADDING, "updates", 1)
+    assert ablations.run(("adding", "RNN", 0)) < 0.5
+    monkeypatch.setitem(ablations.SPEECH, "epochs", 8)
+    shares = ablations.run(("speech", "GRU", 0))
+    assert list(shares) == ["valid", "test"] and all(0.5 < share <= 1 for share in shares.values())
+
+
+def test_two_numbers_are_marked_and_added(experiment):
+    x, sums = experiment("adding_lstm").draw(np.random.default_rng(0), 6, 500)
+    assert x.shape == (6, 500, 2) and sums.shape == (500, 1) and x.dtype == np.float32
+    assert (x[:, :, 1].sum(axis=0) == 2).all() and set(np.unique(x[:, :, 1])) == {0, 1}
+    assert (x[:, :, 1].sum(axis=1) > 120).all()
+    np.testing.assert_allclose(sums[:, 0], np.where(x[:, :, 1] == 1, x[:, :, 0], 0).sum(axis=0))
+    assert 0.48 < x[:, :, 0].mean() < 0.52
+
+
+@pytest.mark.parametrize("form", ["standard", "without the last tanh", "cheat sheet"])
+def test_a_form_of_the_lstm_computes_its_equations(form, experiment, monkeypatch):
+    """Without training the weights are known: they are drawn first."""
+    adding = experiment("adding_lstm")
+    assert form in adding.FORMS and list(record("adding_lstm")["forms"]) == adding.FORMS
+    monkeypatch.setitem(adding.SETTINGS, "steps", 0)
+    found, H = adding.run_form(form, 3), adding.SETTINGS["hidden_size"]
+    torch.manual_seed(3)
+    W_ih, W_hh, b = (torch.empty(5 * H, n).uniform_(-(H**-0.5), H**-0.5) for n in (2, H, 1))
+    head = torch.nn.Linear(H, 1)
+    x, sums = adding.draw(np.random.default_rng([3, 1]), adding.SETTINGS["T"], 1000)
+    W, V, b = W_ih.view(5, H, 2), W_hh.view(5, H, H), b.view(5, H)
+    h = c = torch.zeros(1000, H)
+    most = []
+    for x_t in torch.tensor(x):
+        i, f, o, r = (torch.sigmoid(x_t @ W[k].T + b[k] + h @ V[k].T) for k in (0, 1, 3, 4))
+        c = f * c + i * torch.tanh(x_t @ W[2].T + b[2] + (r * h if form == "cheat sheet" else h) @ V[2].T)
+        h = o * (torch.tanh(c) if form == "standard" else c)
+        most.append([c.abs().max().item(), h.abs().max().item()])
+    error = (head(h) - torch.tensor(sums)).square().mean().item()
+    assert found["error"] == pytest.approx(error, abs=2e-5)
+    assert [found["largest_c"], found["largest_h"]] == pytest.approx(np.max(most, axis=0), abs=0.006)
+
+
+def test_a_handwritten_digit_is_shown_row_by_row_before_the_noise(experiment):
+    limits = experiment("limits")
+    images = np.random.default_rng(0).uniform(size=(40, 8, 8))
+    x = limits.recall(images, 30, np.random.default_rng(1))
+    assert x.shape == (30, 40, 9)
+    for row in range(8):
+        np.testing.assert_array_equal(x[row, :, :8], images[:, row])
+    assert (x[:8, :, 8] == 1).all() and not x[8:, :, 8].any()
+    assert x[8:, :, :8].std() == pytest.approx(0.3, rel=0.03) and abs(x[8:, :, :8].mean()) < 0.01
+
+
+def test_zeros_and_ones_are_split_without_overlap(experiment):
+    images, labels, held_out, held_out_labels = experiment("limits").split()
+    assert (len(images), len(held_out)) == (270, 90)
+    together = {image.tobytes() for image in images} | {image.tobytes() for image in held_out}
+    digits = data.digits()
+    assert together == {image.tobytes() for image in digits.images[digits.labels < 2] / 16}
+    labelled = dict(zip((image.tobytes() for image in digits.images / 16), digits.labels, strict=True))
+    for image, label in zip([*images, *held_out], [*labels, *held_out_labels], strict=True):
+        assert labelled[image.tobytes()] == label
+
+
+def test_the_reach_is_the_gradients_norm_by_autograd(experiment):
+    limits = experiment("limits")
+    for cell in ["RNN 1.1", "LSTM f 1", "GRU"]:
+        layer, head, _ = limits.build(cell, 0)
+        net = getattr(torch.nn, type(layer).__name__)(limits.D, limits.H, dtype=torch.float64)
+        net.load_state_dict({name: torch.tensor(value) for name, value in layer.state_dict().items()})
+        x, v = np.random.default_rng(2).normal(size=(4, 3, limits.D)), head.params["weight"][0]
+        states, state = [], None
+        for x_t in torch.tensor(x):
+            _, state = net(x_t[None], state)
+            states.append([part.requires_grad_() for part in (state if isinstance(state, tuple) else (state,))])
+        for part in (part for parts in states for part in parts):
+            part.retain_grad()
+        (states[-1][0] @ torch.tensor(v / np.linalg.norm(v))).sum().backward()
+        norms = [sum((p.grad.square().sum(-1) if p.grad is not None else 0) for p in parts).sqrt() for parts in states]
+        expected = [norm.log().mean().exp().item() for norm in reversed(norms)]
+        np.testing.assert_allclose(limits.reach(layer, x, v), expected, rtol=1e-10)
+
+
+def test_bits_of_bars_are_tracked_by_definition(experiment):
+    parallel = experiment("parallel")
+    x, right = parallel.last_written(30, 400, torch.Generator().manual_seed(0))
+    assert x.shape == (30, 400, 4) and (x.sum(-1) == 1).all()
+    tokens = x.argmax(-1)  # write 0, write 1, ignore 0, ignore 1
+    for b in range(20):
+        last = 0
+        for t in range(30):
+            last = int(tokens[t, b]) if tokens[t, b] < 2 else last
+            assert right[t, b] == last
+    assert (tokens < 2).double().mean().item() == pytest.approx(parallel.WRITTEN, abs=0.02)
+    assert (tokens % 2).double().mean().item() == pytest.approx(0.5, abs=0.02)
+    for m in (2, 3):
+        x, right = parallel.modulo(m)(20, 300, torch.Generator().manual_seed(0))
+        np.testing.assert_array_equal(right, np.cumsum(x[:, :, 1].numpy(), axis=0) % m)
+        assert x[:, :, 1].mean().item() == pytest.approx(0.5, abs=0.03) and (x.sum(-1) == 1).all()
+
+
+def test_the_layers_without_a_name_compute_their_recurrence(experiment):
+    parallel = experiment("parallel")
+    torch.manual_seed(0)
+    x = torch.randn(7, 3, 2)
+    for layer, factor in [(parallel.Sign(2, 5), torch.tanh), (parallel.NO_SIGN["no sign"](2, 5), torch.sigmoid)]:
+        h, hs = torch.zeros(3, 5), []
+        for k, n in zip(*layer.linear(x).chunk(2, -1), strict=True):
+            h = factor(k) * h + n
+            hs.append(h)
+        torch.testing.assert_close(layer(x)[0], torch.stack(hs))
+    for kind, deep in [("minGRU, 2 layers", 2), ("minGRU, 3 layers", 3)]:
+        stack = parallel.LAYERS[kind](2, 5)
+        expected = x
+        for layer in stack.layers:
+            expected, _ = layer(expected)
+        assert len(stack.layers) == deep
+        torch.testing.assert_close(stack(x)[0], expected)
+
+
+def test_a_few_updates_on_sums_and_on_surnames_are_judged_on_what_was_held_back(experiment, monkeypatch):
+    parallel = experiment("parallel")
+    monkeypatch.setitem(parallel.ADDING, "updates", 1)
+    monkeypatch.setitem(parallel.NAMES, "epochs", 1)
+    assert parallel.add("GRU", 0) < 0.5
+    assert 0.3 < parallel.name_languages("GRU", 0) < 0.8
+    assert record("parallel")["names"].keys() == (parallel.LAYERS | parallel.NO_SIGN).keys()
+
+
+def test_surnames_become_letters_and_an_epoch_teaches_some(experiment, monkeypatch):
+    names = experiment("names")
+    x, lengths, labels = names.batch(np.array([5, 0, 77]))
+    for b, row in enumerate([5, 0, 77]):
+        read = "".join(names.letters[k] for k in x[: lengths[b], b].argmax(axis=-1))
+        assert read == names.names.names[row].lower() and labels[b] == names.names.labels[row]
+    assert len(x) == lengths.max()
+    rates = []
+
+    class Watched(names.Adam):
+        def step(self, grads):
+            rates.append(self.lr)
+            super().step(grads)
+
+    monkeypatch.setattr(names, "Adam", Watched)
+    monkeypatch.setitem(names.SETTINGS, "epochs", 2)
+    found = names.run(names.LAYERS["GRU, reset before"], 0)
+    each = (names.names.part == "train").sum() // names.SETTINGS["batch"]
+    assert rates == pytest.approx([5e-3] * each + [2.5e-3] * each)  # the cosine, half-way to zero
+    assert 0.4 < found["valid"] < 0.8 and abs(found["valid"] - found["test"]) < 0.1
+    assert not names.LAYERS["GRU, reset before"](2, 3).reset_after and names.LAYERS["GRU"](2, 3).reset_after
+
+
+@pytest.mark.parametrize("kind", ["RNN", "IRNN", "GRU", "LSTM", "LSTM, chrono"])
+def test_the_layers_of_the_memory_runs_are_drawn_as_they_are_called(kind, experiment):
+    layer = experiment("memory").LAYERS[kind](2, 8, 50, np.random.default_rng(0))
+    assert type(layer).__name__ == {"IRNN": "RNN"}.get(kind, kind.partition(",")[0])
+    if kind == "IRNN":
+        assert layer.nonlinearity == "relu" and np.array_equal(layer.params["weight_hh"], np.eye(8))
+    if kind == "LSTM, chrono":
+        forget = (layer.params["bias_ih"] + layer.params["bias_hh"])[8:16]
+        assert (forget >= 0).all() and (forget <= np.log(49)).all() and forget.max() > 1
+
+
+def test_months_ahead_and_forecasts_fed_back(experiment):
+    time_series = experiment("time_series")
+    z = np.random.default_rng(0).normal(size=9)
+    later = time_series.ahead(z, 3)
+    for t in range(9):
+        np.testing.assert_array_equal(later[t], [z[t + k] if t + k < 9 else np.nan for k in (1, 2, 3)])
+    rng = np.random.default_rng(1)
+    layer, head = in_numpy.GRU(1, 16, dtype=np.float64, rng=rng), time_series.point_head(1)(rng)
+    expected = np.empty((9, 3))
+    for t in range(9):  # one start after the other, each read from its beginning
+        read = list(z[: t + 1])
+        for k in range(3):
+            expected[t, k] = head.forward(layer.forward(np.array(read)[:, None, None])[0][-1])[0][0, 0]
+            read.append(expected[t, k])
+    np.testing.assert_allclose(time_series.iterate(layer, head, z, 3), expected, rtol=0, atol=1e-12)
+
+
+def test_errors_are_those_of_the_months_in_the_part(experiment):
+    time_series = experiment("time_series")
+    value, forecasts = np.arange(12.0) ** 2, np.random.default_rng(0).normal(size=(12, 3))
+    part = np.arange(6, 12)
+    expected = [np.sqrt(np.mean([(forecasts[t - k, k - 1] - value[t]) ** 2 for t in part])) for k in (1, 2, 3)]
+    np.testing.assert_allclose(time_series.errors(forecasts, value, part), expected)
+
+
+def test_a_new_score_is_below_the_conformal_quantile_as_often_as_said(experiment):
+    quantile, rng = experiment("time_series").conformal_quantile, np.random.default_rng(0)
+    assert quantile(np.array([3.0, 1, 2, 4]), 0.5) == 3 and quantile(np.array([3.0, 1, 2]), 0.9) == 3
+    for share in (0.5, 0.9):
+        below = [draw[-1] <= quantile(draw[:-1], share) for draw in rng.uniform(size=(20_000, 20))]
+        assert np.mean(below) == pytest.approx(np.ceil(20 * share) / 20, abs=0.015)
+
+
+def test_numbers_are_rounded_to_four_digits_wherever_they_stand(experiment):
+    rounded = experiment("time_series").rounded
+    assert rounded({"a": [1.23456, {"b": 123456.0}], "c": 7, "d": "x"}) == {
+        "a": [1.235, {"b": 123500.0}],
+        "c": 7,
+        "d": "x",
+    }
+
+
+@pytest.fixture
+def vowels():
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=(n, 12)) for n in (5, 2, 4)]
+
+
+def test_utterances_are_padded_scaled_and_followed_by_noise(experiment, vowels):
+    run = experiment("variable_length")
+    mean, scale = np.arange(12.0), 1 + np.arange(12.0)
+    x, lengths = run.padded(vowels, mean, scale, T=9)
+    assert x.shape == (9, 3, 12) and lengths.tolist() == [5, 2, 4]
+    for b, utterance in enumerate(vowels):
+        np.testing.assert_allclose(x[: len(utterance), b], (utterance - mean) / scale, rtol=1e-6)
+        assert not x[len(utterance) :, b].any()
+    assert run.padded(vowels, mean, scale)[0].shape == (5, 3, 12)
+    long, _ = run.padded(vowels, mean, scale, T=900)
+    noisy, seen = run.followed(long, lengths, 0.5, 1)
+    assert seen.tolist() == [900] * 3 and torch.equal(noisy[:2], long[:2])
+    assert torch.equal(noisy[:5, 0], long[:5, 0]) and (noisy[2:, 1] != 0).all()
+    assert noisy[5:].std().item() == pytest.approx(0.5, rel=0.02)
+    assert run.followed(long, lengths, 0.0, 1)[1] is lengths
+
+
+def test_six_utterances_of_each_speaker_are_held_out(experiment):
+    rows, held = experiment("variable_length").split(data.japanese_vowels(), np.random.default_rng(0))
+    labels = data.japanese_vowels().train_labels
+    assert np.bincount(labels[held]).tolist() == [6] * 9
+    assert sorted([*rows, *held]) == list(range(len(labels)))
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_every_way_to_read_a_network_reads_each_sequence_as_if_alone(both, experiment, vowels):
+    run = experiment("variable_length")
+    x, lengths = run.padded(vowels, 0, 1, T=7)
+    model = run.Classifier("GRU", 2, both, 5, "ends").eval()
+    assert model.layer.num_layers == 2 and model.layer.dropout == run.SETTINGS["dropout"] == model.dropout.p
+    for b, n in enumerate(lengths.tolist()):
+        alone, full = model.layer(x[:n, b : b + 1])[0][:, 0], model.layer(x[:, b : b + 1])[0][:, 0]
+        back = [alone[0, 5:]] if both else []
+        expected = {
+            "ends": torch.cat([alone[-1, :5], *back]),
+            "mean": alone.mean(0),
+            "last step": alone[-1],
+            "last row": alone[-1] if n == 7 else torch.zeros(5 * (1 + both)),
+            "padding": full[-1],
+            "ends, padding first": torch.cat([full[n - 1, :5], full[0, 5:]]),
+        }
+        for reading, wanted in expected.items():
+            torch.testing.assert_close(model.read(x, lengths, reading)[b], wanted, msg=reading)
+            torch.testing.assert_close(model(x, lengths, reading)[b], model.head(wanted), msg=reading)
+
+
+def test_the_networks_have_the_recorded_numbers_of_parameters(experiment):
+    run = experiment("variable_length")
+    for name, network in run.NETWORKS.items():
+        assert (
+            sum(p.numel() for p in run.Classifier(*network).parameters())
+            == record("variable_length")["parameters"][name]
+        )
+
+
+def test_a_few_epochs_teach_some_speakers_and_the_best_weights_are_kept(experiment, monkeypatch):
+    run, vowels = experiment("variable_length"), data.japanese_vowels()
+    monkeypatch.setitem(run.SETTINGS, "epochs", 12)
+    network = ("GRU", 1, False, 32, "ends")
+    model, valid, scale = run.train(vowels, network, 0)
+    assert 0.6 < valid <= 1 and 0.6 < run.test(model, vowels, scale) <= 1
+    held = run.split(vowels, np.random.default_rng(0))[1]
+    right = (
+        model(*run.padded([vowels.train[row] for row in held], *scale)).argmax(1).numpy() == vowels.train_labels[held]
+    )
+    assert right.mean() == pytest.approx(valid)
+    monkeypatch.setitem(run.SETTINGS, "epochs", 1)
+    model, valid, scale = run.train(vowels, network, 0, T=40, tail=0.5)
+    assert 0 < valid < 0.4 and 0 < run.test(model, vowels, scale, T=40, tail=0.5) < 0.4
+
+
+TEXT = "In the beginning God created the heaven and the earth.\nAnd the earth was [without] form, and void;\n" * 60
+
+
+def test_streams_and_bits_of_a_character_model(experiment):
+    model = experiment("language_model")
+    tokens = torch.arange(23)
+    x, y = model.streams(tokens, 4)
+    assert x.T.tolist() == [[5 * b + s for s in range(5)] for b in range(4)] and torch.equal(y, x + 1)
+    torch.manual_seed(0)
+    for cell in ("RNN", "GRU", "LSTM"):
+        network = model.CharacterModel(cell, 6, 23)
+        logits = torch.cat([network(x[:, b : b + 1])[0] for b in range(4)], 1)
+        chosen = logits.log_softmax(-1).gather(-1, y[..., None])
+        assert model.bits(network, tokens, 4) == pytest.approx(-chosen.mean().item() / np.log(2), rel=1e-6)
+        long = torch.randint(23, (3 * 1100 + 1,))  # more than one piece of 1,024
+        logits = network(model.streams(long, 3)[0])[0].log_softmax(-1)
+        chosen = logits.gather(-1, model.streams(long, 3)[1][..., None])
+        assert model.bits(network, long, 3) == pytest.approx(-chosen.mean().item() / np.log(2), rel=1e-5)
+
+
+def test_a_small_character_model_learns_and_is_recorded(experiment, monkeypatch):
+    program = experiment("language_model")
+    monkeypatch.setattr(data, "bible_text", lambda: TEXT)
+    monkeypatch.setitem(program.SETTINGS, "batch", 4)
+    monkeypatch.setitem(program.SETTINGS, "steps_back", 16)
+    monkeypatch.setitem(program.SETTINGS, "evaluation_streams", 2)
+    monkeypatch.setattr(program, "RESETS", [1, 4])
+    rates, schedule = [], torch.optim.lr_scheduler.LambdaLR
+    monkeypatch.setattr(
+        torch.optim.lr_scheduler, "LambdaLR", lambda optimizer, rate: (rates.append(rate), schedule(optimizer, rate))[1]
+    )
+    expected = record("language_model")["runs"]
+    for cell in program.SETTINGS["cells"]:
+        found, model = program.train(cell, 0, 2, keep=True)
+        assert found.keys() == expected[0].keys()
+        assert found["parameters"] == sum(p.numel() for p in model.parameters())
+        assert found["learning"][0][1] > found["valid"] == found["learning"][-1][1] and found["valid"] < 2.5
+        steps = 2 * ((len(TEXT) * 9 // 10 - 1) // 4 // 16)
+        assert found["learning"][-1][0] == steps * 4 * 16
+        for i in (0, 50, 99, 100, steps // 2, steps):
+            warm = min(1, (i + 1) / 100)
+            assert rates[-1](i) == pytest.approx(warm * np.cos(np.pi * i / steps / 2) ** 2, abs=1e-12)
+        tokens = np.searchsorted(np.array(sorted(set(TEXT))), list(TEXT))
+        test = torch.tensor(data.split_by_time(tokens, [0.9, 0.05, 0.05])[2])
+        assert found["test"] == round(program.bits(model, test, 2), 4)
+        assert found["test_with_resets"][4] == round(program.bits(model, test, (len(test) - 1) // 4), 4)
+    assert program.train("GRU", 1, 1)["learning"] != program.train("GRU", 2, 1)["learning"]
+
+
+def test_what_a_unit_may_track_is_counted_letter_by_letter(experiment):
+    program, text = experiment("language_model_units"), "And [He is\ngone], lo: the Ship’s\n[in] it"
+    features = program.features(text)
+    inside, word, since, line, first = 0, 0, 0, 0, ""
+    for k, letter in enumerate(text):
+        in_word = letter.isalpha() or letter == "’"
+        word = word + 1 if in_word else 0
+        first = letter if word == 1 else first
+        since = 0 if letter in ".,:;?!" else since + 1
+        line = 0 if letter == "\n" else line + 1
+        inside -= letter == "]"
+        values = {name: (value[k], bool(where[k])) for name, (value, where) in features.items()}
+        if letter not in "[]":
+            assert values["inside brackets"] == (inside, True)
+        else:
+            assert not values["inside brackets"][1]
+        assert values["letters of the word so far"] == (word, in_word)
+        assert values["in a word with a capital"][1] == (in_word and letter.islower())
+        if in_word:
+            assert values["in a word with a capital"][0] == first.isupper()
+        assert values["characters since punctuation"] == (since, True)
+        assert values["logarithm of the characters since the line began"] == (pytest.approx(np.log1p(line)), True)
+        inside += letter == "["
+
+
+def test_the_correlation_is_numpys_and_a_character_alone_knows_its_mean(experiment):
+    program, rng = experiment("language_model_units"), np.random.default_rng(0)
+    values, target = rng.normal(size=(30, 4)), rng.normal(size=30)
+    expected = [np.corrcoef(column, target)[0, 1] for column in values.T]
+    np.testing.assert_allclose(program.correlation(values, target), expected, rtol=0, atol=1e-12)
+    tokens = rng.integers(0, 5, 30)
+    means = [target[tokens == k].mean() if (tokens == k).any() else 0 for k in range(6)]
+    np.testing.assert_allclose(program.by_character(tokens, target, 6), means, rtol=0, atol=1e-12)
+
+
+# ---- Intervals of a mean -----------------------------------------------------------------------------------------
+
+
+def test_the_factor_of_every_interval_is_students():
+    """In the chapters and the exercises: ``t * values.std(ddof=1) / np.sqrt(n)``, t for n - 1 degrees of freedom."""
+    written = re.compile(r"(\d\.\d+) \* \w+\.std\(ddof=1\) / np\.sqrt\((\d+)\)")
+    said = re.compile(
+        r"\\frac\{t\\, s\}\{\\sqrt\{?(\d+)\}?\}, \\qquad t = (\d\.\d+)|t = (\d\.\d+)\$ and \$\\sqrt (\d+)"
+    )
+    found = []
+    for path in sorted([*(ROOT / "book").glob("*.ipynb"), *(ROOT / "rnnbook/exercises").glob("*.py")]):
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".ipynb":
+            text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+        wrong_on_purpose = "1.96 * values.std(ddof=1) / np.sqrt(3)"
+        found += written.findall(text.replace(wrong_on_purpose, ""))
+        found += [(t or t2, n or n2) for n, t, t2, n2 in said.findall(text)]
+    assert len(found) >= 4
+    for t, n in found:
+        assert float(t) == pytest.approx(stats.t.ppf(0.975, int(n) - 1), abs=0.0006), (t, n)

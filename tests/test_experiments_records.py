@@ -1,0 +1,261 @@
+"""Each long run writes the record that lies beside it, where its pieces return what the record says they returned."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow  # all together
+FOLDER = Path(__file__).parents[1] / "book/experiments"
+OTHER_EACH_TIME = {"seconds", "cpu_seconds", "hardware", "python", "numpy", "torch", "rnnbook"}
+
+
+@pytest.fixture
+def rewrite(monkeypatch, tmp_path):
+    """Return a function that runs an experiment's ``main`` on pieces made from its record, and what it writes."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    before = set(sys.modules)
+
+    def run(name, pieces):
+        stored = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        program = importlib.import_module(name)
+        for piece, stand_in in pieces(program, stored).items():
+            monkeypatch.setattr(program, piece, stand_in)
+        target = tmp_path / f"{name}.json"
+        monkeypatch.setattr(program, "__file__", str(target.with_suffix(".py")))
+        if hasattr(program, "OUT"):
+            monkeypatch.setattr(program, "OUT", target)
+        monkeypatch.setattr(sys, "argv", [name])
+        program.main()
+        return json.loads(target.read_text(encoding="utf-8")), stored
+
+    yield run
+    for name in {path.stem for path in FOLDER.glob("*.py")} & (set(sys.modules) - before):
+        del sys.modules[name]
+
+
+def without(value):
+    """What does not depend on the day or the machine; of the rest, that it is there."""
+    if isinstance(value, dict):
+        return {k: bool(str(v)) if k in OTHER_EACH_TIME else without(v) for k, v in value.items()}
+    return [without(part) for part in value] if isinstance(value, list) else value
+
+
+class Pool:
+    """A pool of processes that is this process."""
+
+    def __init__(self, *arguments, **options):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def map(self, function, jobs, chunksize):
+        return [function(job) for job in jobs]
+
+    def submit(self, function, *arguments):
+        return SimpleNamespace(result=lambda: function(*arguments))
+
+
+def ablations(program, stored):
+    def run(job):
+        task, kind, seed = job
+        if task == "adding":
+            return stored["adding"][kind][seed]
+        return {part: stored["speech"][part][kind][seed] for part in ("valid", "test")}
+
+    return {"Pool": Pool, "run": run}
+
+
+def adding_lstm(program, stored):
+    names = {change: name for name, change in program.STARTS.items()}
+    return {"run_start": lambda change, seed: stored["starts"][names[change]][seed],
+            "run_form": lambda form, seed: stored["forms"][form][seed]}  # fmt: skip
+
+
+def language_model(program, stored):
+    def train(cell, seed, epochs):
+        (found,) = [r for r in stored["runs"] if (r["cell"], r["seed"], r["epochs"]) == (cell, seed, epochs)]
+        return found
+
+    return {"ProcessPoolExecutor": Pool, "as_completed": lambda jobs: jobs[::-1], "train": train}
+
+
+def limits(program, stored):
+    now, build, recall = {}, program.build, program.recall
+
+    def one():
+        (found,) = [r for r in stored["runs"] if all(r[key] == now[key] for key in ("cell", "seed", "T"))]
+        return found
+
+    def built(name, seed):
+        now.update(cell=name, seed=seed, when="start")
+        return build(name, seed)
+
+    def recalled(images, T, rng):
+        now["T"] = T
+        return recall(images, T, rng)
+
+    def reach(layer, x, v):
+        assert x.shape == (program.T, 16, program.D) and v.shape == (program.H,)
+        norms = np.full(program.T, np.nan)
+        norms[program.SETTINGS["lags"]] = one()[now["when"]]
+        return norms
+
+    def train(layer, head, rng, T, images, labels):
+        assert T == now["T"] and len(images) == 270
+        now["when"] = "after"
+        return one()["loss"] + 1e-7
+
+    def accuracy(layer, head, x, labels):
+        assert now["when"] == "after" and x.shape[:2] == (now["T"], 90) and len(labels) == 90
+        return one()["accuracy"]
+
+    return {"build": built, "recall": recalled, "reach": reach, "train": train, "accuracy": accuracy}
+
+
+def memory(program, stored):
+    def run(job):
+        task, kind, T, seed = job
+        return stored["skill"][task][kind][stored["settings"]["lengths"].index(T)][seed]
+
+    return {"Pool": Pool, "run": run, "run_counting": lambda job: stored["counted"][job[0]][job[1]]}
+
+
+def names(program, stored):
+    name_of = {layer: name for name, layer in program.LAYERS.items()}
+    return {"run": lambda layer, seed: stored["results"][name_of[layer]][seed]}
+
+
+def parallel(program, stored):
+    return {"track": lambda task, kind, seed: stored["tracking"][task][kind][seed],
+            "add": lambda kind, seed: stored["adding"][kind][seed],
+            "name_languages": lambda kind, seed: stored["names"][kind][seed]}  # fmt: skip
+
+
+def time_series(program, stored):
+    def found(part, **which):
+        (run,) = [r for r in stored[part] if which.items() <= r.items()]
+        return run
+
+    return {"point": lambda name, form, seed: found("point", series=name, form=form, seed=seed),
+            "sure": lambda name, kind, seed: found("sure", series=name, kind=kind, seed=seed)}  # fmt: skip
+
+
+def truncation(program, stored):
+    now, streams = {}, program.streams
+
+    def cut(series, ahead):
+        now["ahead"] = ahead
+        return streams(series, ahead)
+
+    def error(k, seed, x, y, scale):
+        ahead, part = now["ahead"], "train" if x.shape[1] == program.STREAMS else "validation"
+        np.testing.assert_array_equal(x[ahead:], y[:-ahead])
+        return stored["results"][str(ahead)][part][program.K.index(k)][seed]
+
+    return {"streams": cut, "train": lambda x, y, k, seed: (k, seed), "error": error}
+
+
+def two_processes(program, stored):
+    def run(command, check, env):
+        two = "torch.distributed.run" in command and command[command.index("--nproc-per-node") + 1] == "2"
+        assert check and env["OMP_NUM_THREADS"] == "1" and command[-2] == program.__file__
+        Path(command[-1]).write_text(json.dumps(stored["losses"]["two processes" if two else "one process"]))
+
+    return {"subprocess": SimpleNamespace(run=run)}
+
+
+def variable_length(program, stored):
+    name_of = {tuple(network): name for name, network in program.NETWORKS.items()}
+
+    def train(vowels, network, seed, T=29, tail=0.0):
+        model = program.Classifier(*network)
+        model.which = name_of[tuple(network)], seed, T, tail
+        return model, stored["results"][model.which[0]]["valid"][seed] + 1e-6, "scale"
+
+    def test(model, vowels, scale, T=29, reading=None, tail=0.0):
+        name, seed, trained_to, trained_tail = model.which
+        assert scale == "scale" and trained_tail == tail
+        if tail:
+            assert (T, trained_to, reading) == (100, 100, None)
+            return stored["followed by noise"][name][seed]
+        if reading == "padding":
+            return stored["read with padding"][name][str(T)][seed]
+        assert T == trained_to == 29
+        if reading:
+            return stored["one network read in four ways"][name][reading][seed]
+        return stored["results"][name]["test"][seed]
+
+    return {"train": train, "test": test}
+
+
+RECORDS = [ablations, adding_lstm, language_model, limits, memory, names, parallel, time_series, truncation]
+RECORDS += [two_processes, variable_length]
+
+
+@pytest.mark.parametrize("pieces", RECORDS, ids=[pieces.__name__ for pieces in RECORDS])
+def test_the_program_writes_its_record(pieces, rewrite):
+    found, stored = rewrite(pieces.__name__, pieces)
+    assert without(found) == without(stored)
+
+
+def test_the_units_are_chosen_on_one_part_and_judged_on_the_next(rewrite):
+    """The record needs a trained network, and minutes; here one that was only drawn, on a small text."""
+    letters = "In the Beginning [was]\nthe word, and; "
+    text = "".join(letters[k] for k in np.random.default_rng(0).integers(len(letters), size=40_000))
+    held = {}
+
+    def pieces(program, stored):
+        import torch
+
+        torch.manual_seed(0)
+        model = program.experiment.CharacterModel("GRU", 20, len(set(text)))
+        vocabulary = sorted(set(text))
+        tokens = torch.tensor([vocabulary.index(letter) for letter in text])
+        for part, rows in (("valid", slice(36_000, 38_000)), ("test", slice(38_000, 40_000))):
+            hs = model.layer(model.embedding(tokens[rows][:, None]))[0][:, 0].detach().numpy()
+            held[part] = hs.astype(float), program.features(text[rows]), tokens[rows].numpy()
+        stand_ins = SimpleNamespace(**vars(program.experiment))
+        stand_ins.train = lambda cell, seed, epochs, keep: (stored["run"], model)
+        return {"experiment": stand_ins, "data": SimpleNamespace(bible_text=lambda: text,
+                                                                 split_by_time=program.data.split_by_time)}  # fmt: skip
+
+    found, stored = rewrite("language_model_units", pieces)
+    assert without({k: found[k] for k in ("command", "data", "versions", "hardware", "run")}) == without(
+        {k: stored[k] for k in ("command", "data", "versions", "hardware", "run")}
+    )
+    assert found.keys() == stored.keys() and found["units"].keys() == stored["units"].keys()
+    for name, unit in found["units"].items():
+        (hs, features, tokens), (hs_test, features_test, tokens_test) = held["valid"], held["test"]
+        (value, where), (value_test, where_test) = features[name], features_test[name]
+        value, hs, tokens = value[where].astype(float), hs[where], tokens[where]
+        value_test, hs_test, tokens_test = (
+            value_test[where_test].astype(float),
+            hs_test[where_test],
+            tokens_test[where_test],
+        )
+        by_unit = [np.corrcoef(h, value)[0, 1] for h in hs.T]
+        assert unit["unit"] == np.argmax(np.abs(by_unit)) and unit["valid"] == pytest.approx(
+            by_unit[unit["unit"]], abs=6e-5
+        )
+        assert unit["test"] == pytest.approx(np.corrcoef(hs_test[:, unit["unit"]], value_test)[0, 1], abs=6e-5)
+        fitted = np.linalg.lstsq(np.c_[hs, np.ones(len(hs))], value, rcond=None)[0]
+        assert unit["all_units_test"] == pytest.approx(np.corrcoef(hs_test @ fitted[:-1], value_test)[0, 1], abs=6e-5)
+        means = {k: value[tokens == k].mean() if (tokens == k).any() else 0 for k in set(tokens_test)}
+        alone = np.corrcoef([means[k] for k in tokens_test], value_test)[0, 1]
+        assert unit["character_alone_test"] == pytest.approx(alone, abs=6e-5)
+    test = text[38_000:]
+    excerpt = found["excerpt"]["text"]
+    assert excerpt in test and len(excerpt) == len(stored["excerpt"]["text"])
+    assert excerpt.count("[") == max(test[k : k + 256].count("[") for k in range(len(test) - 255))
+    for name, values in found["excerpt"]["values"].items():
+        h = held["test"][0][test.index(excerpt) :][:256, found["units"][name]["unit"]]
+        np.testing.assert_allclose(values, h, atol=5.1e-4)
