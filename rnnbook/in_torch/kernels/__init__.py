@@ -144,7 +144,7 @@ def steps(sizes, device):
     return Steps(*(t.to(device, torch.int64) for t in (start, size, before, previous, last)))
 
 
-def states(first, N, dtype):
+def state_buffer(first, N, dtype):
     """A buffer of states (B + N, H) that begins with the initial ones (B, H)."""
     buffer = first.new_empty(len(first) + N, first.shape[1], dtype=dtype)
     buffer[: len(first)] = first

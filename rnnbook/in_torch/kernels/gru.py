@@ -22,7 +22,6 @@ from rnnbook.in_torch.kernels import (
     row_before,
     rows_of,
     settings,
-    states,
     steps,
     tanh,
     whole,
@@ -210,7 +209,7 @@ def forward(x, state, params, sizes, *, reset_after=True):
     at = steps(sizes, x.device)
     bias = torch.cat([b_ih[: 2 * H] + b_hh[: 2 * H], b_ih[2 * H :]])
     u = torch.addmm(bias, x, params["weight_ih"].T)
-    hs, gates = states(h, len(x), x.dtype), h.new_empty(len(x), 4 * H)
+    hs, gates = state_buffer(h, len(x), x.dtype), h.new_empty(len(x), 4 * H)
     resident, grid, meta = settings(3, H, B, x.dtype, 0, x.device)
     arrays = (u, params["weight_hh"].contiguous(), b_hh[2 * H :], gates, hs, at.starts, at.sizes)
     if resident:

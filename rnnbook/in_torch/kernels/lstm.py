@@ -22,7 +22,6 @@ from rnnbook.in_torch.kernels import (
     row_before,
     rows_of,
     settings,
-    states,
     steps,
     tanh,
     whole,
@@ -221,7 +220,7 @@ def forward(x, state, params, sizes, *, peephole=False):
     b_ih, b_hh = biases(params)
     at = steps(sizes, x.device)
     gates = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)  # first u, then written over with i, f, g, o
-    hs, cs = states(h, len(x), x.dtype), states(c, len(x), torch.float32)
+    hs, cs = state_buffer(h, len(x), x.dtype), state_buffer(c, len(x), torch.float32)
     resident, grid, meta = settings(4, H, B, x.dtype, 0, x.device)
     arrays = (gates, params["weight_hh"].contiguous(), hs, cs, at.starts, at.sizes)
     if resident:

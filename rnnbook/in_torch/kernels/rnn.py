@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 
 from rnnbook.in_torch.handwritten import biases
-from rnnbook.in_torch.kernels import check, product, row_before, rows_of, settings, states, steps, tanh
+from rnnbook.in_torch.kernels import check, product, row_before, rows_of, settings, state_buffer, steps, tanh
 
 
 @triton.jit
@@ -137,7 +137,7 @@ def forward(x, state, params, sizes, *, nonlinearity="tanh"):
     b_ih, b_hh = biases(params)
     at = steps(sizes, x.device)
     u = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)
-    hs = states(h, len(x), x.dtype)
+    hs = state_buffer(h, len(x), x.dtype)
     resident, grid, meta = settings(1, H, B, x.dtype, 0, x.device)
     meta |= {"RELU": nonlinearity == "relu", "PACKED": at.packed}
     arrays = (u, params["weight_hh"].contiguous(), hs, at.starts, at.sizes)
