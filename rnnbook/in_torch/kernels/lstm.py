@@ -22,6 +22,7 @@ from rnnbook.in_torch.kernels import (
     row_before,
     rows_of,
     settings,
+    state_buffer,
     steps,
     tanh,
     whole,
