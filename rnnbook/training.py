@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnbook import storage
 from rnnbook.errors import check_size
+from rnnbook.weights import storage
 
 
 @dataclass

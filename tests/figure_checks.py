@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rnnbook import plotting
+from rnnbook.lessons import figures
 
 
 def same_small_palette_png(draw, within=1):
     """Two runs give the same bytes; 700 pixels wide on the page; nothing is cut off at the upper and lower edge."""
-    png, shown = plotting.palette_png(draw())
-    assert (png, shown) == plotting.palette_png(draw())
+    png, shown = figures.palette_png(draw())
+    assert (png, shown) == figures.palette_png(draw())
     image = Image.open(io.BytesIO(png))
     assert image.mode == "P" and len(png) < 90_000 and shown["width"] == pytest.approx(700, abs=within)
     for edge in np.asarray(image.convert("RGB"))[[0, -1]]:

@@ -8,29 +8,18 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "rnnbook"
-HELPER = {"in_numpy", "in_torch", "training", "plotting", "exercises", "torch"}  # any file without a row
-FORBIDDEN = {  # part: what it never imports
-    "__init__": {
-        "in_numpy",
-        "in_torch",
-        "data",
-        "training",
-        "plotting",
-        "weights",
-        "exercises",
-        "numpy",
-        "torch",
-    },
-    "errors": {"in_numpy", "in_torch", "data", "training", "plotting", "weights", "exercises", "torch"},
-    "in_numpy": {"in_torch", "data", "training", "plotting", "weights", "exercises", "torch"},
-    "in_torch": {"in_numpy", "data", "training", "plotting", "weights", "exercises"},
-    "data": {"in_numpy", "in_torch", "training", "plotting", "weights", "exercises", "torch"},
-    "training": {"in_numpy", "in_torch", "data", "plotting", "exercises", "torch"},
-    "plotting": {"in_numpy", "in_torch", "data", "training", "weights", "exercises", "torch"},
-    "storage": {"in_numpy", "in_torch", "data", "training", "plotting", "weights", "exercises", "torch"},
-    "weights": {"in_numpy", "in_torch", "data", "training", "plotting", "exercises"},
-    "data/tasks": HELPER - {"in_numpy"},  # trains the NumPy layers on what is hard to remember
-    "exercises": {"in_torch", "data", "training", "plotting", "torch"},
+EVERYTHING = {"in_numpy", "in_torch", "training", "weights", "data", "rivals", "lessons", "errors", "torch"}
+IMPORTS = {  # part: what it may import, of the package's parts and of PyTorch
+    "__init__": set(),
+    "errors": set(),
+    "in_numpy": {"errors"},
+    "in_torch": {"errors", "torch"},
+    "training": {"errors", "weights"},  # a checkpoint is a file
+    "weights": {"errors"},
+    "data": {"errors"},
+    "data/tasks": {"errors", "in_numpy"},  # trains the NumPy layers on what is hard to remember
+    "rivals": {"errors", "data"},
+    "lessons": EVERYTHING - {"in_torch", "torch"},
 }
 
 
@@ -53,14 +42,32 @@ def imports(source, module="rnnbook.module"):
 
 
 def part_of(path):
-    name = path.relative_to(PACKAGE).with_suffix("").as_posix()
-    return name if name in FORBIDDEN else name.split("/")[0]
+    """The row of a file: its own, where there is one, else that of its folder."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return "/".join(parts) if "/".join(parts) in IMPORTS else parts[0]
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_follow_the_arrows(path):
     module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
-    assert not imports(path.read_text(encoding="utf-8"), module) & FORBIDDEN.get(part_of(path), HELPER)
+    part = part_of(path)
+    found = imports(path.read_text(encoding="utf-8"), module) & EVERYTHING
+    assert found - {path.relative_to(PACKAGE).parts[0]} <= IMPORTS[part]
+
+
+def test_the_package_has_at_most_nine_names_at_its_top():
+    names = {path.stem for path in PACKAGE.iterdir() if not path.name.startswith(("__pycache__", "."))}
+    assert names == {part for part in IMPORTS if "/" not in part} and len(names) <= 9
+
+
+def test_every_import_is_absolute():
+    relative = [
+        path
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert relative == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +85,7 @@ def test_imports_follow_the_arrows(path):
     ],
 )
 def test_a_planted_import_is_found(source):
-    assert imports(source) & FORBIDDEN["in_numpy"]
+    assert imports(source) & EVERYTHING - IMPORTS["in_numpy"]
 
 
 @pytest.mark.parametrize("module", ["rnnbook", "rnnbook.in_numpy", "rnnbook.training", "rnnbook.data"])

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from rnnbook import conversions, in_numpy, in_torch, onnx_export
+from rnnbook import in_numpy, in_torch, weights
 
 T, B, D, H = 5, 3, 2, 7  # all different, so that no transposed axis can pass unseen
 CLOSE = {"rtol": 0, "atol": 1e-6}  # float32
@@ -41,7 +41,7 @@ def keras_weights(name):
     kind, arguments, *_ = KERAS_LAYERS[name]
     suffixes = ["_l0", "_l0_reverse"] if arguments.get("bidirectional") else ["_l0"]
     state, after = ours(name).state_dict(), arguments.get("reset_after", True)
-    return [w for s in suffixes for w in conversions.to_keras(state, kind, reset_after=after, suffix=s)]
+    return [w for s in suffixes for w in weights.to_keras(state, kind, reset_after=after, suffix=s)]
 
 
 def run_keras(backend, cases, folder):
@@ -64,8 +64,8 @@ def test_keras_computes_the_same_from_our_weights_and_we_from_those_of_keras(bac
     for name, (_, _, kind, arguments) in KERAS_LAYERS.items():
         converted = keras_weights(name)
         random = [rng.normal(scale=0.4, size=w.shape) for w in converted]
-        for key, weights in ((f"ours {name}", converted), (f"theirs {name}", random)):
-            cases |= {f"{key}/weight{k}": np.float32(w) for k, w in enumerate(weights)}
+        for key, given in ((f"ours {name}", converted), (f"theirs {name}", random)):
+            cases |= {f"{key}/weight{k}": np.float32(w) for k, w in enumerate(given)}
             cases |= {f"{key}/kind": kind, f"{key}/arguments": json.dumps(arguments | {"units": H})}
             cases[f"{key}/x"] = rng.normal(size=(B, T, D)).astype(np.float32)
     outputs = run_keras(backend, cases, tmp_path)
@@ -78,7 +78,7 @@ def test_keras_computes_the_same_from_our_weights_and_we_from_those_of_keras(bac
         suffixes = ["_l0", "_l0_reverse"] if arguments.get("bidirectional") else ["_l0"]
         each = len(weights) // len(suffixes)
         for k, suffix in enumerate(suffixes):
-            state |= conversions.from_keras(weights[k * each : (k + 1) * each], kind, suffix=suffix)
+            state |= weights.from_keras(weights[k * each : (k + 1) * each], kind, suffix=suffix)
         layer.load_state_dict({key: torch.from_numpy(value) for key, value in state.items()})
         y, _ = layer(torch.from_numpy(cases[f"theirs {name}/x"]))
         np.testing.assert_allclose(outputs[f"theirs {name}/y"], y.detach().numpy(), **CLOSE, err_msg=name)
@@ -105,7 +105,7 @@ def test_an_exported_file_runs_in_onnxruntime_with_equal_results(tmp_path, kind,
 
     torch.manual_seed(0)
     layer = getattr(in_torch, kind)(D, H, **arguments)
-    onnx_export.export(layer, tmp_path / "layer.onnx")
+    weights.export_onnx(layer, tmp_path / "layer.onnx")
     operators = [node.op_type for node in onnx.load(tmp_path / "layer.onnx").graph.node]
     assert operators.count(kind) == layer.num_layers
     session = onnxruntime.InferenceSession(tmp_path / "layer.onnx", providers=["CPUExecutionProvider"])
@@ -125,12 +125,12 @@ def test_weights_return_from_onnx_and_keras_unchanged(kind, arguments):
     state = {name: value.numpy() for name, value in layer.state_dict().items()}
     back = {}
     for k in range(layer.num_layers):
-        back |= conversions.from_onnx(conversions.to_onnx(state, kind, layer=k), kind, layer=k)
+        back |= weights.from_onnx(weights.to_onnx(state, kind, layer=k), kind, layer=k)
     assert back.keys() == state.keys()
     for name, value in state.items():
         np.testing.assert_array_equal(back[name], value)
     if kind == "GRU" and "reset_after" not in arguments:
-        again = conversions.from_keras(conversions.to_keras(state, kind), kind)
+        again = weights.from_keras(weights.to_keras(state, kind), kind)
         for name, value in again.items():
             np.testing.assert_array_equal(state[name], value)
 
@@ -153,16 +153,16 @@ def test_a_state_dict_passes_between_both_wings_and_torch(kind):
 def test_a_mistake_is_named():
     state = in_torch.LSTM(D, H, peephole=True).state_dict()
     with pytest.raises(ValueError, match="no weight_peephole_l0: Keras's LSTM has none"):
-        conversions.to_keras(state, "LSTM")
+        weights.to_keras(state, "LSTM")
     with pytest.raises(ValueError, match="no weight_hr_l0: ONNX's LSTM has no projection"):
-        conversions.to_onnx(in_torch.LSTM(D, H, proj_size=2).state_dict(), "LSTM")
+        weights.to_onnx(in_torch.LSTM(D, H, proj_size=2).state_dict(), "LSTM")
     with pytest.raises(ValueError, match="should hold weight_ih_l3, but does not"):
-        conversions.to_keras(state, "LSTM", suffix="_l3")
+        weights.to_keras(state, "LSTM", suffix="_l3")
     with pytest.raises(ValueError, match="kind should be one of 'RNN', 'GRU', 'LSTM', but is 'MLP'"):
-        conversions.to_onnx(state, "MLP")
+        weights.to_onnx(state, "MLP")
     with pytest.raises(ValueError, match=r"weight_ih_l0 should have shape \(21, 2\), but has shape \(28, 2\)"):
-        conversions.to_keras(state, "GRU")
+        weights.to_keras(state, "GRU")
     with pytest.raises(ValueError, match=r"kernel should have shape \(D, 28\), but has shape \(2, 21\)"):
-        conversions.from_keras([np.zeros((2, 21)), np.zeros((7, 21))], "LSTM")
+        weights.from_keras([np.zeros((2, 21)), np.zeros((7, 21))], "LSTM")
     with pytest.raises(ValueError, match=r"B should have shape \(1, 56\), but has shape \(1, 28\)"):
-        conversions.from_onnx({"W": np.zeros((1, 28, 2)), "R": np.zeros((1, 28, 7)), "B": np.zeros((1, 28))}, "LSTM")
+        weights.from_onnx({"W": np.zeros((1, 28, 2)), "R": np.zeros((1, 28, 7)), "B": np.zeros((1, 28))}, "LSTM")

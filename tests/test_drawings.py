@@ -14,63 +14,69 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
-import test_plotting
-import test_plotting_carry
-import test_plotting_feedback
-import test_plotting_limits
-import test_plotting_parallel
-import test_plotting_speed
-import test_plotting_text
+import test_figures
+import test_figures_feedback_networks
+import test_figures_language_model
+import test_figures_limits
+import test_figures_lstm
+import test_figures_parallel
+import test_figures_speed
 from matplotlib import collections, image, lines, patches, text
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.ticker import FixedLocator
 
-from rnnbook import plotting
+from rnnbook.lessons import figures
 
 APPROVED = Path(__file__).with_name("drawings.json")
-ALSO = [test_plotting_feedback, test_plotting_limits, test_plotting_parallel, test_plotting_speed, test_plotting_text]
+ALSO = [
+    test_figures_feedback_networks,
+    test_figures_limits,
+    test_figures_parallel,
+    test_figures_speed,
+    test_figures_language_model,
+]
 WAVE = np.sin(np.arange(30) / 3)
 SHARES = {"a": [[0.5, 0.7], [0.6, 0.9]], "b": [0.3, 0.4]}
-FIGURES = test_plotting.FIGURES | {name: draw for module in ALSO for name, draw in module.FIGURES.items()}
+FIGURES = test_figures.FIGURES | {name: draw for module in ALSO for name, draw in module.FIGURES.items()}
 FIGURES |= {
-    "block_orders": plotting.block_orders,
-    "both_directions": lambda: plotting.both_directions(4),
-    "carry_ramp": lambda: plotting.carry_ramp(WAVE[:10].reshape(5, 2), "aaabb", ["unit 1", "unit 7"]),
-    "carry_story": lambda: plotting.carry_story(
-        test_plotting_carry.READ,
-        test_plotting_carry.GATES,
-        test_plotting_carry.CARRY,
-        test_plotting_carry.STATE,
+    "block_orders": figures.block_orders,
+    "both_directions": lambda: figures.both_directions(4),
+    "carry_ramp": lambda: figures.carry_ramp(WAVE[:10].reshape(5, 2), "aaabb", ["unit 1", "unit 7"]),
+    "carry_story": lambda: figures.carry_story(
+        test_figures_lstm.READ,
+        test_figures_lstm.GATES,
+        test_figures_lstm.CARRY,
+        test_figures_lstm.STATE,
         {1: "write"},
     ),
-    "check_table": lambda: plotting.check_table({"a bug": {"W_ih": 0.5, "b": 1e-9}}, 1e-6),
-    "errors_by_horizon": lambda: plotting.errors_by_horizon({"A": SHARES, "B": SHARES}, {"A": "°C", "B": "ppm"}),
-    "fan_charts": lambda: plotting.fan_charts(
+    "check_table": lambda: figures.check_table({"a bug": {"W_ih": 0.5, "b": 1e-9}}, 1e-6),
+    "errors_by_horizon": lambda: figures.errors_by_horizon({"A": SHARES, "B": SHARES}, {"A": "°C", "B": "ppm"}),
+    "fan_charts": lambda: figures.fan_charts(
         np.arange(30),
         2 * WAVE,
         {"ours": {"median": WAVE, 50: (WAVE - 0.5, WAVE + 0.5), 90: (WAVE - 0.9, WAVE + 0.9)}},
         "°C",
     ),
-    "kinds_of_answer": plotting.kinds_of_answer,
-    "memory_tasks": plotting.memory_tasks,
-    "path_contributions": lambda: plotting.path_contributions(0.5 ** np.arange(12), "share"),
-    "pit_histograms": lambda: plotting.pit_histograms({"a": np.abs(WAVE), "b": WAVE**2}),
-    "product_against_gradient": lambda: plotting.product_against_gradient(test_plotting_carry.RUNS),
-    "ragged_batch": lambda: plotting.ragged_batch((5, 3, 1, 4)),
-    "seeds_against": lambda: plotting.seeds_against(
+    "kinds_of_answer": figures.kinds_of_answer,
+    "memory_tasks": figures.memory_tasks,
+    "path_contributions": lambda: figures.path_contributions(0.5 ** np.arange(12), "share"),
+    "pit_histograms": lambda: figures.pit_histograms({"a": np.abs(WAVE), "b": WAVE**2}),
+    "product_against_gradient": lambda: figures.product_against_gradient(test_figures_lstm.RUNS),
+    "ragged_batch": lambda: figures.ragged_batch((5, 3, 1, 4)),
+    "seeds_against": lambda: figures.seeds_against(
         [1, 4], {"a": np.eye(2), "b": np.ones((2, 2))}, "k", "error", {"naive": 2.0}, log="x"
     ),
-    "series_in_parts": lambda: plotting.series_in_parts(
+    "series_in_parts": lambda: figures.series_in_parts(
         np.arange(30), WAVE, {"past": np.arange(20), "later": np.arange(20, 30)}, "count"
     ),
-    "share_against": lambda: plotting.share_against([1, 4], SHARES, "size", "share"),
-    "shared_batch": plotting.shared_batch,
-    "skill_against_length": lambda: plotting.skill_against_length(
+    "share_against": lambda: figures.share_against([1, 4], SHARES, "size", "share"),
+    "shared_batch": figures.shared_batch,
+    "skill_against_length": lambda: figures.skill_against_length(
         [10, 20], {"adding": {"RNN": np.eye(2, 3), "GRU": np.ones((2, 3))}}
     ),
-    "spread_against_error": lambda: plotting.spread_against_error({"a": (WAVE**2, np.abs(WAVE)), "b": ([2], [4])}, ""),
-    "weight_paths": lambda: plotting.weight_paths(4, path=2),
+    "spread_against_error": lambda: figures.spread_against_error({"a": (WAVE**2, np.abs(WAVE)), "b": ([2], [4])}, ""),
+    "weight_paths": lambda: figures.weight_paths(4, path=2),
 }
 NO_FIGURES = {"COLOURS", "PALETTE", "palette_png", "panels", "set_style"}
 
@@ -158,7 +164,7 @@ def digest(name):
 
 
 def test_every_figure_is_among_them():
-    assert FIGURES.keys() == set(plotting.__all__) - NO_FIGURES
+    assert FIGURES.keys() == set(figures.__all__) - NO_FIGURES
     assert json.loads(APPROVED.read_text()).keys() == FIGURES.keys()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnbook.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 SEED, TRIALS = 5, 3
 

@@ -1,4 +1,4 @@
-"""Every exercise's solution agrees with an oracle outside ``rnnbook/exercises``: see ``exercise_oracles``."""
+"""Every exercise's solution agrees with an oracle outside ``rnnbook/lessons/exercises``: see ``exercise_oracles``."""
 
 import pkgutil
 from inspect import getmembers, isfunction

@@ -6,10 +6,10 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from rnnbook import exercises
-from rnnbook.exercises.checking import Exercise
+from rnnbook.lessons import exercises
+from rnnbook.lessons.exercises.checking import Exercise
 
-MODULES = [import_module(f"rnnbook.exercises.{m.name}") for m in pkgutil.iter_modules(exercises.__path__)]
+MODULES = [import_module(f"rnnbook.lessons.exercises.{m.name}") for m in pkgutil.iter_modules(exercises.__path__)]
 EXERCISES = {
     f"{module.__name__.rpartition('.')[2]}.{name}": value
     for module in MODULES

@@ -603,7 +603,7 @@ def test_the_factor_of_every_interval_is_students():
         r"\\frac\{t\\, s\}\{\\sqrt\{?(\d+)\}?\}, \\qquad t = (\d\.\d+)|t = (\d\.\d+)\$ and \$\\sqrt (\d+)"
     )
     found = []
-    for path in sorted([*(ROOT / "book").glob("*.ipynb"), *(ROOT / "rnnbook/exercises").glob("*.py")]):
+    for path in sorted([*(ROOT / "book").glob("*.ipynb"), *(ROOT / "rnnbook/lessons/exercises").glob("*.py")]):
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".ipynb":
             text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])

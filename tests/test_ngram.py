@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from rnnbook.ngram import WittenBell
+from rnnbook.rivals.ngram import WittenBell
 
 V = 5
 

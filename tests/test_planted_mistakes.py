@@ -28,7 +28,8 @@ PLACES = [(file, f"{file.upper()}.{half}", [file]) for file in VARIANTS for half
 PLACES += [("products", name, ["gru", "lstm"]) for name in ("by_gate", "from_input", "back_through")]
 PLACES += [("products", name, ["gru", "lstm"]) for name in ("gradient_of_weights", "gradient_of_bias")]
 EQUIVALENT = [  # function, rule, what stands in the changed line or is changed there, why no number changes
-    ("forward", "statement deleted", r"products\.turned\(", "another layout in memory, which is slower"),
+    ("forward", "statement deleted", r"products\.laid_out\(", "another layout in memory, which is slower"),
+    ("forward", "argument as zeros", r"products\.laid_out\(\w+, 0 \*", "another layout in memory, which is slower"),
     ("RNN.forward", "neighbours exchanged", r"parameters\.bias_of\(", "the two biases are only added up"),
     ("LSTM.forward", "neighbours exchanged", r"products\.by_gate\(", "the two biases are only added up"),
     ("GRU.forward", "condition always true", r"self\.reset_after", "a product too many, which nobody reads"),

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from torch_oracle import AUTO
 
-from rnnbook import plotting
+from rnnbook.lessons import figures
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,8 +29,8 @@ def test_there_is_an_example_of_each_wing():
 
 
 def test_the_picture_is_what_the_package_draws():
-    plotting.set_style()
-    drawn, _ = plotting.palette_png(plotting.unrolled_network(4))
+    figures.set_style()
+    drawn, _ = figures.palette_png(figures.unrolled_network(4))
     stored = (ROOT / "book/_static/unrolled.png").read_bytes()
     drawn, stored = (np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), float) for png in (drawn, stored))
     assert drawn.shape == stored.shape

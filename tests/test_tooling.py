@@ -260,7 +260,7 @@ def test_no_tracked_file_names_a_machine_or_leaves_work_behind():
 
 
 def test_the_gates_colours_are_the_figures_and_readable_in_light_and_dark():
-    from rnnbook.plotting import COLOURS
+    from rnnbook.lessons.figures import COLOURS
 
     style = (ROOT / "book" / "_static" / "custom.css").read_text()
     blocks = style.split('html[data-theme="dark"] {')

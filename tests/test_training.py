@@ -14,8 +14,9 @@ import pytest
 import tqdm
 from jupyter_client.manager import start_new_kernel
 
-from rnnbook import storage, training
+from rnnbook import training
 from rnnbook.training import Checkpoint, seed_everything, train
+from rnnbook.weights import storage
 
 ROOT = Path(__file__).parents[1]
 
@@ -176,7 +177,7 @@ STEPS = 12
 WORKER = '''
 import os, signal, sys
 import numpy as np
-from rnnbook import storage
+from rnnbook.weights import storage
 from rnnbook.in_numpy import LSTM, Adam, Dropout, LanguageModel, language_model_step
 from rnnbook.training import Checkpoint, train
 

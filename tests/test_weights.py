@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from rnnbook import in_numpy, storage, weights
+from rnnbook import in_numpy, weights
+from rnnbook.weights import storage
 
 D, H = 2, 7
 CELLS = {

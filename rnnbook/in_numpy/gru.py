@@ -67,7 +67,7 @@ class GRU:
         hs = np.empty((T + 1, B, self.hidden_size), x.dtype)
         v_ns = np.empty_like(hs[1:])
         hs[0] = h
-        W_hh = products.turned(W_hh, T)
+        W_hh = products.laid_out(W_hh, T)
         for t in range(T):
             u_r, u_z, u_n = r, z, n = gates[:, t]  # each u becomes its gate
             if self.reset_after:

@@ -73,7 +73,7 @@ class LSTM:
         hs, cs = np.empty((2, T + 1, B, self.hidden_size), x.dtype)
         tanh_cs = np.empty_like(hs[1:])
         hs[0], cs[0] = h, c
-        W_hh = products.turned(W_hh, T)
+        W_hh = products.laid_out(W_hh, T)
         for t in range(T):
             gates[:, t] += h @ W_hh.mT  # eq-lstm-preactivation
             a_i, a_f, a_g, a_o = i, f, g, o = gates[:, t]  # each a becomes its gate

@@ -24,7 +24,7 @@ def from_input(x, W_ih, b):
     return u.reshape(len(W_ih), T, B, -1)
 
 
-def turned(W_hh, T):
+def laid_out(W_hh, T):
     """Return W_hh in a memory layout in which ``h @ W_hh.mT``, asked for T times, is fast.
 
     Changing the layout costs more than one product gains, so for a single step W_hh comes back as it is.

@@ -64,7 +64,7 @@ class RNN:
         u = u.reshape(T, B, -1)
         hs = np.empty((T + 1, B, self.hidden_size), x.dtype)
         hs[0] = h
-        W_hh = products.turned(W_hh, T)
+        W_hh = products.laid_out(W_hh, T)
         for t in range(T):
             a = u[t] + h @ W_hh.T  # eq-rnn-preactivation
             h = phi(a)  # eq-rnn-hidden

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.conversions import from_onnx, to_keras
+from rnnbook.weights.layouts import from_onnx, to_keras
 
 
 def lstm_biases_from_onnx(B):

@@ -6,7 +6,7 @@ from scipy.special import log_expit
 
 from exercise_oracles.ways import gradients, root, tensors
 from rnnbook import in_numpy
-from rnnbook.conversions import to_onnx
+from rnnbook.weights.layouts import to_onnx
 
 
 def step(a_i, a_f, a_g, a_o, c_prev):

@@ -5,7 +5,7 @@ from sklearn.metrics import root_mean_squared_error
 from torch import nn
 
 from rnnbook import data
-from rnnbook.baselines import persistence
+from rnnbook.rivals.forecasts import persistence
 
 
 def windows(series, length, horizon):

@@ -1,0 +1,43 @@
+"""The checks behind the book's exercises, one module for each chapter.
+
+>>> from rnnbook.lessons import exercises
+>>> exercises.rnn.check_step(lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: None)
+It returns None: write its body, end it with return, and run the cell again.
+
+A check runs your function and the book's on the same random inputs. Where they differ it tries the usual mistakes
+and names the one that gives your numbers. Each module holds the reference solutions, too.
+"""
+
+from rnnbook.lessons.exercises import (
+    bptt,
+    feedback_networks,
+    frameworks,
+    gru,
+    language_model,
+    limits,
+    lstm,
+    memory,
+    parallel,
+    rnn,
+    speed,
+    time_series,
+    variable_length,
+    why_recurrence,
+)
+
+__all__ = [
+    "bptt",
+    "feedback_networks",
+    "frameworks",
+    "gru",
+    "language_model",
+    "limits",
+    "lstm",
+    "memory",
+    "parallel",
+    "rnn",
+    "speed",
+    "time_series",
+    "variable_length",
+    "why_recurrence",
+]

@@ -1,0 +1,130 @@
+"""Exercises of the chapter *In other programs*."""
+
+import numpy as np
+
+from rnnbook.lessons.exercises.checking import Exercise, sizes
+
+
+def lstm_biases_from_onnx(B):
+    """Return bias_ih and bias_hh (4H,), blocks i, f, g, o, from ONNX's one B (8H,):
+    the input's bias and behind it the state's, each with the blocks i, o, f, c.
+    """
+
+    def turned(bias):
+        i, o, f, c = np.split(bias, 4)
+        return np.concatenate([i, f, c, o])
+
+    b_ih, b_hh = np.split(B, 2)
+    return turned(b_ih), turned(b_hh)
+
+
+def _reordered(order):
+    return lambda B: tuple(np.concatenate([np.split(half, 4)[k] for k in order]) for half in np.split(B, 2))
+
+
+def _taken_in_turns(B):
+    return lstm_biases_from_onnx(np.concatenate([*np.split(B, 8)[::2], *np.split(B, 8)[1::2]]))
+
+
+check_lstm_biases_from_onnx = Exercise(
+    lstm_biases_from_onnx,
+    lambda rng: {"B": rng.normal(size=8 * int(rng.integers(2, 6)))},
+    returns=("bias_ih", "bias_hh"),
+    mistakes={
+        "the blocks stay in the order i, o, f, c": _reordered([0, 1, 2, 3]),
+        "the blocks are moved as on the way there, to ONNX": _reordered([0, 3, 1, 2]),
+        "o changes places with f, and c stays the last": _reordered([0, 2, 1, 3]),
+        "the two biases are exchanged": lambda B: lstm_biases_from_onnx(B)[::-1],
+        "the two biases are taken in turns, block by block": _taken_in_turns,
+        "their sum stands in the first and nothing in the second": lambda B: (
+            sum(lstm_biases_from_onnx(B)), 0 * B[: len(B) // 2]
+        ),
+    },
+    looks_at="Halve B first. Then write down which gate each of the four blocks of a half is, and where it has to go.",
+)  # fmt: skip
+
+
+def gru_for_keras(weight_ih, weight_hh, bias_ih, bias_hh):
+    """Return what Keras's GRU takes: kernel (D, 3H), recurrent kernel (H, 3H) and
+    bias (2, 3H), with the blocks z, r, n, from our (3H, D), (3H, H) and two (3H,)
+    with the blocks r, z, n.
+    """
+
+    def turned(rows):
+        r, z, n = np.split(rows, 3)
+        return np.concatenate([z, r, n])
+
+    bias = np.stack([turned(bias_ih), turned(bias_hh)])
+    return turned(weight_ih).T, turned(weight_hh).T, bias
+
+
+def _only_the_weights(weight_ih, weight_hh, bias_ih, bias_hh):
+    kernel, recurrent, _ = gru_for_keras(weight_ih, weight_hh, bias_ih, bias_hh)
+    return kernel, recurrent, np.stack([bias_ih, bias_hh])
+
+
+def _one_bias(weight_ih, weight_hh, bias_ih, bias_hh):
+    kernel, recurrent, bias = gru_for_keras(weight_ih, weight_hh, bias_ih, bias_hh)
+    return kernel, recurrent, np.stack([bias.sum(axis=0), 0 * bias[1]])
+
+
+def _sign_of_z(**arrays):
+    blocks = {name: np.split(rows, 3) for name, rows in arrays.items()}
+    return gru_for_keras(**{name: np.concatenate([r, -z, n]) for name, (r, z, n) in blocks.items()})
+
+
+def _gru_arrays(rng):
+    D, H = sizes(rng, 2)
+    return {"weight_ih": rng.normal(size=(3 * H, D)), "weight_hh": rng.normal(size=(3 * H, H)),
+            "bias_ih": rng.normal(size=3 * H), "bias_hh": rng.normal(size=3 * H)}  # fmt: skip
+
+
+check_gru_for_keras = Exercise(
+    gru_for_keras,
+    _gru_arrays,
+    returns=("kernel", "recurrent kernel", "bias"),
+    mistakes={
+        "the blocks stay in the order r, z, n": lambda weight_ih, weight_hh, bias_ih, bias_hh: (
+            weight_ih.T, weight_hh.T, np.stack([bias_ih, bias_hh])
+        ),
+        "only the weights are turned, the biases are not": _only_the_weights,
+        "the two biases are exchanged": lambda weight_ih, weight_hh, bias_ih, bias_hh: (
+            gru_for_keras(weight_ih, weight_hh, bias_hh, bias_ih)
+        ),
+        "the two biases are added up, which is right for every gate but the candidate": _one_bias,
+        "z also gets a minus sign": _sign_of_z,
+    },
+    looks_at="Three blocks, four arrays: each array is turned in the same way, and only the weights are transposed.",
+)  # fmt: skip
+
+
+def whole_gradient(gradients, sizes):
+    """Return the gradient (N,) of the mean loss over all sequences, from those of P
+    processes, gradients (P, N): each is that of the mean over its own sequences, of
+    which it has sizes (P,).
+    """
+    return sizes @ gradients / sizes.sum()
+
+
+def _shares(rng):
+    P, N = sizes(rng, 2)
+    return {"gradients": rng.normal(size=(P, N)), "sizes": rng.choice(np.arange(1.0, 20), P, replace=False)}
+
+
+check_whole_gradient = Exercise(
+    whole_gradient,
+    _shares,
+    returns=("gradient",),
+    mistakes={
+        "every process counts the same, however few sequences it has": lambda gradients, sizes: gradients.mean(axis=0),
+        "the gradients are added up": lambda gradients, sizes: gradients.sum(axis=0),
+        "the weighted sum is not divided by the number of sequences": lambda gradients, sizes: sizes @ gradients,
+        "the weighted sum is divided by the number of processes": lambda gradients, sizes: (
+            sizes @ gradients / len(sizes)
+        ),
+        "a process with fewer sequences counts more": lambda gradients, sizes: (
+            (1 / sizes) @ gradients / (1 / sizes).sum()
+        ),
+    },
+    looks_at="Write the mean over all sequences as a sum, and sort its terms by process.",
+)

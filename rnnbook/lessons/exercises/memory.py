@@ -1,0 +1,204 @@
+"""Exercises of the chapter *Who remembers?*."""
+
+import numpy as np
+
+from rnnbook.in_numpy.functions import sigmoid
+from rnnbook.lessons.exercises.checking import Exercise, sizes
+
+
+def adding_target(x):
+    """Return the sums (B,) of the marked numbers of x (T, B, 2): feature 0 the
+    number, feature 1 the mark.
+    """
+    return (x[:, :, 0] * x[:, :, 1]).sum(axis=0)
+
+
+def _marked(rng):
+    T, B = sizes(rng, 2)
+    x = np.zeros((T, B, 2))
+    x[:, :, 0] = rng.uniform(size=(T, B))
+    for b in range(B):
+        x[rng.choice(T, 2, replace=False), b, 1] = 1
+    return {"x": x}
+
+
+check_adding_target = Exercise(
+    adding_target,
+    _marked,
+    returns=("the sums",),
+    mistakes={
+        "all numbers are added, marked or not": lambda x: x[:, :, 0].sum(axis=0),
+        "the marks are added, not the numbers": lambda x: x[:, :, 1].sum(axis=0),
+        "the mean of the two is taken instead of their sum": lambda x: adding_target(x) / 2,
+        "number and mark are added before the sum over time": lambda x: x.sum(axis=(0, 2)),
+        "the two numbers are multiplied": lambda x: np.where(x[:, :, 1] > 0, x[:, :, 0], 1).prod(axis=0),
+    },
+    looks_at="A mark is a switch: what does number times mark give where it is 0, and where it is 1?",
+)
+
+
+def copy_baseline(T, length, symbols):
+    """Return the loss [nats per step] of a network that knows when to speak, but
+    guesses what.
+    """
+    return length * np.log(symbols) / (T + 2 * length)
+
+
+check_copy_baseline = Exercise(
+    copy_baseline,
+    lambda rng: {
+        "T": int(rng.integers(5, 100)),
+        "length": int(rng.integers(2, 12)),
+        "symbols": int(rng.integers(3, 12)),
+    },
+    returns=("the loss",),
+    mistakes={
+        "the loss is averaged over the repeated symbols alone": lambda T, length, symbols: np.log(symbols),
+        "the steps at the end, in which the symbols are said again, are not counted": (
+            lambda T, length, symbols: length * np.log(symbols) / (T + length)
+        ),
+        "only the T steps of waiting are counted": lambda T, length, symbols: length * np.log(symbols) / T,
+        "the logarithm is that to base 2, bits instead of nats": (
+            lambda T, length, symbols: copy_baseline(T, length, symbols) / np.log(2)
+        ),
+        "every step is guessed, the blanks too": lambda T, length, symbols: np.log(symbols + 1),
+        "only one symbol is to be said": lambda T, length, symbols: np.log(symbols) / (T + 2 * length),
+    },
+    looks_at="How many steps cost nothing, how many cost ln S, and over how many is the mean taken?",
+)
+
+
+def count(x, a_f, a_i, a_g):
+    """Return the carry c (T,) of one LSTM unit that starts at 0 and reads x (T, 2),
+    one-hot for a and b.
+
+    a_f is the forget gate's pre-activation, a_i the input gate's, numbers, the same
+    at every step; a_g (2,) the candidate's, for a and for b.
+    """
+    c, carries = 0.0, []
+    for x_t in x:
+        c = sigmoid(a_f) * c + sigmoid(a_i) * np.tanh(x_t @ a_g)
+        carries.append(c)
+    return np.array(carries)
+
+
+def _symbols(rng):
+    x = np.eye(2)[rng.integers(0, 2, int(rng.integers(6, 12)))]
+    return {"x": x, "a_f": rng.normal(), "a_i": rng.normal(), "a_g": rng.normal(size=2)}
+
+
+def _count(x, a_f, a_i, a_g, gate=sigmoid, candidate=np.tanh, turn=lambda c: c):
+    c, carries = 0.0, []
+    for x_t in x:
+        c = turn(gate(a_f) * c + gate(a_i) * candidate(x_t @ a_g))
+        carries.append(c)
+    return np.array(carries)
+
+
+check_count = Exercise(
+    count,
+    _symbols,
+    returns=("the carry",),
+    mistakes={
+        "the gates are used without their sigmoid": lambda **a: _count(**a, gate=lambda v: v),
+        "the candidate is used without its tanh": lambda **a: _count(**a, candidate=lambda v: v),
+        "the new carry goes through tanh before it is handed on": lambda **a: _count(**a, turn=np.tanh),
+        "the gates f and i are exchanged": lambda x, a_f, a_i, a_g: count(x, a_i, a_f, a_g),
+        "the input gate is taken as 1 - f": lambda x, a_f, a_i, a_g: count(x, a_f, -a_f, a_g),
+        "the forget gate is left out": lambda x, a_f, a_i, a_g: count(x, np.inf, a_i, a_g),
+    },
+    looks_at="The LSTM's line of the carry: f times the old one, plus i times tanh of the candidate's argument.",
+)
+
+
+def hold(f, i, g):
+    """Return the pre-activations a_f, a_i, a_g with which gates and candidate are
+    f, i, g, each (N,).
+    """
+    return np.log(f / (1 - f)), np.log(i / (1 - i)), np.arctanh(g)
+
+
+def _gates(rng):
+    (N,) = sizes(rng, 1)
+    return {"f": rng.uniform(0.6, 0.99, N), "i": rng.uniform(0.1, 0.9, N), "g": rng.uniform(-0.9, 0.9, N)}
+
+
+check_hold = Exercise(
+    hold,
+    _gates,
+    returns=("a_f", "a_i", "a_g"),
+    mistakes={
+        "the functions themselves are used, not their inverses": lambda f, i, g: (sigmoid(f), sigmoid(i), np.tanh(g)),
+        "the inverse of the sigmoid has the wrong sign": lambda f, i, g: hold(1 - f, 1 - i, g),
+        "the sigmoid is inverted by the logarithm alone": lambda f, i, g: (np.log(f), np.log(i), np.arctanh(g)),
+        "the candidate is treated like a gate": lambda f, i, g: (*hold(f, i, g)[:2], np.log((1 + g) / (1 - g))),
+        "f and i are exchanged": lambda f, i, g: hold(i, f, g),
+        "i is taken as 1 - f": lambda f, i, g: hold(f, 1 - f, g),
+        "the candidate is handed over as it is, without the inverse of tanh": lambda f, i, g: (*hold(f, i, g)[:2], g),
+    },
+    looks_at="Solve σ(a) = f for a, and tanh(a) = g for a.",
+)
+
+
+def interval(values):
+    """Return mean and half width of the 95 % interval of the mean for three values
+    (3,), one a seed.
+
+    The half width is t s / √3; s is the standard deviation with divisor 2, and t =
+    4.303 belongs to 2 degrees of freedom.
+    """
+    return values.mean(), 4.303 * values.std(ddof=1) / np.sqrt(3)
+
+
+check_interval = Exercise(
+    interval,
+    lambda rng: {"values": rng.uniform(0.8, 1, size=3)},
+    returns=("the mean", "the half width"),
+    mistakes={
+        "the standard deviation has the divisor 3, not 2": lambda values: (
+            values.mean(),
+            4.303 * values.std() / np.sqrt(3),
+        ),
+        "1.96 stands for t, as if there were many seeds": lambda values: (
+            values.mean(),
+            1.96 * values.std(ddof=1) / np.sqrt(3),
+        ),
+        "the square root of the number of seeds is missing": lambda values: (
+            values.mean(),
+            4.303 * values.std(ddof=1),
+        ),
+        "the standard deviation alone is given: the spread of the seeds, not of their mean": lambda values: (
+            values.mean(),
+            values.std(ddof=1),
+        ),
+        "half of the range is given": lambda values: (values.mean(), np.ptp(values) / 2),
+        "the median stands for the mean": lambda values: (np.median(values), interval(values)[1]),
+    },
+    looks_at="Three numbers: s with divisor 2, the square root of 3, and t for 2 degrees of freedom.",
+)
+
+
+def skill(error, chance):
+    """Return 0 where the error (N,) is that of a guess, ``chance`` (N,), 1 where it
+    is 0, straight in between.
+    """
+    return 1 - error / chance
+
+
+def _errors(rng):
+    (N,) = sizes(rng, 1)
+    return {"error": rng.uniform(0.01, 0.2, N), "chance": rng.uniform(0.1, 0.9, N)}
+
+
+check_skill = Exercise(
+    skill,
+    _errors,
+    returns=("the skill",),
+    mistakes={
+        "the share of the error that is left is given, 1 at chance": lambda error, chance: error / chance,
+        "1 - error is given, which chance does not enter": lambda error, chance: 1 - error,
+        "the difference is not divided by chance": lambda error, chance: chance - error,
+        "chance and error are exchanged": lambda error, chance: 1 - chance / error,
+    },
+    looks_at="A straight line in the error, through (chance, 0) and (0, 1).",
+)

@@ -1,0 +1,139 @@
+"""Every figure of the book, one function each, in one style.
+
+Each function returns the Figure it has drawn; as the last expression of a cell it is shown, once.
+
+::
+
+    what the chapters share
+    style              set_style, COLOURS, panels, palette_png
+    networks           unrolled_network, gradient_flow, dense_with_loop, windowed_versus_recurrent
+    cells              rnn_cell, gru_cell, lstm_cell
+    charts             line_chart, learning_curves, forecast, error_bars, parameters_against_length,
+                       causality, gradient_reach, gate_raster, confusion_matrix
+
+    what one chapter has for itself
+    bptt               weight_paths, path_contributions, check_table, seeds_against
+    language_model     character_model, guesses, coloured_text
+    limits             gradient_relay, gradient_against_lag, reach_and_success, with_and_without
+    lstm               carry_story, product_against_gradient
+    memory             memory_tasks, skill_against_length, carry_ramp
+    variable_length    ragged_batch, both_directions, share_against
+    time_series        series_in_parts, kinds_of_answer, errors_by_horizon, fan_charts,
+                       pit_histograms, spread_against_error
+    speed              calls_on_each_rung, ladder, step_time, ratio_dots
+    parallel           scan_rounds, time_against_length, right_after_each_step
+    feedback_networks  energy_descent, energy_panels, recall_gallery, recall_against_stored,
+                       capacity_curves, jordan_and_elman, errors_over_bits
+    frameworks         block_orders, shared_batch
+"""
+
+from rnnbook.lessons.figures.bptt import check_table, path_contributions, seeds_against, weight_paths
+from rnnbook.lessons.figures.cells import gru_cell, lstm_cell, rnn_cell
+from rnnbook.lessons.figures.charts import (
+    causality,
+    confusion_matrix,
+    error_bars,
+    forecast,
+    gate_raster,
+    gradient_reach,
+    learning_curves,
+    line_chart,
+    parameters_against_length,
+)
+from rnnbook.lessons.figures.feedback_networks import (
+    capacity_curves,
+    energy_descent,
+    energy_panels,
+    errors_over_bits,
+    jordan_and_elman,
+    recall_against_stored,
+    recall_gallery,
+)
+from rnnbook.lessons.figures.frameworks import block_orders, shared_batch
+from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses
+from rnnbook.lessons.figures.limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
+from rnnbook.lessons.figures.lstm import carry_story, product_against_gradient
+from rnnbook.lessons.figures.memory import carry_ramp, memory_tasks, skill_against_length
+from rnnbook.lessons.figures.networks import (
+    dense_with_loop,
+    gradient_flow,
+    unrolled_network,
+    windowed_versus_recurrent,
+)
+from rnnbook.lessons.figures.parallel import right_after_each_step, scan_rounds, time_against_length
+from rnnbook.lessons.figures.speed import calls_on_each_rung, ladder, ratio_dots, step_time
+from rnnbook.lessons.figures.style import COLOURS, PALETTE, palette_png, panels, set_style
+from rnnbook.lessons.figures.time_series import (
+    errors_by_horizon,
+    fan_charts,
+    kinds_of_answer,
+    pit_histograms,
+    series_in_parts,
+    spread_against_error,
+)
+from rnnbook.lessons.figures.variable_length import both_directions, ragged_batch, share_against
+
+__all__ = [
+    "COLOURS",
+    "PALETTE",
+    "block_orders",
+    "both_directions",
+    "calls_on_each_rung",
+    "capacity_curves",
+    "carry_ramp",
+    "carry_story",
+    "causality",
+    "character_model",
+    "check_table",
+    "coloured_text",
+    "confusion_matrix",
+    "dense_with_loop",
+    "energy_descent",
+    "energy_panels",
+    "error_bars",
+    "errors_by_horizon",
+    "errors_over_bits",
+    "fan_charts",
+    "forecast",
+    "gate_raster",
+    "gradient_against_lag",
+    "gradient_flow",
+    "gradient_reach",
+    "gradient_relay",
+    "gru_cell",
+    "guesses",
+    "jordan_and_elman",
+    "kinds_of_answer",
+    "ladder",
+    "learning_curves",
+    "line_chart",
+    "lstm_cell",
+    "memory_tasks",
+    "palette_png",
+    "panels",
+    "parameters_against_length",
+    "path_contributions",
+    "pit_histograms",
+    "product_against_gradient",
+    "ragged_batch",
+    "ratio_dots",
+    "reach_and_success",
+    "recall_against_stored",
+    "recall_gallery",
+    "right_after_each_step",
+    "rnn_cell",
+    "scan_rounds",
+    "seeds_against",
+    "series_in_parts",
+    "set_style",
+    "share_against",
+    "shared_batch",
+    "skill_against_length",
+    "spread_against_error",
+    "step_time",
+    "time_against_length",
+    "unrolled_network",
+    "weight_paths",
+    "windowed_versus_recurrent",
+    "with_and_without",
+]

@@ -1,0 +1,83 @@
+"""Figures of small tasks that ask for a memory: the tasks, the skill at each length, the carry that counts."""
+
+import numpy as np
+
+from rnnbook.errors import check_shape
+from rnnbook.lessons.figures.sheet import Sheet
+from rnnbook.lessons.figures.style import COLOURS, PALETTE, WIDTH, canvas, panels, styled
+
+MARKERS = "os^vDPX"
+TASKS = {
+    "adding": ((".7", ".2*", ".9", ".1", ".4", ".5*", ".8", ".3"), "sum of the marked: .7", (1, 5)),
+    "copy": (("A", "C", "B", "·", "·", "·", "·", "!"), "A C B", (0, 1, 2)),
+    "temporal order": (("c", "X", "a", "d", "b", "Y", "a", "c"), "first X, then Y", (1, 5)),
+    "counting": (("a", "a", "a", "a", "b", "b", "b", "b"), "after four b: the end", (0, 1, 2, 3)),
+}
+
+
+def memory_tasks():
+    """Four tasks as strips of eight steps each: what is read, what has to be kept, what is asked at the end."""
+    pitch, side = 0.44, 0.4
+    sheet = Sheet(WIDTH, 0.25 + 0.7 * len(TASKS))
+    for row, (name, (symbols, asked, kept)) in enumerate(TASKS.items()):
+        y = 0.7 * (len(TASKS) - row) - 0.22
+        sheet.text(0.05, y, name, size=11.5, ha="left")
+        for step, symbol in enumerate(symbols):
+            colour = "c" if step in kept else "x"
+            x = 1.55 + pitch * step
+            sheet.box(x, y, side, side, colour=colour, fill=0.3 if step in kept else 0, gid=f"{name}-{step}")
+            sheet.text(x, y, symbol, colour, 11.5)
+        sheet.line((1.6 + pitch * 7.6, y), (5.2, y), gid=f"{name}-asks")
+        sheet.text(5.28, y, asked, size=10.5, ha="left")
+    return sheet.figure
+
+
+@styled
+def skill_against_length(lengths, skills):
+    """Skill against the length of the sequence, a panel a task: {task: {cell: (N, S)}}, S seeds at N lengths.
+
+    The line joins the means, the bar runs from the worst seed to the best; 0 is chance and 1 perfect.
+    """
+    lengths = np.asarray(lengths)
+    figure, row = panels(1, len(skills), height=3.5, sharey=True, squeeze=False)
+    for axes, (task, cells) in zip(row[0], skills.items(), strict=True):
+        for place, (cell, values) in enumerate(cells.items()):
+            values = np.asarray(values, dtype=float)
+            check_shape(f"skills[{task!r}][{cell!r}]", values, (len(lengths), "S"))
+            mean = values.mean(axis=1)
+            axes.errorbar(
+                lengths * (1 + 0.035 * (place - (len(cells) - 1) / 2)),
+                mean,
+                label=cell,
+                yerr=[mean - values.min(axis=1), values.max(axis=1) - mean],
+                fmt=MARKERS[place] + "-",
+                color=PALETTE[place],
+                markersize=5.5,
+                linewidth=1.4,
+                elinewidth=1,
+            )
+        axes.axhline(0, color=COLOURS["h"], linestyle=(0, (3.2, 2)), linewidth=1, zorder=1)
+        axes.set(xscale="log", title=task, xlabel="T (steps)")
+        axes.set_xticks(lengths, [str(T) for T in lengths])
+        axes.minorticks_off()
+    row[0, 0].set_ylabel("skill: 0 chance, 1 perfect")
+    handles, labels = row[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=5, columnspacing=1.2)
+    return figure
+
+
+@styled
+def carry_ramp(carry, symbols, names, on=None):
+    """A few units' carry after every symbol read: carry (T, N), symbols a string of T letters, names of N units."""
+    carry = np.asarray(carry, dtype=float)
+    check_shape("carry", carry, (len(symbols), len(names)))
+    axes = canvas(on)
+    steps = np.arange(1, len(symbols) + 1)
+    for unit, name in enumerate(names):
+        axes.plot(steps, carry[:, unit], MARKERS[unit] + "-", markersize=3.5, color=PALETTE[unit], label=name)
+    for place in np.flatnonzero(np.array(list(symbols[1:])) != np.array(list(symbols[:-1]))):
+        axes.axvline(place + 1.5, color=COLOURS["h"], linestyle=(0, (3.2, 2)), linewidth=1)
+    axes.set_xticks(steps, list(symbols), fontsize=8)
+    axes.set(xlabel="symbol read", ylabel="carry $c_t$")
+    axes.legend()
+    return axes.figure

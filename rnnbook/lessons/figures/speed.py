@@ -1,0 +1,121 @@
+"""Figures of where a recurrent layer's time goes: calls, the ladder, a step as it grows, ratios case by case."""
+
+import numpy as np
+
+from rnnbook.errors import check_shape
+from rnnbook.lessons.figures.sheet import Sheet
+from rnnbook.lessons.figures.style import COLOURS, PALETTE, WIDTH, panels, styled
+
+FLOOR = {"color": COLOURS["h"], "linestyle": (0, (3.2, 2)), "linewidth": 1.6}
+MARKERS = "os^vDP"
+
+
+def calls_on_each_rung(steps=3, elementwise=6):
+    """What is called forward on four rungs, one strip each: a box is a call, and a gap is what a call costs.
+
+    steps: how many are drawn.   elementwise: the calls between two products, in the first two strips.
+    """
+    strips = ["loop over cells", "one input product", "steps in C", "one kernel"]
+    sheet = Sheet(WIDTH, 0.55 + 0.62 * len(strips))
+    height, wide, tiny, gap, between = 0.36, 0.36, 0.06, 0.06, 0.12
+
+    def call(x, y, kind, width, label="", colour="x", size=10.5, fill=0.2):
+        """Draw one call from x on; returns where it ends."""
+        sheet.box(x + width / 2, y, width, height, label, colour, size, kind, fill, corner=0.03)
+        return x + width
+
+    for row, name in enumerate(strips):
+        x, y = 1.5, 0.62 * (len(strips) - row) - 0.2
+        one_launch = row == 3
+        sheet.text(0.05, y, name, ha="left")
+        if row > 0:
+            x = call(x, y, f"input-{row}", 1.0, r"$W_{ih}\,x_1 \ldots x_T$", "W_ih", 11) + between
+        start = x
+        for _ in range(steps):
+            if row == 0:
+                x = call(x, y, f"input-{row}", wide, "$W_{ih}$", "W_ih") + gap
+            x = call(x, y, f"state-{row}", wide, "$W_{hh}$", "W_hh") + (0 if one_launch else gap)
+            for _ in range(elementwise if row < 2 else 1):
+                x = call(x, y, f"small-{row}", tiny if row < 2 else 0.2, fill=0.35) + (0 if one_launch else gap)
+            x += 0 if one_launch else between - gap
+        if one_launch:
+            sheet.box((start + x) / 2, y, x - start + 0.1, height + 0.1, gid="launch", fill=0, zorder=2, corner=0.06)
+            x += between
+        sheet.text(x, y, "…", size=13, ha="left")
+    y = 0.62 * len(strips) + 0.28
+    for x, colour, words in ((1.5, "W_ih", "product with the input"), (3.6, "W_hh", "with the state"),
+                             (5.1, "x", "element by element")):  # fmt: skip
+        sheet.box(x + 0.08, y, 0.16, 0.16, colour=colour, fill=0.3, corner=0.03)
+        sheet.text(x + 0.25, y, words, size=10, ha="left")
+    return sheet.figure
+
+
+@styled
+def ladder(sizes, floor="arithmetic alone", unit="µs"):
+    """One bar for every rung, a panel for each size: {title: ({rung: time of a step}, the floor's time)}.
+
+    The dashed line is the time below which no rung can come; the number at a bar is its multiple of the last rung's.
+    """
+    rungs = list(next(iter(sizes.values()))[0])
+    figure, row = panels(1, len(sizes), height=1.25 + 0.36 * len(rungs), sharey=True, squeeze=False)
+    for axes, (title, (times, least)) in zip(row[0], sizes.items(), strict=True):
+        values = [float(times[rung]) for rung in rungs]
+        drawn = axes.barh(rungs, values, color=PALETTE[0], height=0.64)
+        axes.bar_label(drawn, [f"{v / values[-1]:.1f} ×" for v in values], padding=4, fontsize=10)
+        line = axes.axvline(least, label=floor, **FLOOR)
+        axes.margins(x=0.24)
+        axes.set(title=title, xlabel=f"time of a step ({unit})")
+        axes.grid(axis="y", visible=False)
+    row[0, 0].invert_yaxis()
+    figure.legend(handles=[line], loc="outside upper right")
+    return figure
+
+
+@styled
+def step_time(hidden, groups, floors, floor="arithmetic alone"):
+    """The time of a step against the number of units, both logarithmic, a panel for each batch size.
+
+    ``hidden`` (N,). ``groups``: {title: {rung: µs (N,)}}. ``floors``: {title: µs (N,)}, dashed.
+    """
+    hidden = np.asarray(hidden)
+    every = np.concatenate([np.ravel(values) for rungs in groups.values() for values in rungs.values()])
+    figure, row = panels(1, len(groups), height=3.7, sharey=True, squeeze=False)
+    for axes, (title, rungs) in zip(row[0], groups.items(), strict=True):
+        for place, (rung, values) in enumerate(rungs.items()):
+            values = np.asarray(values, dtype=float)
+            check_shape(f"groups[{title!r}][{rung!r}]", values, hidden.shape)
+            axes.plot(hidden, values, MARKERS[place] + "-", color=PALETTE[place], markersize=5, label=rung)
+        bound = np.asarray(floors[title], dtype=float)
+        check_shape(f"floors[{title!r}]", bound, hidden.shape)
+        axes.plot(hidden, bound, label=floor, **FLOOR)
+        axes.set(xscale="log", yscale="log", title=title, xlabel="units H", ylim=(every.min() / 3, every.max() * 1.6))
+        axes.set_xticks(hidden, [str(H) for H in hidden])
+        axes.minorticks_off()
+    row[0, 0].set_ylabel("time of a step (µs)")
+    handles, labels = row[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, columnspacing=1.2)
+    return figure
+
+
+@styled
+def ratio_dots(cases, ratios, label):
+    """Ratios to one peer, a panel for each group: ``ratios`` {title: {peer: (N,)}}, ``cases`` the N rows' names.
+
+    The axis is logarithmic; the line at one is the peer that the others are compared with.
+    """
+    figure, row = panels(1, len(ratios), height=1.3 + 0.42 * len(cases), sharey=True, sharex=True, squeeze=False)
+    for axes, (title, peers) in zip(row[0], ratios.items(), strict=True):
+        for place, (peer, values) in enumerate(peers.items()):
+            values = np.asarray(values, dtype=float)
+            check_shape(f"ratios[{title!r}][{peer!r}]", values, (len(cases),))
+            y = np.arange(len(cases)) + 0.16 * (place - (len(peers) - 1) / 2)
+            axes.plot(values, y, MARKERS[place], color=PALETTE[place], markersize=6, label=peer)
+        axes.axvline(1, color=COLOURS["h"], linewidth=1.2, zorder=1)
+        axes.set(xscale="log", title=title, ylim=(len(cases) - 0.5, -0.5))
+        axes.minorticks_off()
+        axes.set_xticks([0.25, 0.5, 1, 2, 4, 8], ["¼", "½", "1", "2", "4", "8"])
+    row[0, 0].set_yticks(range(len(cases)), cases)
+    row[0, len(ratios) // 2].set_xlabel(label)
+    handles, labels = row[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, columnspacing=1.2)
+    return figure

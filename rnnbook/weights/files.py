@@ -1,0 +1,49 @@
+"""Weights in files: ``save`` and ``load`` for every layer and model of both wings, and for ``torch.nn``'s.
+
+A file is a safetensors file with the names and shapes of ``torch.nn``'s state dicts, so that it fits
+``in_numpy``, ``in_torch`` and ``torch.nn`` alike. No file is read with pickle.
+"""
+
+import sys
+
+import numpy as np
+
+from rnnbook.weights import storage
+
+
+def save(layer, path):
+    """Write the ``state_dict()`` of ``layer`` to ``path``; killed at any moment, no half of a file stands there."""
+    storage.write(path, {name: storage.as_array(value) for name, value in layer.state_dict().items()})
+
+
+def load(layer, path):
+    """Fill ``layer`` with the weights in ``path`` and return it.
+
+    Raises ValueError, naming the tensor, where one is missing, unknown, wrongly shaped, not finite or cut off, and
+    leaves the layer as it was.
+    """
+    arrays, _ = storage.read(path)
+    own = layer.state_dict()
+    check_fits(arrays, own, path)
+    if any(hasattr(value, "detach") for value in own.values()):
+        torch = sys.modules["torch"]
+        layer.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
+    else:
+        layer.load_state_dict(arrays)
+    return layer
+
+
+def check_fits(arrays, own, path):
+    """Raise ValueError unless ``arrays``, read from ``path``, have the names and shapes of ``own`` and are finite."""
+    for name in own:
+        if name not in arrays:
+            raise ValueError(f"{path} should hold the tensor {name}, but does not")
+    for name, array in arrays.items():
+        if name not in own:
+            raise ValueError(f"{path} holds the tensor {name}, which the layer does not have")
+        if array.shape != tuple(own[name].shape):
+            raise ValueError(
+                f"{name} should have shape {tuple(own[name].shape)}, but has shape {array.shape} in {path}"
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} should hold finite numbers, but holds NaN or infinity in {path}")
