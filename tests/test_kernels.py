@@ -156,19 +156,16 @@ def test_a_second_derivative_goes_through_the_reference():
     torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
 
 
-def test_auto_takes_the_kernels_on_a_gpu_for_what_they_can_do():
-    def chosen(H=7, dtype=torch.float32, **options):
+def test_auto_takes_the_kernels_on_a_gpu_for_what_they_can_do_and_while_they_pay():
+    def chosen(H=7, dtype=torch.float32, gates=3, **options):
         on_a_gpu = SimpleNamespace(size=lambda axis: 15, device=torch.device("cuda"), dtype=dtype, is_cuda=True)
-        return choose("auto", on_a_gpu, {"weight_hh": torch.empty(3 * H, H, device="meta")}, options)
+        return choose("auto", on_a_gpu, {"weight_hh": torch.empty(gates * H, H, device="meta")}, options)
 
-    assert chosen() == chosen(dtype=torch.bfloat16) == chosen(kernels.LARGEST, reset_after=True) == "triton"
-    others = [
-        chosen(dtype=torch.float64),
-        chosen(kernels.LARGEST + 1),
-        chosen(peephole=True),
-        chosen(reset_after=False),
-    ]
-    assert others == ["handwritten"] * 4
+    assert chosen() == chosen(dtype=torch.bfloat16) == chosen(512, reset_after=True) == "triton"
+    assert chosen(512, torch.bfloat16, gates=4) == chosen(kernels.LARGEST, torch.float16, gates=1) == "triton"
+    assert chosen(512, gates=4) == chosen(kernels.LARGEST, gates=1) == "handwritten"  # 4 MiB of recurrent weights
+    assert chosen(dtype=torch.float64) == chosen(kernels.LARGEST + 1, torch.float16, gates=1) == "handwritten"
+    assert chosen(peephole=True) == chosen(reset_after=False) == "handwritten"
     layer = in_torch.GRU(3, 7, device=DEVICE)
     layer(torch.zeros(5, 2, 3, device=DEVICE))
     assert (layer.ran == "triton") == (DEVICE == "cuda")

@@ -11,8 +11,9 @@
 - ``triton``: one kernel launch for the whole sequence, on a GPU; ``torch.nn``'s equations only (no peepholes, no
   projection, ``reset_after=True``), hidden_size up to 1024, float32, bfloat16 and float16.
 
-``auto`` takes the first of ``compiled``, ``triton``, ``handwritten`` and ``reference`` that can run. What was asked for
-by name runs, or raises; nothing falls back silently. Only an empty batch, with nothing to compute, is always
+``auto`` takes the first of ``compiled``, ``triton``, ``handwritten`` and ``reference`` that can run, ``triton`` only
+while the recurrent weights are 3 MiB or less: so far it was measured to be faster than the loop. What was asked for by
+name runs, or raises; nothing falls back silently. Only an empty batch, with nothing to compute, is always
 ``reference``'s.
 """
 
@@ -34,15 +35,15 @@ def choose(asked, x, params, options):
         return "reference"
     if compiled.can_run(x, **options):
         return "compiled"
-    return "triton" if x.is_cuda and _kernels_can_run(x, params["weight_hh"].size(1), options) else "handwritten"
+    return "triton" if x.is_cuda and _kernels_pay(x, params["weight_hh"], options) else "handwritten"
 
 
-def _kernels_can_run(x, H, options):
+def _kernels_pay(x, weight_hh, options):
     if find_spec("triton") is None:
         return False
     from rnnbook.in_torch import kernels  # not before: Triton is slow to import, and of no use on a CPU
 
-    return kernels.can_run(x, H, **options)
+    return kernels.can_run(x, weight_hh.size(1), **options) and kernels.is_faster(weight_hh, x.dtype)
 
 
 def _transformed():

@@ -169,6 +169,15 @@ def can_run(x, H, *, peephole=False, reset_after=True, **options):
     return x.device.type == "cuda" and x.dtype in DTYPES and H <= LARGEST and reset_after and not peephole
 
 
+def is_faster(weight_hh, dtype):
+    """Whether a kernel beats a loop of launches, which reads W_hh (G·H, H) with all of the GPU at every step.
+
+    Measured on an NVIDIA H200 with 64 sequences (benchmarks/results/gpu_handwritten.json): at 3 MiB by a quarter and
+    more, at 4 MiB no longer.
+    """
+    return weight_hh.numel() * dtype.itemsize <= 3 * 2**20
+
+
 @triton.jit
 def rows_of(starts, sizes, t, B, PACKED: tl.constexpr):
     """The first row of step t, and the sequences that are there."""
