@@ -6,7 +6,10 @@ W_ih x before and the weights' gradients after, are PyTorch's. On chip: W_hh, h 
 half precision); above, W_hh is read at each step. Any B and T ≥ 1, packed sequences, H up to 1024, float32, bfloat16
 and float16; the arithmetic between two products is float32. The reset gate acts after the product, as in cuDNN.
 Needs a GPU with compute capability 8.0 or above.
-Errors and speed on a GPU: ``make gpu`` measures them against the reference and cuDNN.
+On an NVIDIA H200, training 64 sequences of 512 steps, H = 64, 128, 256, 512: time over ``torch.nn``'s (cuDNN) and the
+largest error, relative to the largest value (benchmarks/results/gpu.json):
+float32 1.04, 4.49, 1.96, 5.86, 9.2e-07; float16 0.82, 0.81, 0.64, 2.30, 6.3e-04;
+bfloat16 0.10, 0.12, 0.77, 2.10, 5.4e-03.
 """
 
 import torch
