@@ -98,7 +98,10 @@ class Recurrent(nn.Module):
         ]
 
     def extra_repr(self):
-        """Return what ``torch.nn`` prints, without the RNN's nonlinearity, and the implementation if one was asked for."""
+        """Return what ``torch.nn`` prints, and the implementation where one was asked for.
+
+        That leaves out the nonlinearity of an RNN, which a cell prints.
+        """
         usual = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
         usual |= {"bidirectional": False, "implementation": "auto"}
         values = {name: getattr(self, name) for name in usual}
