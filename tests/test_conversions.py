@@ -166,3 +166,10 @@ def test_a_mistake_is_named():
         weights.from_keras([np.zeros((2, 21)), np.zeros((7, 21))], "LSTM")
     with pytest.raises(ValueError, match=r"B should have shape \(1, 56\), but has shape \(1, 28\)"):
         weights.from_onnx({"W": np.zeros((1, 28, 2)), "R": np.zeros((1, 28, 7)), "B": np.zeros((1, 28))}, "LSTM")
+
+
+@pytest.mark.parametrize("name", ["MinGRU", "MinLSTM", "GRUCell"])
+def test_a_layer_that_onnx_has_no_operator_for_is_refused_and_no_file_written(name, tmp_path):
+    with pytest.raises(ValueError, match=f"layer should be one of 'RNN', 'GRU', 'LSTM', but is '{name}'"):
+        weights.export_onnx(getattr(in_torch, name)(2, 7), tmp_path / "layer.onnx")
+    assert not list(tmp_path.iterdir())

@@ -37,7 +37,14 @@ def test_a_step_and_its_gradients_equal_torch(name, variant, bias, batch, given)
 
 
 @pytest.mark.parametrize(
-    "name, variant", [("GRU", {"reset_after": False}), ("RNN", {"nonlinearity": "relu"}), ("LSTM", {})]
+    "name, variant",
+    [
+        ("GRU", {"reset_after": False}),
+        ("RNN", {"nonlinearity": "relu"}),
+        ("LSTM", {}),
+        ("LSTM", {"peephole": True}),
+        ("LSTM", {"peephole": True, "bias": False}),
+    ],
 )
 def test_steps_in_a_loop_equal_the_layer(name, variant):
     layer = getattr(in_torch, name)(D, H, dtype=torch.float64, **variant)

@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+from textwrap import dedent
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -201,3 +203,13 @@ def test_a_layer_of_numpy_is_filled_without_pytorch(tmp_path, monkeypatch):
 def test_bfloat16_is_stored_without_loss():
     tensor = torch.tensor([1.5, -3e38], dtype=torch.bfloat16, requires_grad=True)
     assert torch.equal(torch.from_numpy(storage.as_array(tensor)).bfloat16(), tensor.detach())
+
+
+def test_the_example_of_the_docstring_fills_the_layers_of_torch_and_keras(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    layer, theirs, keras_layer = in_numpy.GRU(2, 16, rng=0), [], Mock()
+    monkeypatch.setattr(torch.nn, "GRU", lambda *sizes, make=torch.nn.GRU: theirs.append(make(*sizes)) or theirs[0])
+    exec(dedent(weights.__doc__.split("Keras's::\n\n")[1].split("\n\n")[0]), globals() | locals())
+    assert_same(theirs[0].state_dict(), layer.state_dict())
+    (given,) = keras_layer.set_weights.call_args.args
+    assert_same(weights.from_keras(given, "GRU"), layer.state_dict())

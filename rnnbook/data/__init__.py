@@ -18,7 +18,8 @@
 
 The first five lie in the package as tables (``rnnbook/data/tables``), the others in the files of other packages, which
 are read without importing them. Each file is checked against its SHA-256: a number printed in the book belongs to
-exactly these bytes. The book's page *Data cards* gives source, licence, shape and split of every set.
+exactly these bytes. The book's page *Data cards* (``book/data_cards.md``) gives source, licence, shape and split of
+every set; CONTRIBUTING.md says what a new set needs.
 """
 
 from rnnbook.data.files import LANGUAGES, SOURCES, TABLES, Source, read, table

@@ -90,7 +90,8 @@ class SequenceClassifier:
     """Put whole sequences into classes: a recurrent layer, and a linear layer (classes, H) on what it ends with.
 
     A layer that reads forwards ends at a sequence's last step, one that reads backwards at its first. ``rng``, a
-    Generator or a seed, draws the linear layer. Raises TypeError or ValueError, naming the argument.
+    Generator or a seed, draws the linear layer. There is no ``step``, since the answer comes when a sequence has ended.
+    Raises TypeError or ValueError, naming the argument.
     """
 
     def __init__(self, classes, layer, *, rng=None):

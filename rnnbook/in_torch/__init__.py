@@ -4,7 +4,7 @@
 ``handwritten``              the same recurrences with a hand-written backward
 ``compiled``                 the same with the work between two products in C, for the CPU
 ``kernels``                  the same recurrences as Triton kernels, for a GPU
-``cells``                    one step of each, for loops of one's own
+``cells``                    one step of each, for loops of one's own; the layers have no ``step``
 ``scan``                     minGRU and minLSTM, whose loop over time can be broken
 ``update``                   one update, for ``rnnbook.training.train``: device, autocast, several processes
 ``recurrent``                what the layers share: layers, directions, packing

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import nn
 
+from rnnbook.errors import check_flag
 from rnnbook.in_torch import gru, lstm, rnn
 from rnnbook.in_torch.arguments import check_cell, check_sizes
 
@@ -19,14 +20,18 @@ class _Cell(nn.Module):
         super().__init__()
         check_sizes(input_size, hidden_size, bias=bias)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        rows = self.gates * hidden_size
-        shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
-        shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {}
+        shapes = self._shapes()
         for name, shape in shapes.items():
             setattr(self, name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         for name in {"bias_ih", "bias_hh"} - shapes.keys():
             self.register_parameter(name, None)
         self.reset_parameters()
+
+    def _shapes(self):
+        """The parameters' shapes, in ``torch.nn``'s order."""
+        rows = self.gates * self.hidden_size
+        shapes = {"weight_ih": (rows, self.input_size), "weight_hh": (rows, self.hidden_size)}
+        return shapes | ({"bias_ih": (rows,), "bias_hh": (rows,)} if self.bias else {})
 
     def reset_parameters(self):
         """Draw every parameter from U(-1/√H, 1/√H)."""
@@ -76,17 +81,35 @@ class GRUCell(_Cell):
 
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None, *, reset_after=True):
         super().__init__(input_size, hidden_size, bias, device, dtype)
-        self.reset_after = reset_after
+        self.reset_after = check_flag("reset_after", reset_after)
 
     def _step(self, x, state, params, sizes):
         return gru.reference(x, state, params, sizes, reset_after=self.reset_after)
 
+    def extra_repr(self):
+        """Return what ``torch.nn`` prints, and the variant where it is not ``torch.nn``'s."""
+        return super().extra_repr() + ("" if self.reset_after else ", reset_after=False")
+
 
 class LSTMCell(_Cell):
-    """One step of the LSTM, with the arguments and returns of ``torch.nn.LSTMCell``."""
+    """One step of the LSTM, with the arguments and returns of ``torch.nn.LSTMCell``; ``peephole`` as in LSTM.
+
+    It has no ``proj_size``, as ``torch.nn.LSTMCell`` has none.
+    """
 
     gates = 4
     state_names = ("h", "c")
 
+    def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None, *, peephole=False):
+        self.peephole = check_flag("peephole", peephole)
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+
+    def _shapes(self):
+        return super()._shapes() | ({"weight_peephole": (3 * self.hidden_size,)} if self.peephole else {})
+
     def _step(self, x, state, params, sizes):
-        return lstm.reference(x, state, params, sizes)
+        return lstm.reference(x, state, params, sizes, peephole=self.peephole)
+
+    def extra_repr(self):
+        """Return what ``torch.nn`` prints, and the variant where it is not ``torch.nn``'s."""
+        return super().extra_repr() + (", peephole=True" if self.peephole else "")

@@ -14,6 +14,7 @@ as above, in cuDNN, Keras and ``torch.nn.GRU``, whose parameters' names and bloc
 
 import torch
 
+from rnnbook.errors import check_flag
 from rnnbook.in_torch.handwritten import biases, gru, recurrence_in, recurrence_of
 from rnnbook.in_torch.recurrent import Recurrent
 
@@ -77,7 +78,7 @@ class GRU(Recurrent):
             "GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
             device=device, dtype=dtype, implementation=implementation,
         )  # fmt: skip
-        self.reset_after = reset_after
+        self.reset_after = check_flag("reset_after", reset_after)
 
     def _options(self):
         return {"reset_after": self.reset_after}

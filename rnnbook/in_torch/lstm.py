@@ -14,6 +14,7 @@ Schmidhuber (2000); projection: Sak, Senior & Beaufays (2014); names and blocks'
 
 import torch
 
+from rnnbook.errors import check_flag
 from rnnbook.in_torch.handwritten import biases, lstm, recurrence_in, recurrence_of
 from rnnbook.in_torch.recurrent import Recurrent
 
@@ -80,7 +81,7 @@ class LSTM(Recurrent):
         self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
         bidirectional=False, proj_size=0, device=None, dtype=None, *, peephole=False, implementation="auto",
     ):  # fmt: skip
-        self.peephole = peephole
+        self.peephole = check_flag("peephole", peephole)
         super().__init__(
             "LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size,
             device, dtype, implementation=implementation,

@@ -29,6 +29,8 @@ class Recurrent(nn.Module):
 
     A subclass names its ``mode``, its number of ``gates`` and ``state_names``, and fills ``recurrences``.
     ``implementation`` is asked for, ``ran`` tells which one the last forward used (None before the first).
+    There is no ``step``, as in ``torch.nn``: a stream is read with ``forward``, its state handed on as ``hx``, or by a
+    cell with the same weights.
     """
 
     gates = 1  # blocks of hidden_size rows in weight_ih and weight_hh
@@ -96,7 +98,10 @@ class Recurrent(nn.Module):
         ]
 
     def extra_repr(self):
-        """Return what ``torch.nn`` prints, and the implementation where one was asked for."""
+        """Return what ``torch.nn`` prints, and the implementation where one was asked for.
+
+        That leaves out the nonlinearity of an RNN, which a cell prints.
+        """
         usual = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
         usual |= {"bidirectional": False, "implementation": "auto"}
         values = {name: getattr(self, name) for name in usual}

@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from rnnbook.errors import check_choice, check_shape, check_size
+from rnnbook.errors import check_choice, check_flag, check_shape, check_size
 
 
 class _Scan(torch.autograd.Function):
@@ -140,20 +140,28 @@ class _MinLayer(nn.Module):
         rows = self.blocks * hidden_size
         self.weight_ih = nn.Parameter(torch.empty(rows, input_size, device=device, dtype=dtype))
         self.register_parameter(
-            "bias_ih", nn.Parameter(torch.empty(rows, device=device, dtype=dtype)) if bias else None
+            "bias_ih",
+            nn.Parameter(torch.empty(rows, device=device, dtype=dtype)) if check_flag("bias", bias) else None,
         )
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Draw every parameter from U(-1/√H, 1/√H)."""
+        bound = 1 / math.sqrt(self.hidden_size)
         for parameter in self.parameters():
-            nn.init.uniform_(parameter, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
+            nn.init.uniform_(parameter, -bound, bound)
 
     def extra_repr(self):
-        """Return the sizes and the scan."""
-        return f"{self.input_size}, {self.hidden_size}, scan={self.scan}"
+        """Return the sizes, a bias that is left out, and the scan."""
+        bias = "" if self.bias_ih is not None else ", bias=False"
+        return f"{self.input_size}, {self.hidden_size}{bias}, scan={self.scan}"
 
     def forward(self, x, h=None):
         """Read x (T, B, D) from the state h (B, H), above zero; zero where not given.
 
-        Returns h after every step (T, B, H) and the last h (B, H). Raises ValueError
-        where x or h does not fit.
+        Returns h after every step (T, B, H) and the last h (B, H), which has no axis
+        of layers: there is one, and one direction. Raises ValueError where x or h
+        does not fit.
         """
         check_shape("x", x, ("T", "B", self.input_size))
         if h is not None:
@@ -170,14 +178,15 @@ class _MinLayer(nn.Module):
         return hs, hs[-1]
 
     def step(self, x_t, h=None):
-        """Read one step x_t (B, D) of a stream from the state h (B, H); returns the new h (B, H)."""
+        """Read one step x_t (B, D) of a stream from the state h (B, H); returns the new h (B, H), as a cell does."""
         return self(x_t[None], h)[1]
 
 
 class MinGRU(_MinLayer):
     """The GRU without its reset gate, whose update gate looks at x alone.
 
-    Blocks z, n in ``weight_ih (2H, D)``; ``scan`` is one of ``SCANS``.
+    Blocks z, n in ``weight_ih (2H, D)``; ``scan`` is one of ``SCANS``. One layer in one direction, unlike ``GRU``:
+    it reads (T, B, D) alone, and its state is h (B, H), as a cell's is.
     Source: Feng et al. (2024), in the form with h above zero.
     """
 
@@ -188,7 +197,8 @@ class MinGRU(_MinLayer):
 class MinLSTM(_MinLayer):
     """The LSTM without output gate, whose f and i look at x alone and sum to 1.
 
-    Blocks f, i, n in ``weight_ih (3H, D)``; ``scan`` is one of ``SCANS``.
+    Blocks f, i, n in ``weight_ih (3H, D)``; ``scan`` is one of ``SCANS``. One layer in one direction, unlike ``LSTM``:
+    it reads (T, B, D) alone, and its state is h (B, H) without a carry, as a ``GRUCell``'s is.
     Source: Feng et al. (2024), in the form with h above zero.
     """
 

@@ -1,11 +1,17 @@
-"""A layer's numbers outside the program: in files, in the layouts of other libraries, as an ONNX file.
+"""Weights in files, in the layouts of Keras and ONNX, as an ONNX file.
 
 ::
 
-    save, load          a layer or model of either version, or of torch.nn, in a safetensors file     files
-    to_keras, from_keras, to_onnx, from_onnx    weights in the layouts of Keras and ONNX              layouts
-    export_onnx         a layer as an ONNX file that onnxruntime runs                                 onnx_file
-    storage             arrays and plain values in one file, written all or not at all
+    files        save, load: whatever has a state dict, of in_numpy, in_torch or torch.nn, in a safetensors file
+    layouts      to_keras, from_keras, to_onnx, from_onnx: one layer's weights in the layouts of Keras and ONNX
+    onnx_file    export_onnx: an RNN, GRU or LSTM as an ONNX file that onnxruntime runs
+    storage      arrays and plain values in one file, written all or not at all
+
+A layer's weights in a file, in ``torch.nn``'s layer, and in Keras's::
+
+    weights.save(layer, "gru.safetensors")
+    weights.load(torch.nn.GRU(2, 16), "gru.safetensors")
+    keras_layer.set_weights(weights.to_keras(layer.state_dict(), "GRU"))
 
 Between ``torch.nn``, ``rnnbook.in_torch`` and ``rnnbook.in_numpy`` nothing has to be converted: the names, shapes and
 gate order of a state dict are the same. Importing this imports none of them.

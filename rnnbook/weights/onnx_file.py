@@ -5,19 +5,22 @@ Needs the package ``onnx``. ``torch.onnx.export`` writes our layers too, but unr
 
 import numpy as np
 
-from rnnbook.weights.layouts import to_onnx
+from rnnbook.errors import check_choice
+from rnnbook.weights.layouts import ONNX, to_onnx
 
 
 def export_onnx(layer, path):
     """Write a layer of either wing, or of ``torch.nn``, to ``path``, for any number of steps and sequences.
 
     The file's inputs are x (T, B, D) and h_0, and c_0 for the LSTM, each (layers · directions, B, H); its outputs
-    y (T, B, directions · H), h_n and c_n. Raises ValueError for a projection, which ONNX does not have.
+    y (T, B, directions · H), h_n and c_n. Raises ValueError for another layer than an RNN, GRU or LSTM, and for a
+    projection, which ONNX does not have.
     """
     import onnx
 
-    state = {name: np.asarray(value) for name, value in layer.state_dict().items()}
     kind = type(layer).__name__
+    check_choice("layer", kind, tuple(ONNX))
+    state = {name: np.asarray(value) for name, value in layer.state_dict().items()}
     states = ["h", "c"] if kind == "LSTM" else ["h"]
     layers = sum(name.startswith("weight_ih_l") and not name.endswith("_reverse") for name in state)
     directions = 2 if "weight_ih_l0_reverse" in state else 1
