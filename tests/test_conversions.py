@@ -74,11 +74,11 @@ def test_keras_computes_the_same_from_our_weights_and_we_from_those_of_keras(bac
         y, _ = layer(torch.from_numpy(cases[f"ours {name}/x"]))
         np.testing.assert_allclose(outputs[f"ours {name}/y"], y.detach().numpy(), **CLOSE, err_msg=name)
 
-        weights, state = [outputs[key] for key in outputs if key.startswith(f"theirs {name}/weight")], {}
+        arrays, state = [outputs[key] for key in outputs if key.startswith(f"theirs {name}/weight")], {}
         suffixes = ["_l0", "_l0_reverse"] if arguments.get("bidirectional") else ["_l0"]
-        each = len(weights) // len(suffixes)
+        each = len(arrays) // len(suffixes)
         for k, suffix in enumerate(suffixes):
-            state |= weights.from_keras(weights[k * each : (k + 1) * each], kind, suffix=suffix)
+            state |= weights.from_keras(arrays[k * each : (k + 1) * each], kind, suffix=suffix)
         layer.load_state_dict({key: torch.from_numpy(value) for key, value in state.items()})
         y, _ = layer(torch.from_numpy(cases[f"theirs {name}/x"]))
         np.testing.assert_allclose(outputs[f"theirs {name}/y"], y.detach().numpy(), **CLOSE, err_msg=name)
