@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 import rnnbook
-from rnnbook.in_numpy import LSTM, Adam, Linear, clip_grad_norm
+from rnnbook.in_numpy import LSTM, Adam, Linear, clip_grad_norm, join
 from rnnbook.in_numpy.functions import mean_squared_error
 from rnnbook.in_numpy.initialisers import chrono, forget_bias
 
@@ -44,7 +44,7 @@ def run_start(start, seed):
     rng = np.random.default_rng(seed)
     layer = start(LSTM(2, SETTINGS["hidden_size"], rng=rng), rng)
     head = Linear(SETTINGS["hidden_size"], 1, rng=rng)
-    optimizers = [Adam(part.params, lr=SETTINGS["lr"]) for part in (layer, head)]
+    optimizer = Adam(join(layer=layer.params, head=head.params), lr=SETTINGS["lr"])
     losses = []
     for _ in range(SETTINGS["steps"]):
         x, sums = draw(rng, SETTINGS["T"], SETTINGS["batch"])
@@ -53,9 +53,9 @@ def run_start(start, seed):
         loss, dy = mean_squared_error(y, sums)
         dh, dhead = head.backward(dy, head_trace)
         _, _, dlayer = layer.backward(np.zeros_like(hs), trace, (dh, np.zeros_like(dh)))
-        clip_grad_norm({**dlayer, **{f"head.{name}": grad for name, grad in dhead.items()}}, SETTINGS["clip"])
-        for optimizer, grads in zip(optimizers, (dlayer, dhead), strict=True):
-            optimizer.step(grads)
+        grads = join(layer=dlayer, head=dhead)
+        clip_grad_norm(grads, SETTINGS["clip"])
+        optimizer.step(grads)
         losses.append(loss)
     x, sums = draw(np.random.default_rng([seed, 1]), SETTINGS["T"], 1000)
     error, _ = mean_squared_error(head.forward(layer.forward(x)[1][0])[0], sums)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnbook import data
-from rnnbook.in_numpy import GRU, Adam, Linear, MixtureHead, clip_grad_norm
+from rnnbook.in_numpy import GRU, Adam, Linear, MixtureHead, clip_grad_norm, join
 from rnnbook.in_numpy.functions import gaussian_mixture, mean_squared_error
 from rnnbook.in_numpy.mixture import mixture_cdf, mixture_moments, mixture_parts, mixture_quantile
 
@@ -42,7 +42,7 @@ def fit(x, target, reach, parts, loss, outputs, seed, scored=None):
     rng = np.random.default_rng(seed)
     layer = GRU(1, H, dtype=np.float64, rng=rng)
     head = outputs(rng)
-    params = {f"layer.{k}": v for k, v in layer.params.items()} | {f"head.{k}": v for k, v in head.params.items()}
+    params = join(layer=layer.params, head=head.params)
     optimizer, past, later = Adam(params, SETTINGS["lr"]), parts[0], parts[1]
     last, inside = past[-1] - reach, later[:-reach]
     best, kept, course = np.inf, None, []
@@ -58,7 +58,7 @@ def fit(x, target, reach, parts, loss, outputs, seed, scored=None):
         _, dy = loss(y, target[rows[IDLE:]])
         dhs, dhead = head.backward(dy, head_trace)
         _, _, dlayer = layer.backward(np.concatenate([np.zeros((IDLE, *dhs.shape[1:])), dhs]), trace)
-        grads = {f"layer.{k}": v for k, v in dlayer.items()} | {f"head.{k}": v for k, v in dhead.items()}
+        grads = join(layer=dlayer, head=dhead)
         clip_grad_norm(grads, SETTINGS["max_norm"])
         optimizer.step(grads)
         if (step + 1) % SETTINGS["validate_every"] == 0:

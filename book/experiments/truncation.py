@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnbook import data
-from rnnbook.in_numpy import RNN, Adam, Linear, clip_grad_norm
+from rnnbook.in_numpy import RNN, Adam, Linear, clip_grad_norm, join
 
 STREAMS, MONTHS, CHUNK = 7, 264, 132
 K = [1, 2, 4, 6, 12, 22, 44, 66, 132]
@@ -37,8 +37,7 @@ def train(x, y, k, seed):
     rng = np.random.default_rng(seed)
     rnn = RNN(1, SETTINGS["units"], dtype=np.float64, rng=rng)
     head = Linear(SETTINGS["units"], 1, dtype=np.float64, rng=rng)
-    params = {("rnn", name): p for name, p in rnn.params.items()}
-    params |= {("head", name): p for name, p in head.params.items()}
+    params = join(rnn=rnn.params, head=head.params)
     optimizer = Adam(params, lr=SETTINGS["lr"])
     for _ in range(SETTINGS["passes"]):
         h = None
@@ -50,9 +49,8 @@ def train(x, y, k, seed):
                 dy = 2 * (prediction - y[t : t + k]) / (CHUNK * STREAMS)
                 dhs, dhead = head.backward(dy, head_trace)
                 _, _, drnn = rnn.backward(dhs, rnn_trace)  # no dstate: the cut
-                for part, grads in (("rnn", drnn), ("head", dhead)):
-                    for name, grad in grads.items():
-                        total[part, name] += grad
+                for name, grad in join(rnn=drnn, head=dhead).items():
+                    total[name] += grad
             clip_grad_norm(total, SETTINGS["clip"])
             optimizer.step(total)
     return rnn, head

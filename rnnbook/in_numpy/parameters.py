@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from rnnbook.errors import check_flag, check_shape, described
-from rnnbook.in_numpy.checks import as_generator, as_real, as_whole, check_dtype
+from rnnbook.in_numpy.checks import as_generator, as_real, as_whole, check_arrays, check_dtype
 
 
 def initial_parameters(G: int, D: int, H: int, bias: bool, dtype, rng, peephole: bool = False) -> dict[str, np.ndarray]:
@@ -91,6 +91,18 @@ def bias_of(params: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return ``bias_ih`` and ``bias_hh``, zeros where the layer has none."""
     none = np.zeros(len(params["weight_ih"]), params["weight_ih"].dtype)
     return params.get("bias_ih", none), params.get("bias_hh", none)
+
+
+def join(**parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays of several parts in one dict, so that one optimiser and one norm see all of them.
+
+    ``join(layer=layer.params, head=head.params)`` holds ``layer.weight_ih``, …, ``head.bias``: the names that a
+    ``torch.nn.Module`` with these parts gives, in the order in which they stand, and the same arrays, not copies. The
+    parts' gradients join likewise. Raises TypeError, naming the part, unless it is a dict of arrays.
+    """
+    for part, arrays in parts.items():
+        check_arrays(part, arrays)
+    return {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
 
 
 def torch_name(name: str, k: int = 0) -> str:
