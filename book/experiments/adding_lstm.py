@@ -6,15 +6,10 @@ A sequence has T steps of two features: a number from U(0, 1), and a mark that i
 answer is the sum of the two marked numbers. Always answering 1 has a mean squared error of 1/6.
 """
 
-import json
-import platform
-import time
-from pathlib import Path
-
 import numpy as np
 import torch
+from harness import recording
 
-import rnnbook
 from rnnbook.in_numpy import LSTM, Adam, Linear, clip_grad_norm, join
 from rnnbook.in_numpy.functions import mean_squared_error
 from rnnbook.in_numpy.initialisers import chrono, forget_bias
@@ -104,26 +99,10 @@ def run_form(form, seed):
 
 def main():
     torch.set_num_threads(1)
-    start = time.perf_counter()
-    starts = {name: [run_start(change, seed) for seed in SEEDS] for name, change in STARTS.items()}
-    forms = {form: [run_form(form, seed) for seed in SEEDS] for form in FORMS}
-    record = {
-        "what": "the adding problem: mean squared errors of an LSTM by start, and by form of its equations",
-        "command": "python book/experiments/adding_lstm.py",
-        "settings": SETTINGS,
-        "seeds": SEEDS,
-        "versions": {
-            "rnnbook": rnnbook.__version__,
-            "numpy": np.__version__,
-            "torch": torch.__version__.split("+")[0],
-            "python": platform.python_version(),
-        },
-        "hardware": f"{platform.machine()} CPU, one thread",
-        "seconds": round(time.perf_counter() - start),
-        "starts": starts,
-        "forms": forms,
-    }
-    Path(__file__).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+    what = "the adding problem: mean squared errors of an LSTM by start, and by form of its equations"
+    with recording(__file__, what, settings=SETTINGS, seeds=SEEDS) as record:
+        record["starts"] = {name: [run_start(change, seed) for seed in SEEDS] for name, change in STARTS.items()}
+        record["forms"] = {form: [run_form(form, seed) for seed in SEEDS] for form in FORMS}
 
 
 if __name__ == "__main__":

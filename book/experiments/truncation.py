@@ -7,14 +7,10 @@ update reads 132 months; within them the state is carried on, but the gradient i
 gets the same months, the same updates, the same initial weights: only the reach of the gradient differs.
 """
 
-import json
-import os
-import platform
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
+from harness import recording
 
 from rnnbook import data
 from rnnbook.in_numpy import RNN, Adam, Linear, clip_grad_norm, join
@@ -65,29 +61,21 @@ def error(rnn, head, x, y, scale):
 def main(seeds=5):
     past, later, _ = data.split_by_time(data.sunspots_monthly().value, (0.6, 0.2, 0.2))
     scale = data.standardise(past)
-    started = time.process_time()
-    results = {}
-    for ahead in (1, 12):
-        x, y = streams(scale(past), ahead)
-        z = scale(later)[:, None, None]
-        change = (z[ahead:] - z[:-ahead])[SETTINGS["warm_up"] :]
-        persistence = float(np.sqrt(np.mean(change**2)) * scale.std)
-        table = {"train": [], "validation": []}
-        for k in K:
-            trained = [train(x, y, k, seed) for seed in range(seeds)]
-            table["train"].append([error(*nets, x, y, scale) for nets in trained])
-            table["validation"].append([error(*nets, z[:-ahead], z[ahead:], scale) for nets in trained])
-            print(ahead, k, np.round(table["validation"][-1], 2), flush=True)
-        results[str(ahead)] = {"persistence": persistence, **table}
-    record = {
-        "what": "root mean squared error in sunspot numbers, one row for each k, one column for each seed",
-        "k": K, "seeds": list(range(seeds)), "settings": SETTINGS, "results": results,
-        "command": "python book/experiments/truncation.py",
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "hardware": f"CPU {platform.machine()}, 1 thread of {os.cpu_count()} cores",
-        "cpu_seconds": round(time.process_time() - started),
-    }  # fmt: skip
-    Path(__file__).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    what = "root mean squared error in sunspot numbers, one row for each k, one column for each seed"
+    with recording(__file__, what, settings=SETTINGS, seeds=range(seeds)) as record:
+        record |= {"k": K, "results": {}}
+        for ahead in (1, 12):
+            x, y = streams(scale(past), ahead)
+            z = scale(later)[:, None, None]
+            change = (z[ahead:] - z[:-ahead])[SETTINGS["warm_up"] :]
+            persistence = float(np.sqrt(np.mean(change**2)) * scale.std)
+            table = {"train": [], "validation": []}
+            for k in K:
+                trained = [train(x, y, k, seed) for seed in range(seeds)]
+                table["train"].append([error(*nets, x, y, scale) for nets in trained])
+                table["validation"].append([error(*nets, z[:-ahead], z[ahead:], scale) for nets in trained])
+                print(ahead, k, np.round(table["validation"][-1], 2), flush=True)
+            record["results"][str(ahead)] = {"persistence": persistence, **table}
 
 
 if __name__ == "__main__":
