@@ -18,7 +18,7 @@ import numpy as np
 
 from rnnbook.errors import check_flag, check_size
 from rnnbook.in_numpy import parameters, products
-from rnnbook.in_numpy.checks import check_trace
+from rnnbook.in_numpy.checks import check_step_number, check_trace
 from rnnbook.in_numpy.functions import sigmoid
 
 
@@ -30,6 +30,12 @@ class GRUTrace(NamedTuple):
     gates: np.ndarray  # (3, T, B, H): r, z, n
     v_ns: np.ndarray  # (T, B, H), the memory's part of the candidate; unused without reset_after
     inside: np.ndarray | None  # (T, B, 1), True while a sequence lasts
+
+    def tail(self, k):
+        """Return the trace of the steps from k on, as if ``forward`` had begun there; 0 ≤ k < T."""
+        k = check_step_number("k", k, len(self.x))
+        inside = None if self.inside is None else self.inside[k:]
+        return GRUTrace(self.x[k:], self.hs[k:], self.gates[:, k:], self.v_ns[k:], inside)
 
 
 class GRU:

@@ -18,7 +18,7 @@ import numpy as np
 
 from rnnbook.errors import check_flag, check_size
 from rnnbook.in_numpy import parameters, products
-from rnnbook.in_numpy.checks import check_trace
+from rnnbook.in_numpy.checks import check_step_number, check_trace
 from rnnbook.in_numpy.functions import sigmoid
 
 
@@ -31,6 +31,12 @@ class LSTMTrace(NamedTuple):
     tanh_cs: np.ndarray  # (T, B, H)
     gates: np.ndarray  # (4, T, B, H): i, f, g, o
     inside: np.ndarray | None  # (T, B, 1), True while a sequence lasts
+
+    def tail(self, k):
+        """Return the trace of the steps from k on, as if ``forward`` had begun there; 0 ≤ k < T."""
+        k = check_step_number("k", k, len(self.x))
+        inside = None if self.inside is None else self.inside[k:]
+        return LSTMTrace(self.x[k:], self.hs[k:], self.cs[k:], self.tanh_cs[k:], self.gates[:, k:], inside)
 
 
 class LSTM:

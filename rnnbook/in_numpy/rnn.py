@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnbook.errors import check_choice, check_size
 from rnnbook.in_numpy import parameters, products
-from rnnbook.in_numpy.checks import check_trace
+from rnnbook.in_numpy.checks import check_step_number, check_trace
 from rnnbook.in_numpy.functions import relu
 
 
@@ -25,6 +25,12 @@ class RNNTrace(NamedTuple):
     x: np.ndarray  # (T, B, D)
     hs: np.ndarray  # (T + 1, B, H), the initial state first
     inside: np.ndarray | None  # (T, B, 1), True while a sequence lasts
+
+    def tail(self, k):
+        """Return the trace of the steps from k on, as if ``forward`` had begun there; 0 ≤ k < T."""
+        k = check_step_number("k", k, len(self.x))
+        inside = None if self.inside is None else self.inside[k:]
+        return RNNTrace(self.x[k:], self.hs[k:], inside)
 
 
 class RNN:
