@@ -13,7 +13,8 @@
     optimizers    SGD, Adam, clip_grad_norm
     initialisers  other starts: orthogonal, identity, forget bias, chrono
     models        the whole flow in small: LanguageModel, SequenceClassifier
-    parameters    what the layers share: drawing, joining, states, torch.nn's names
+    parameters    what the layers share: parameters drawn, joined, under torch.nn's names
+    sequences     what the layers share: sequences and states checked, zero past an end
     checks        what every door asks of its arguments
     products      what the layers share: the matrix products outside the loop over time
 """
