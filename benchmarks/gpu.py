@@ -158,7 +158,7 @@ def main(arguments=None):
     cuda = DEVICE == "cuda"
     if cuda and not torch.cuda.is_available():
         sys.exit("benchmarks/gpu.py needs a CUDA device; torch finds none")
-    about = provenance(__file__, ["torch", "triton"]) | {
+    about = provenance("benchmarks/gpu.py", ["torch", "triton"]) | {
         "gpu": torch.cuda.get_device_name() if cuda else None,
         "capability": list(torch.cuda.get_device_capability()) if cuda else None,
         "cuda": torch.version.cuda,

@@ -15,13 +15,14 @@ import math
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+
+from provenance import provenance
+
 SIZES = [
     (50, 1, 32, 64),
     (35, 20, 200, 200),
@@ -149,17 +150,6 @@ def mean_ratios(rows, peers):
     return means
 
 
-def provenance(script, packages):
-    """Say with what and when something was measured: the command, the commit, the date, the versions."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=FOLDER)
-    return {
-        "command": f"python benchmarks/{Path(script).name} " + " ".join(sys.argv[1:]),
-        "commit": done.stdout.strip() or None,  # None outside a repository
-        "date": time.strftime("%Y-%m-%d"),
-        "versions": {name: version(name) for name in packages} | {"python": platform.python_version()},
-    }
-
-
 def set_up(threads, script):
     """Fix the number of threads, before NumPy and PyTorch are imported; returns the clock and the provenance."""
     for library in ["OMP", "OPENBLAS", "MKL"]:
@@ -170,7 +160,8 @@ def set_up(threads, script):
     torch.set_num_threads(threads)
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return time.process_time if threads == 1 else time.perf_counter, provenance(script, ["numpy", "torch"]) | {
+    about = provenance(f"benchmarks/{Path(script).name}", ["numpy", "torch"])
+    return time.process_time if threads == 1 else time.perf_counter, about | {
         "processor": models[0] if models else platform.processor(),
         "processors": os.cpu_count(),
         "simd": numpy.show_config(mode="dicts")["SIMD Extensions"].get("found", []),

@@ -2,18 +2,15 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 
+import animations
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "book/experiments"))
 
-import carry_animation as animation  # noqa: E402
-
-SCENES = {"carry": animation.carry_scene, "backwards": animation.backwards_scene}
+SCENES = {"carry": animations.carry_scene, "backwards": animations.backwards_scene}
 
 
 def stored(name):
@@ -62,7 +59,7 @@ def test_a_scene_names_what_it_changes_and_stays_on_its_sheet(name):
 
 
 def test_the_crate_carries_what_a_loop_by_hand_computes():
-    scene, (layer, x) = stored("carry"), animation.holder()
+    scene, (layer, x) = stored("carry"), animations.holder()
     w, b = layer.params["weight_ih"], layer.params["bias_ih"]
     c = 0.0
     for t, x_t in enumerate(x[:, 0]):

@@ -27,6 +27,7 @@ from rnnbook.in_numpy import (
     functions,
     hopfield,
     initialisers,
+    join,
     language_model_step,
     mixture,
 )
@@ -267,6 +268,11 @@ SENTENCES = {
     "params as a layer": (lambda: SGD(RNN(D, H)), TypeError, "params should be a dict of arrays, but is an RNN"),
     "whole numbers as params": (lambda: SGD({"a": np.ones(2, int)}), TypeError, f"params['a'] {REAL} int64"),
     "a list in params": (lambda: Adam({"a": [1.0]}), TypeError, "params['a'] should be an array, but is a list"),
+    "a layer among joined parts": (
+        lambda: join(layer=RNN(D, H).params, head=RNN(D, H)),
+        TypeError,
+        "head should be a dict of arrays, but is an RNN",
+    ),
     "grads as a list": (
         lambda: clip_grad_norm([np.ones(2)], 1),
         TypeError,

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from rnnbook import in_numpy
-from rnnbook.in_numpy import SGD, Adam, LanguageModel, SequenceClassifier, clip_grad_norm, language_model_step
+from rnnbook.in_numpy import SGD, Adam, LanguageModel, SequenceClassifier, clip_grad_norm, join, language_model_step
 from rnnbook.in_numpy.functions import cross_entropy
 from rnnbook.training import train
 
@@ -40,6 +40,44 @@ class TorchModel(torch.nn.Module):
         self.double()
         self.load_state_dict({name: torch.from_numpy(value) for name, value in ours.state_dict().items()})
         return self
+
+
+def three_parts(rng):
+    """A layer and two dense ones, whose own parameters have the same names, and the twin of all three in PyTorch."""
+    sizes = {"layer": ("GRU", D, H), "one": ("Linear", H, H), "two": ("Linear", H, V)}
+    parts = {name: getattr(in_numpy, kind)(*s, dtype=np.float64, rng=rng).params for name, (kind, *s) in sizes.items()}
+    twin = torch.nn.ModuleDict({name: getattr(torch.nn, kind)(*s) for name, (kind, *s) in sizes.items()}).double()
+    for name, params in parts.items():
+        for tensor, value in zip(twin[name].parameters(), params.values(), strict=True):
+            tensor.data = torch.tensor(value)
+    return parts, twin
+
+
+def test_joined_parameters_are_those_of_the_parts_named_and_ordered_as_a_module_does():
+    parts, twin = three_parts(np.random.default_rng(0))
+    params = join(**parts)
+    assert list(params) == [name.removesuffix("_l0") for name, _ in twin.named_parameters()]
+    arrays = [array for part in parts.values() for array in part.values()]
+    assert all(joined is array for joined, array in zip(params.values(), arrays, strict=True))
+    assert join() == {} and join(start={}) == {}
+
+
+def test_joined_parts_are_clipped_and_updated_as_one_module():
+    rng = np.random.default_rng(0)
+    parts, twin = three_parts(rng)
+    ours, theirs = Adam(join(**parts), lr=0.01), torch.optim.Adam(twin.parameters(), lr=0.01)
+    for _ in range(5):
+        grads = {part: {name: rng.normal(size=p.shape) for name, p in params.items()} for part, params in parts.items()}
+        for tensor, grad in zip(twin.parameters(), [g for part in grads.values() for g in part.values()], strict=True):
+            tensor.grad = torch.tensor(grad)
+        joined = join(**grads)
+        norm = torch.nn.utils.clip_grad_norm_(twin.parameters(), 1.0)
+        assert clip_grad_norm(joined, 1.0) == pytest.approx(norm.item(), rel=1e-12)
+        ours.step(joined)
+        theirs.step()
+    moved = [p for part in parts.values() for p in part.values()]
+    for ours_now, tensor in zip(moved, twin.parameters(), strict=True):
+        np.testing.assert_allclose(ours_now, tensor.detach(), rtol=0, atol=1e-12)
 
 
 @every_optimiser

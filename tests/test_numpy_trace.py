@@ -62,3 +62,55 @@ def test_a_plain_tuple_of_a_traces_parts_is_that_trace(layer):
     trace = layer.forward(np.ones((T, B, D)))[2]
     ours, expected = (layer.backward(np.ones((T, B, H)), t) for t in (tuple(trace), trace))
     np.testing.assert_array_equal(ours[0], expected[0])
+
+
+def parts(state):
+    return state if isinstance(state, tuple) else (state,)
+
+
+@pytest.mark.parametrize("k", [0, 2, np.int64(T - 1)])
+@every_layer
+def test_a_tail_is_the_trace_of_reading_on_from_the_state_before_it(layer, k):
+    rng = np.random.default_rng(0)
+    layer, x = layer(D, H, dtype=np.float64, rng=rng), rng.normal(size=(T, B, D))
+    trace, state = layer.forward(x)[2], None
+    for x_t in x[:k]:
+        _, state = layer.step(x_t, state)
+    _, last, expected = layer.forward(x[k:], state)
+    tail = trace.tail(k)
+    for ours, theirs in zip(tail, expected, strict=True):
+        assert (ours is None) == (theirs is None)
+        if ours is not None:
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+    dhs, ones = rng.normal(size=(T - k, B, H)), [np.ones((B, H)) for _ in parts(last)]
+    dstate = tuple(ones) if isinstance(last, tuple) else ones[0]
+    for ours, theirs in zip(layer.backward(dhs, tail, dstate), layer.backward(dhs, expected, dstate), strict=True):
+        ours, theirs = (list(g.values()) if isinstance(g, dict) else parts(g) for g in (ours, theirs))
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
+
+
+@every_layer
+def test_a_tail_of_sequences_that_end_knows_which_have_ended(layer):
+    """Where the loss looks at the tail alone, the way back through the tail is the last part of the whole way."""
+    rng, lengths = np.random.default_rng(0), np.array([T, 1, 3])
+    layer, x, k = layer(D, H, dtype=np.float64, rng=rng), rng.normal(size=(T, B, D)), 2
+    trace, dhs = layer.forward(x, lengths=lengths)[2], rng.normal(size=(T, B, H))
+    dhs[:k] = 0
+    dx = layer.backward(dhs, trace)[0]
+    np.testing.assert_allclose(layer.backward(dhs[k:], trace.tail(k))[0], dx[k:], rtol=0, atol=1e-12)
+    assert dx[k:, [0, 2]].any() and not dx[k:, 1].any()
+
+
+@pytest.mark.parametrize(
+    "k, error, sentence",
+    [
+        (T, ValueError, "k should lie between 0 and T - 1 = 4, but is 5"),
+        (-1, ValueError, "k should lie between 0 and T - 1 = 4, but is -1"),
+        (1.0, TypeError, "k should be a whole number, but is 1.0"),
+        (True, TypeError, "k should be a whole number, but is True"),
+    ],
+)
+@every_layer
+def test_a_tail_begins_at_one_of_the_steps(layer, k, error, sentence):
+    assert told(layer(D, H).forward(X)[2].tail, k) == (error, sentence)

@@ -142,12 +142,12 @@ def test_each_process_takes_its_own_share_and_all_take_the_mean(monkeypatch):
     batch = torch.arange(24).reshape(3, 4, 2)
     for rank in (0, 1):
         monkeypatch.setattr(update.distributed, "get_rank", lambda rank=rank: rank)
-        assert torch.equal(update.mine(batch, 1), batch[:, 2 * rank : 2 * rank + 2])
-        assert torch.equal(update.mine(batch, 2), batch[:, :, rank : rank + 1])
+        assert torch.equal(update.own_share(batch, 1), batch[:, 2 * rank : 2 * rank + 2])
+        assert torch.equal(update.own_share(batch, 2), batch[:, :, rank : rank + 1])
     with pytest.raises(ValueError, match="should be a multiple of 2 processes, but holds 3"):
-        update.mine(batch, 0)
+        update.own_share(batch, 0)
     tensors = [torch.tensor([1.0, 5.0]), torch.tensor(3.0)]
-    update.average(tensors)
+    update.average_over_processes(tensors)
     assert tensors[0].tolist() == [2, 4] and tensors[1].item() == 3
 
 

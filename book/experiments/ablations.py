@@ -7,16 +7,12 @@ vowel (``rnnbook.data.japanese_vowels``), and the adding problem. Settings were 
 part of the vowels was read once, at the end of each run.
 """
 
-import json
-import platform
-import time
 from multiprocessing import Pool
-from pathlib import Path
 
 import numpy as np
 import torch
+from harness import TWO, recording
 
-import rnnbook
 from rnnbook import data
 from rnnbook.data import tasks
 
@@ -136,31 +132,17 @@ def run(job):
 
 
 def main():
-    start = time.perf_counter()
     kinds = [*VARIANTS, "GRU", "RNN"]
     jobs = [(task, kind, seed) for task in ("speech", "adding") for kind in kinds for seed in SEEDS]
-    with Pool(2) as pool:
+    what = "an LSTM without one of its parts: share of right speakers, and skill (0 chance, 1 perfect) at adding"
+    settings = {"speech": SPEECH, "adding": ADDING}
+    with recording(__file__, what, settings=settings, seeds=SEEDS, processes=TWO) as record, Pool(2) as pool:
         results = dict(zip(jobs, pool.map(run, jobs, chunksize=1), strict=True))
-    record = {
-        "what": "an LSTM without one of its parts: share of right speakers, and skill (0 chance, 1 perfect) at adding",
-        "command": "python book/experiments/ablations.py",
-        "settings": {"speech": SPEECH, "adding": ADDING},
-        "seeds": SEEDS,
-        "versions": {
-            "rnnbook": rnnbook.__version__,
-            "numpy": np.__version__,
-            "torch": torch.__version__.split("+")[0],
-            "python": platform.python_version(),
-        },
-        "hardware": f"{platform.machine()} CPU, two processes of one thread",
-        "seconds": round(time.perf_counter() - start),
-        "speech": {
+        record["speech"] = {
             part: {kind: [results["speech", kind, s][part] for s in SEEDS] for kind in kinds}
             for part in ("valid", "test")
-        },
-        "adding": {kind: [results["adding", kind, s] for s in SEEDS] for kind in kinds},
-    }
-    Path(__file__).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+        }
+        record["adding"] = {kind: [results["adding", kind, s] for s in SEEDS] for kind in kinds}
 
 
 if __name__ == "__main__":

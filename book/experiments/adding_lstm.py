@@ -6,16 +6,11 @@ A sequence has T steps of two features: a number from U(0, 1), and a mark that i
 answer is the sum of the two marked numbers. Always answering 1 has a mean squared error of 1/6.
 """
 
-import json
-import platform
-import time
-from pathlib import Path
-
 import numpy as np
 import torch
+from harness import recording
 
-import rnnbook
-from rnnbook.in_numpy import LSTM, Adam, Linear, clip_grad_norm
+from rnnbook.in_numpy import LSTM, Adam, Linear, clip_grad_norm, join
 from rnnbook.in_numpy.functions import mean_squared_error
 from rnnbook.in_numpy.initialisers import chrono, forget_bias
 
@@ -44,7 +39,7 @@ def run_start(start, seed):
     rng = np.random.default_rng(seed)
     layer = start(LSTM(2, SETTINGS["hidden_size"], rng=rng), rng)
     head = Linear(SETTINGS["hidden_size"], 1, rng=rng)
-    optimizers = [Adam(part.params, lr=SETTINGS["lr"]) for part in (layer, head)]
+    optimizer = Adam(join(layer=layer.params, head=head.params), lr=SETTINGS["lr"])
     losses = []
     for _ in range(SETTINGS["steps"]):
         x, sums = draw(rng, SETTINGS["T"], SETTINGS["batch"])
@@ -53,9 +48,9 @@ def run_start(start, seed):
         loss, dy = mean_squared_error(y, sums)
         dh, dhead = head.backward(dy, head_trace)
         _, _, dlayer = layer.backward(np.zeros_like(hs), trace, (dh, np.zeros_like(dh)))
-        clip_grad_norm({**dlayer, **{f"head.{name}": grad for name, grad in dhead.items()}}, SETTINGS["clip"])
-        for optimizer, grads in zip(optimizers, (dlayer, dhead), strict=True):
-            optimizer.step(grads)
+        grads = join(layer=dlayer, head=dhead)
+        clip_grad_norm(grads, SETTINGS["clip"])
+        optimizer.step(grads)
         losses.append(loss)
     x, sums = draw(np.random.default_rng([seed, 1]), SETTINGS["T"], 1000)
     error, _ = mean_squared_error(head.forward(layer.forward(x)[1][0])[0], sums)
@@ -104,26 +99,10 @@ def run_form(form, seed):
 
 def main():
     torch.set_num_threads(1)
-    start = time.perf_counter()
-    starts = {name: [run_start(change, seed) for seed in SEEDS] for name, change in STARTS.items()}
-    forms = {form: [run_form(form, seed) for seed in SEEDS] for form in FORMS}
-    record = {
-        "what": "the adding problem: mean squared errors of an LSTM by start, and by form of its equations",
-        "command": "python book/experiments/adding_lstm.py",
-        "settings": SETTINGS,
-        "seeds": SEEDS,
-        "versions": {
-            "rnnbook": rnnbook.__version__,
-            "numpy": np.__version__,
-            "torch": torch.__version__.split("+")[0],
-            "python": platform.python_version(),
-        },
-        "hardware": f"{platform.machine()} CPU, one thread",
-        "seconds": round(time.perf_counter() - start),
-        "starts": starts,
-        "forms": forms,
-    }
-    Path(__file__).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+    what = "the adding problem: mean squared errors of an LSTM by start, and by form of its equations"
+    with recording(__file__, what, settings=SETTINGS, seeds=SEEDS) as record:
+        record["starts"] = {name: [run_start(change, seed) for seed in SEEDS] for name, change in STARTS.items()}
+        record["forms"] = {form: [run_form(form, seed) for seed in SEEDS] for form in FORMS}
 
 
 if __name__ == "__main__":

@@ -6,22 +6,19 @@ Writes language_model.json beside this file: settings, versions, hardware, and f
 character. Takes about 12 minutes of CPU time, in two processes. The chapter *A language model* plots it.
 """
 
-import json
 import math
-import platform
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import torch
+from harness import TWO, recording
 from torch import nn
 
-import rnnbook
 from rnnbook import data
 
-OUT = Path(__file__).with_suffix(".json")
+WHAT = "bits per character of character models, as they learn and in the end, by cell, seed and epochs"
 SETTINGS = {
     "fractions": [0.9, 0.05, 0.05], "embedding": 32, "batch": 32, "steps_back": 64, "clip": 1.0,
     "schedule": "100 updates of warm-up, then a cosine to zero", "dtype": "float32", "evaluation_streams": 50,
@@ -29,7 +26,6 @@ SETTINGS = {
               "LSTM": {"hidden": 128, "lr": 1e-2}},
 }  # fmt: skip
 RUNS = [("GRU", 0, 3), *((cell, seed, 1) for seed in range(3) for cell in SETTINGS["cells"])]  # cell, seed, epochs
-HARDWARE = "x86-64 server processor, at most two processes of one thread each"
 RESETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 
 
@@ -121,28 +117,15 @@ def source():
     return {"name": "bible_text", "sha256": data.SOURCES["bible_text"].sha256}
 
 
-def versions():
-    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__,
-            "rnnbook": rnnbook.__version__}  # fmt: skip
-
-
 def main():
-    runs = []
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(train, *run) for run in RUNS]):
-            runs.append(done.result())
-            print({k: v for k, v in runs[-1].items() if k not in ("learning", "test_with_resets")}, flush=True)
-    runs.sort(key=lambda run: (-run["epochs"], run["cell"], run["seed"]))
-    record = {
-        "command": "OMP_NUM_THREADS=1 python book/experiments/language_model.py",
-        "data": source(),
-        "settings": SETTINGS,
-        "versions": versions(),
-        "hardware": HARDWARE,
-        "cpu_seconds": sum(run["cpu_seconds"] for run in runs),
-        "runs": runs,
-    }  # fmt: skip
-    OUT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    runs, seeds = [], sorted({seed for _, seed, _ in RUNS})
+    with recording(__file__, WHAT, settings=SETTINGS, seeds=seeds, processes=TWO) as record:
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+            for done in as_completed([pool.submit(train, *run) for run in RUNS]):
+                runs.append(done.result())
+                print({k: v for k, v in runs[-1].items() if k not in ("learning", "test_with_resets")}, flush=True)
+        runs.sort(key=lambda run: (-run["epochs"], run["cell"], run["seed"]))
+        record |= {"data": source(), "cpu_seconds": sum(run["cpu_seconds"] for run in runs), "runs": runs}
 
 
 if __name__ == "__main__":

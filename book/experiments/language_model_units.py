@@ -6,16 +6,14 @@ Trains the GRU of language_model.py for one epoch with seed 0, and writes langua
 Takes about 2 minutes of CPU time. The chapter *A language model* plots it.
 """
 
-import json
-from pathlib import Path
-
 import language_model as experiment
 import numpy as np
 import torch
+from harness import recording
 
 from rnnbook import data
 
-OUT = Path(__file__).with_suffix(".json")
+WHAT = "correlation of single units, of all units and of the character alone with what there is to keep track of"
 EXCERPT = 256
 
 
@@ -53,7 +51,8 @@ def by_character(tokens, target, V):
     return np.bincount(tokens, target, V) / np.maximum(np.bincount(tokens, minlength=V), 1)
 
 
-def main():
+def ask():
+    """Train the model, choose a unit for each feature on the validation part, and judge it on the test part."""
     run, model = experiment.train("GRU", 0, 1, keep=True)
     text = data.bible_text()
     vocabulary = np.array(sorted(set(text)))
@@ -87,12 +86,15 @@ def main():
     start = int(np.argmax(np.convolve(opened, np.ones(EXCERPT), "valid")))  # where most brackets are
     excerpt = slice(start, start + EXCERPT)
     traces = {n: states["test"][excerpt, f["unit"]].round(3).tolist() for n, f in found.items()}
-    record = {
-        "command": "OMP_NUM_THREADS=1 python book/experiments/language_model_units.py",
-        "data": experiment.source(), "versions": experiment.versions(), "hardware": experiment.HARDWARE,
-        "run": run, "units": found, "excerpt": {"text": test_text[excerpt], "values": traces},
+    return {
+        "data": experiment.source(), "run": run, "units": found,
+        "excerpt": {"text": test_text[excerpt], "values": traces},
     }  # fmt: skip
-    OUT.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def main():
+    with recording(__file__, WHAT, settings=experiment.SETTINGS, seeds=[0]) as record:
+        record |= ask()
 
 
 if __name__ == "__main__":

@@ -8,13 +8,11 @@ Each layer is drawn by ``rnnbook.in_numpy`` and its gradient measured there in f
 measured* shows the result and repeats the measurements at the start.
 """
 
-import json
-import platform
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
+from harness import recording
 
 from rnnbook import data
 from rnnbook.in_numpy import GRU, LSTM, RNN, Linear, initialisers
@@ -120,36 +118,26 @@ def main():
     start = time.process_time()
     images, labels, held_out, held_out_labels = split()
     lags = SETTINGS["lags"]
-    runs = []
-    for name in CELLS:
-        for seed in SETTINGS["seeds"]:
-            for length in [T, *(SETTINGS["lengths"] if name in SETTINGS["lengths_of"] else [])]:
-                torch.manual_seed(seed)
-                layer, head, rng = build(name, seed)
-                run = {"cell": name, "seed": seed, "T": length}
-                x = recall(held_out, length, np.random.default_rng(100))
-                if length == T:
-                    norms = reach(layer, x[:, :16], head.params["weight"][0])
-                    run["start"] = [float(f"{norms[lag]:.4g}") for lag in lags]
-                run["loss"] = round(train(layer, head, rng, length, images, labels), 4)
-                run["accuracy"] = round(accuracy(layer, head, x, held_out_labels), 4)
-                if length == T:
-                    norms = reach(layer, x[:, :16], head.params["weight"][0])
-                    run["after"] = [float(f"{norms[lag]:.4g}") for lag in lags]
-                runs.append(run)
-                print(f"{time.process_time() - start:5.0f} s", name, seed, length, run["accuracy"], flush=True)
-    provenance = {
-        "command": "python book/experiments/limits.py",
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "torch": torch.__version__,
-        "hardware": f"{platform.machine()} CPU, one thread",
-        "cpu_seconds": round(time.process_time() - start),
-    }
-    lines = ",\n  ".join(json.dumps(run) for run in runs)
-    head = f'{{"provenance": {json.dumps(provenance)},\n "settings": {json.dumps(SETTINGS)},\n "runs": ['
-    text = f"{head}\n  {lines}\n]}}\n"  # one run a line
-    Path(__file__).with_suffix(".json").write_text(text, encoding="utf-8")
+    what = "norms of the gradient by the lag, before and after training, loss and accuracy, by cell, seed and T"
+    with recording(__file__, what, settings=SETTINGS, seeds=SETTINGS["seeds"]) as record:
+        record["runs"] = runs = []
+        for name in CELLS:
+            for seed in SETTINGS["seeds"]:
+                for length in [T, *(SETTINGS["lengths"] if name in SETTINGS["lengths_of"] else [])]:
+                    torch.manual_seed(seed)
+                    layer, head, rng = build(name, seed)
+                    run = {"cell": name, "seed": seed, "T": length}
+                    x = recall(held_out, length, np.random.default_rng(100))
+                    if length == T:
+                        norms = reach(layer, x[:, :16], head.params["weight"][0])
+                        run["start"] = [float(f"{norms[lag]:.4g}") for lag in lags]
+                    run["loss"] = round(train(layer, head, rng, length, images, labels), 4)
+                    run["accuracy"] = round(accuracy(layer, head, x, held_out_labels), 4)
+                    if length == T:
+                        norms = reach(layer, x[:, :16], head.params["weight"][0])
+                        run["after"] = [float(f"{norms[lag]:.4g}") for lag in lags]
+                    runs.append(run)
+                    print(f"{time.process_time() - start:5.0f} s", name, seed, length, run["accuracy"], flush=True)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,12 @@
 The tasks are those of ``rnnbook.data.tasks``; 0 is the skill of a guess and 1 that of perfect answers.
 """
 
-import json
-import platform
-import time
 from functools import partial
 from multiprocessing import Pool
-from pathlib import Path
 
 import numpy as np
+from harness import TWO, recording
 
-import rnnbook
 from rnnbook.data import tasks
 from rnnbook.in_numpy import GRU, LSTM, RNN, Linear
 from rnnbook.in_numpy.initialisers import chrono, identity
@@ -65,31 +61,17 @@ def run_counting(job):
 
 
 def main():
-    start = time.perf_counter()
     counts = [(kind, seed) for kind in LAYERS for seed in SEEDS]
     jobs = [(t, kind, T, seed) for t in TASKS for T in SETTINGS["lengths"] for kind in LAYERS for seed in SEEDS]
-    with Pool(2) as pool:
+    what = "skill (0 chance, 1 perfect) by task, network, length and seed; and which n of a^n b^n are right"
+    with recording(__file__, what, settings=SETTINGS, seeds=SEEDS, processes=TWO) as record, Pool(2) as pool:
         right = dict(zip(counts, pool.map(run_counting, counts, chunksize=1), strict=True))
         skills = dict(zip(jobs, pool.map(run, jobs, chunksize=1), strict=True))
-    record = {
-        "what": "skill (0 chance, 1 perfect) by task, network, length and seed; and which n of a^n b^n are right",
-        "command": "python book/experiments/memory.py",
-        "settings": SETTINGS,
-        "counting_settings": COUNTING,
-        "seeds": SEEDS,
-        "versions": {
-            "rnnbook": rnnbook.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-        "hardware": f"{platform.machine()} CPU, two processes of one thread",
-        "seconds": round(time.perf_counter() - start),
-        "skill": {
+        record["counting_settings"] = COUNTING
+        record["skill"] = {
             t: {k: [[skills[t, k, T, s] for s in SEEDS] for T in SETTINGS["lengths"]] for k in LAYERS} for t in TASKS
-        },
-        "counted": {kind: [right[kind, seed] for seed in SEEDS] for kind in LAYERS},
-    }
-    Path(__file__).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+        }
+        record["counted"] = {kind: [right[kind, seed] for seed in SEEDS] for kind in LAYERS}
 
 
 if __name__ == "__main__":

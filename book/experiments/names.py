@@ -3,14 +3,9 @@
 python book/experiments/names.py        about three minutes on one core; writes names.json beside it
 """
 
-import json
-import platform
-import time
-from pathlib import Path
-
 import numpy as np
+from harness import recording
 
-import rnnbook
 from rnnbook import data
 from rnnbook.in_numpy import GRU, LSTM, RNN, Adam, clip_grad_norm
 from rnnbook.in_numpy.functions import cross_entropy
@@ -63,19 +58,8 @@ def run(layer, seed):
 
 
 def main():
-    start = time.perf_counter()
-    results = {name: [run(layer, seed) for seed in SEEDS] for name, layer in LAYERS.items()}
-    record = {
-        "what": "accuracy on surnames of twelve languages",
-        "command": "python book/experiments/names.py",
-        "settings": SETTINGS,
-        "seeds": SEEDS,
-        "versions": {"rnnbook": rnnbook.__version__, "numpy": np.__version__, "python": platform.python_version()},
-        "hardware": f"{platform.machine()} CPU, one thread",
-        "seconds": round(time.perf_counter() - start),
-        "results": results,
-    }
-    Path(__file__).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+    with recording(__file__, "accuracy on surnames of twelve languages", settings=SETTINGS, seeds=SEEDS) as record:
+        record["results"] = {name: [run(layer, seed) for seed in SEEDS] for name, layer in LAYERS.items()}
 
 
 if __name__ == "__main__":

@@ -8,17 +8,12 @@ and the language of a surname. "sign" is a linear recurrence whose factor tanh(k
 its place and is tried on the surnames only. Neither is a layer of the package.
 """
 
-import json
-import platform
-import time
-from pathlib import Path
-
 import numpy as np
 import torch
+from harness import recording
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-import rnnbook
 from rnnbook import data
 from rnnbook.data import tasks
 from rnnbook.in_torch import MinGRU, MinLSTM, scan
@@ -173,25 +168,12 @@ def name_languages(kind, seed):
 
 def main():
     torch.set_num_threads(1)
-    start = time.perf_counter()
-    record = {
-        "what": "right answers after each place (three tasks), skill (adding), accuracy (names), by layer and seed",
-        "command": "python book/experiments/parallel.py",
-        "settings": {"tracking": TRACKING, "written": WRITTEN, "adding": ADDING, "names": NAMES, "places": PLACES},
-        "seeds": SEEDS,
-        "versions": {
-            "rnnbook": rnnbook.__version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-        "hardware": f"{platform.machine()} CPU, one thread",
-        "tracking": {t: {kind: [track(t, kind, seed) for seed in SEEDS] for kind in LAYERS} for t in TASKS},
-        "adding": {kind: [add(kind, seed) for seed in SEEDS] for kind in LAYERS},
-        "names": {kind: [name_languages(kind, seed) for seed in SEEDS] for kind in LAYERS | NO_SIGN},
-    }
-    record["seconds"] = round(time.perf_counter() - start)
-    Path(__file__).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+    what = "right answers after each place (three tasks), skill (adding), accuracy (names), by layer and seed"
+    settings = {"tracking": TRACKING, "written": WRITTEN, "adding": ADDING, "names": NAMES, "places": PLACES}
+    with recording(__file__, what, settings=settings, seeds=SEEDS) as record:
+        record["tracking"] = {t: {kind: [track(t, kind, seed) for seed in SEEDS] for kind in LAYERS} for t in TASKS}
+        record["adding"] = {kind: [add(kind, seed) for seed in SEEDS] for kind in LAYERS}
+        record["names"] = {kind: [name_languages(kind, seed) for seed in SEEDS] for kind in LAYERS | NO_SIGN}
 
 
 if __name__ == "__main__":

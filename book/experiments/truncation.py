@@ -7,17 +7,13 @@ update reads 132 months; within them the state is carried on, but the gradient i
 gets the same months, the same updates, the same initial weights: only the reach of the gradient differs.
 """
 
-import json
-import os
-import platform
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
+from harness import recording
 
 from rnnbook import data
-from rnnbook.in_numpy import RNN, Adam, Linear, clip_grad_norm
+from rnnbook.in_numpy import RNN, Adam, Linear, clip_grad_norm, join
 
 STREAMS, MONTHS, CHUNK = 7, 264, 132
 K = [1, 2, 4, 6, 12, 22, 44, 66, 132]
@@ -37,8 +33,7 @@ def train(x, y, k, seed):
     rng = np.random.default_rng(seed)
     rnn = RNN(1, SETTINGS["units"], dtype=np.float64, rng=rng)
     head = Linear(SETTINGS["units"], 1, dtype=np.float64, rng=rng)
-    params = {("rnn", name): p for name, p in rnn.params.items()}
-    params |= {("head", name): p for name, p in head.params.items()}
+    params = join(rnn=rnn.params, head=head.params)
     optimizer = Adam(params, lr=SETTINGS["lr"])
     for _ in range(SETTINGS["passes"]):
         h = None
@@ -50,9 +45,8 @@ def train(x, y, k, seed):
                 dy = 2 * (prediction - y[t : t + k]) / (CHUNK * STREAMS)
                 dhs, dhead = head.backward(dy, head_trace)
                 _, _, drnn = rnn.backward(dhs, rnn_trace)  # no dstate: the cut
-                for part, grads in (("rnn", drnn), ("head", dhead)):
-                    for name, grad in grads.items():
-                        total[part, name] += grad
+                for name, grad in join(rnn=drnn, head=dhead).items():
+                    total[name] += grad
             clip_grad_norm(total, SETTINGS["clip"])
             optimizer.step(total)
     return rnn, head
@@ -67,29 +61,21 @@ def error(rnn, head, x, y, scale):
 def main(seeds=5):
     past, later, _ = data.split_by_time(data.sunspots_monthly().value, (0.6, 0.2, 0.2))
     scale = data.standardise(past)
-    started = time.process_time()
-    results = {}
-    for ahead in (1, 12):
-        x, y = streams(scale(past), ahead)
-        z = scale(later)[:, None, None]
-        change = (z[ahead:] - z[:-ahead])[SETTINGS["warm_up"] :]
-        persistence = float(np.sqrt(np.mean(change**2)) * scale.std)
-        table = {"train": [], "validation": []}
-        for k in K:
-            trained = [train(x, y, k, seed) for seed in range(seeds)]
-            table["train"].append([error(*nets, x, y, scale) for nets in trained])
-            table["validation"].append([error(*nets, z[:-ahead], z[ahead:], scale) for nets in trained])
-            print(ahead, k, np.round(table["validation"][-1], 2), flush=True)
-        results[str(ahead)] = {"persistence": persistence, **table}
-    record = {
-        "what": "root mean squared error in sunspot numbers, one row for each k, one column for each seed",
-        "k": K, "seeds": list(range(seeds)), "settings": SETTINGS, "results": results,
-        "command": "python book/experiments/truncation.py",
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "hardware": f"CPU {platform.machine()}, 1 thread of {os.cpu_count()} cores",
-        "cpu_seconds": round(time.process_time() - started),
-    }  # fmt: skip
-    Path(__file__).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    what = "root mean squared error in sunspot numbers, one row for each k, one column for each seed"
+    with recording(__file__, what, settings=SETTINGS, seeds=range(seeds)) as record:
+        record |= {"k": K, "results": {}}
+        for ahead in (1, 12):
+            x, y = streams(scale(past), ahead)
+            z = scale(later)[:, None, None]
+            change = (z[ahead:] - z[:-ahead])[SETTINGS["warm_up"] :]
+            persistence = float(np.sqrt(np.mean(change**2)) * scale.std)
+            table = {"train": [], "validation": []}
+            for k in K:
+                trained = [train(x, y, k, seed) for seed in range(seeds)]
+                table["train"].append([error(*nets, x, y, scale) for nets in trained])
+                table["validation"].append([error(*nets, z[:-ahead], z[ahead:], scale) for nets in trained])
+                print(ahead, k, np.round(table["validation"][-1], 2), flush=True)
+            record["results"][str(ahead)] = {"persistence": persistence, **table}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ torchrun --standalone --nproc-per-node 2 book/experiments/two_processes.py LOSSE
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from harness import recording
 from torch import distributed, nn
 
 from rnnbook import data
@@ -57,21 +57,17 @@ def run(path, steps=60):
 def main():
     """Start this program once alone and once under torchrun."""
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    losses = {}
-    for name, launcher in (("one process", []), ("two processes", torchrun)):
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "losses.json")
-            command = [sys.executable, *launcher, __file__, str(path)]
-            subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
-            losses[name] = json.loads(path.read_text(encoding="utf-8"))
-    record = {
-        "what": "cross-entropy in nats of each update, before it; batches of 64 digits, 60 updates, float64",
-        "losses": losses,
-        "command": "python book/experiments/two_processes.py",
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "hardware": f"CPU {platform.machine()}, 1 thread in each process, {os.cpu_count()} cores",
-    }
-    Path(__file__).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    settings = {"batch": 64, "updates": 60, "lr": 0.02, "clip": 1.0, "dtype": "float64"}
+    what = "cross-entropy in nats of each update, before it, of a GRU that reads digits"
+    processes = "one thread in each process"
+    with recording(__file__, what, settings=settings, seeds=[0], processes=processes) as record:
+        record["losses"] = losses = {}
+        for name, launcher in (("one process", []), ("two processes", torchrun)):
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "losses.json")
+                command = [sys.executable, *launcher, __file__, str(path)]
+                subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+                losses[name] = json.loads(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

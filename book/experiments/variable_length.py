@@ -8,16 +8,11 @@ weights are kept is chosen by the loss on 54 of the 270 training utterances, six
 read at the end of each run, and chose nothing. In float32: another processor may give a few utterances more or fewer.
 """
 
-import json
-import platform
-import time
-from pathlib import Path
-
 import numpy as np
 import torch
+from harness import recording
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-import rnnbook
 from rnnbook import data, in_torch
 
 SETTINGS = {"batch": 32, "lr": 3e-3, "clip": 1.0, "epochs": 60, "noise": 0.1, "dropout": 0.3, "held_out": 54}
@@ -142,53 +137,42 @@ def test(model, vowels, scale, T=29, reading=None, tail=0.0):
 
 def main():
     torch.set_num_threads(1)
-    start = time.perf_counter()
     vowels = data.japanese_vowels()
-    results, padding, readings, sizes = {}, {}, {}, {}
-    for name, network in NETWORKS.items():
-        results[name] = {"valid": [], "test": []}
-        for seed in SEEDS:
-            model, valid, scale = train(vowels, network, seed)
-            sizes[name] = sum(p.numel() for p in model.parameters())
-            results[name]["valid"].append(round(valid, 4))
-            results[name]["test"].append(test(model, vowels, scale))
-            if name in ("GRU", "GRU, trained on padding"):
-                by_length = padding.setdefault(name, {str(T): [] for T in PADDED_TO})
-                for T in PADDED_TO:
-                    by_length[str(T)].append(test(model, vowels, scale, T, "padding"))
-            if name in ("BiGRU", "BiGRU, 2 layers"):
-                for reading in ("ends", "last step", "last row", "ends, padding first"):
-                    answers = readings.setdefault(name, {}).setdefault(reading, [])
-                    answers.append(test(model, vowels, scale, 29, reading))
-        print(f"{name:26} {sizes[name]:6}  {np.mean(results[name]['valid']):.3f}  "
-              f"{np.mean(results[name]['test']):.3f}  {results[name]['test']}", flush=True)  # fmt: skip
-    noise: dict[str, list[float]] = {name: [] for name in FOLLOWED_BY_NOISE}
-    for name, answers in noise.items():
-        for seed in SEEDS:
-            model, _, scale = train(vowels, NETWORKS[name], seed, **FOLLOWED)
-            answers.append(test(model, vowels, scale, **FOLLOWED))
-        print(f"{name:26} followed by noise  {answers}", flush=True)
-    record = {
-        "what": "the speaker of a Japanese vowel: share of right answers on what was held out, and on the test part",
-        "command": "python book/experiments/variable_length.py",
-        "settings": SETTINGS | {"followed by noise": FOLLOWED},
-        "networks": NETWORKS,
-        "parameters": sizes,
-        "seeds": SEEDS,
-        "versions": {
-            "rnnbook": rnnbook.__version__,
-            "numpy": np.__version__,
-            "torch": torch.__version__.split("+")[0],
-            "python": platform.python_version(),
-        },
-        "hardware": f"{platform.machine()} CPU, one process of one thread",
-        "seconds": round(time.perf_counter() - start),
-        "results": results,
-        "read with padding": padding,
-        "one network read in four ways": readings,
-        "followed by noise": noise,
-    }
-    Path(__file__).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+    what = "the speaker of a Japanese vowel: share of right answers on what was held out, and on the test part"
+    settings = SETTINGS | {"followed by noise": FOLLOWED}
+    with recording(__file__, what, settings=settings, seeds=SEEDS) as record:
+        results, padding, readings, sizes = {}, {}, {}, {}
+        for name, network in NETWORKS.items():
+            results[name] = {"valid": [], "test": []}
+            for seed in SEEDS:
+                model, valid, scale = train(vowels, network, seed)
+                sizes[name] = sum(p.numel() for p in model.parameters())
+                results[name]["valid"].append(round(valid, 4))
+                results[name]["test"].append(test(model, vowels, scale))
+                if name in ("GRU", "GRU, trained on padding"):
+                    by_length = padding.setdefault(name, {str(T): [] for T in PADDED_TO})
+                    for T in PADDED_TO:
+                        by_length[str(T)].append(test(model, vowels, scale, T, "padding"))
+                if name in ("BiGRU", "BiGRU, 2 layers"):
+                    for reading in ("ends", "last step", "last row", "ends, padding first"):
+                        answers = readings.setdefault(name, {}).setdefault(reading, [])
+                        answers.append(test(model, vowels, scale, 29, reading))
+            print(f"{name:26} {sizes[name]:6}  {np.mean(results[name]['valid']):.3f}  "
+                  f"{np.mean(results[name]['test']):.3f}  {results[name]['test']}", flush=True)  # fmt: skip
+        noise: dict[str, list[float]] = {name: [] for name in FOLLOWED_BY_NOISE}
+        for name, answers in noise.items():
+            for seed in SEEDS:
+                model, _, scale = train(vowels, NETWORKS[name], seed, **FOLLOWED)
+                answers.append(test(model, vowels, scale, **FOLLOWED))
+            print(f"{name:26} followed by noise  {answers}", flush=True)
+        record |= {
+            "networks": NETWORKS,
+            "parameters": sizes,
+            "results": results,
+            "read with padding": padding,
+            "one network read in four ways": readings,
+            "followed by noise": noise,
+        }
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from rnnbook.errors import check_size
 from rnnbook.in_numpy.checks import as_generator
 from rnnbook.in_numpy.functions import cross_entropy, mean_squared_error
 from rnnbook.in_numpy.optimizers import Adam, clip_grad_norm
+from rnnbook.in_numpy.parameters import join
 
 ADDING_CHANCE = 1 / 6  # the mean squared error of always answering 1
 COPY_LENGTH, COPY_SYMBOLS = 3, 4
@@ -158,7 +159,7 @@ def fit(layer, head, draw, rng, updates, lr=5e-3, max_norm=1.0):
     Adam with the rate ``lr``; the joint norm of the gradient is clipped to
     ``max_norm``. Returns the loss of every update.
     """
-    rng, optimizer = as_generator(rng), Adam(_join(layer.params, head.params), lr=lr)
+    rng, optimizer = as_generator(rng), Adam(join(layer=layer.params, head=head.params), lr=lr)
     losses = []
     for _ in range(updates):
         batch = draw(rng)
@@ -167,7 +168,7 @@ def fit(layer, head, draw, rng, updates, lr=5e-3, max_norm=1.0):
         value, dy = loss(y, batch)
         dhs, dhead = head.backward(dy, head_trace)
         _, _, dlayer = layer.backward(dhs, layer_trace)
-        grads = _join(dlayer, dhead)
+        grads = join(layer=dlayer, head=dhead)
         clip_grad_norm(grads, max_norm)
         optimizer.step(grads)
         losses.append(value)
@@ -177,7 +178,3 @@ def fit(layer, head, draw, rng, updates, lr=5e-3, max_norm=1.0):
 def answer(layer, head, x):
     """Return the answers y (T, B, V) to x (T, B, D)."""
     return head.forward(layer.forward(x)[0])[0]
-
-
-def _join(layer, head):
-    return {f"layer.{name}": p for name, p in layer.items()} | {f"head.{name}": p for name, p in head.items()}

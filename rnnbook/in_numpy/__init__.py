@@ -13,7 +13,8 @@
     optimizers    SGD, Adam, clip_grad_norm
     initialisers  other starts: orthogonal, identity, forget bias, chrono
     models        the whole flow in small: LanguageModel, SequenceClassifier
-    parameters    what the layers share: drawing, states, torch.nn's names
+    parameters    what the layers share: parameters drawn, joined, under torch.nn's names
+    sequences     what the layers share: sequences and states checked, zero past an end
     checks        what every door asks of its arguments
     products      what the layers share: the matrix products outside the loop over time
 """
@@ -24,6 +25,7 @@ from rnnbook.in_numpy.lstm import LSTM
 from rnnbook.in_numpy.mixture import MixtureHead
 from rnnbook.in_numpy.models import LanguageModel, SequenceClassifier, language_model_step
 from rnnbook.in_numpy.optimizers import SGD, Adam, clip_grad_norm
+from rnnbook.in_numpy.parameters import join
 from rnnbook.in_numpy.rnn import RNN
 from rnnbook.in_numpy.stack import Bidirectional, Stacked
 
@@ -42,5 +44,6 @@ __all__ = [
     "SequenceClassifier",
     "Stacked",
     "clip_grad_norm",
+    "join",
     "language_model_step",
 ]

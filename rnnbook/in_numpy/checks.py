@@ -100,6 +100,16 @@ def check_trace(trace, kind, layer=None):
     return trace
 
 
+def check_step_number(name: str, k, T: int) -> int:
+    """Return the number of one of T steps, counted from 0; TypeError or ValueError for anything else."""
+    if not isinstance(k, Integral) or isinstance(k, bool):
+        raise TypeError(f"{name} should be a whole number, but is {k!r}")
+    number = int(k)
+    if not 0 <= number < T:
+        raise ValueError(f"{name} should lie between 0 and T - 1 = {T - 1}, but is {number}")
+    return number
+
+
 def check_layer(name: str, layer) -> None:
     """Raise TypeError unless ``layer`` is recurrent: an RNN, GRU, LSTM, Stacked or Bidirectional, or one like them."""
     if isinstance(layer, type) or not all(hasattr(layer, part) for part in ("forward", "input_size", "params")):

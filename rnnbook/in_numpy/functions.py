@@ -70,10 +70,9 @@ def gaussian_mixture(y, target):
     logarithms of the standard deviations σ; target is (…).
     Source: Bishop (1994), mixture density networks.
     """
-    y = check_mixture(y)
-    target = as_numbers("target", target, y.dtype)
-    check_shape("target", target, y.shape[:-1])
-    logits, mu, log_sigma = np.split(y, 3, axis=-1)
+    logits, mu, log_sigma = split_mixture(y)
+    target = as_numbers("target", target, mu.dtype)
+    check_shape("target", target, mu.shape[:-1])
     precision = np.exp(-log_sigma)
     error = (target[..., None] - mu) * precision  # in standard deviations
     log_pi = log_softmax(logits)
@@ -85,15 +84,19 @@ def gaussian_mixture(y, target):
     dmu, dlog_sigma = -share * error * precision, share * (1 - error**2)
     dy = np.concatenate([dlogits, dmu, dlog_sigma], axis=-1)  # eq-series-gradient
     loss = np.mean((log_share - log_joint)[..., 0])  # eq-series-mixture
-    return float(loss), (dy / target.size).astype(y.dtype, copy=False)
+    return float(loss), (dy / target.size).astype(mu.dtype, copy=False)
 
 
-def check_mixture(y):
-    """Return y (…, 3K) with a whole K of at least one; TypeError or ValueError for any other."""
+def split_mixture(y):
+    """Cut y (…, 3K) into the logits of π, the means μ and the logarithms of σ, each (…, K).
+
+    Raises TypeError or ValueError unless y holds real numbers and K is whole and at least one.
+    """
     y = as_real("y", y)
     K = y.shape[-1] // 3 if y.ndim else 0
     check_shape("y", y, (*y.shape[:-1], 3 * max(K, 1)))
-    return y
+    logits, mu, log_sigma = np.split(y, 3, axis=-1)
+    return logits, mu, log_sigma
 
 
 def _check_mask(mask):

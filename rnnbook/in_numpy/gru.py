@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnbook.errors import check_flag, check_size
-from rnnbook.in_numpy import parameters, products
-from rnnbook.in_numpy.checks import check_trace
+from rnnbook.in_numpy import parameters, products, sequences
+from rnnbook.in_numpy.checks import check_step_number, check_trace
 from rnnbook.in_numpy.functions import sigmoid
 
 
@@ -30,6 +30,12 @@ class GRUTrace(NamedTuple):
     gates: np.ndarray  # (3, T, B, H): r, z, n
     v_ns: np.ndarray  # (T, B, H), the memory's part of the candidate; unused without reset_after
     inside: np.ndarray | None  # (T, B, 1), True while a sequence lasts
+
+    def tail(self, k):
+        """Return the trace of the steps from k on, as if ``forward`` had begun there; 0 ≤ k < T."""
+        k = check_step_number("k", k, len(self.x))
+        inside = None if self.inside is None else self.inside[k:]
+        return GRUTrace(self.x[k:], self.hs[k:], self.gates[:, k:], self.v_ns[k:], inside)
 
 
 class GRU:
@@ -59,9 +65,9 @@ class GRU:
         naming the array, where x, state or lengths do not fit the layer.
         """
         W_ih, W_hh, b_ih, b_hh = products.by_gate(self.params, 3)
-        x, inside = parameters.check_sequences(x, lengths, self.input_size, W_ih.dtype)
+        x, inside = sequences.check_sequences(x, lengths, self.input_size, W_ih.dtype)
         T, B, _ = x.shape
-        h = parameters.check_state("state", state, B, self.hidden_size, W_ih.dtype)
+        h = sequences.check_state("state", state, B, self.hidden_size, W_ih.dtype)
 
         gates = products.from_input(x, W_ih, b_ih)  # eq-gru-from-input
         hs = np.empty((T + 1, B, self.hidden_size), x.dtype)
@@ -69,23 +75,23 @@ class GRU:
         hs[0] = h
         W_hh = products.laid_out(W_hh, T)
         for t in range(T):
-            u_r, u_z, u_n = r, z, n = gates[:, t]  # each u becomes its gate
+            r, z, n = gates[:, t]  # so far each holds its u; it becomes the gate
             if self.reset_after:
                 v_r, v_z, v_ns[t] = h @ W_hh.mT + b_hh  # eq-gru-from-hidden
             else:
                 v_r, v_z = h @ W_hh[:2].mT + b_hh[:2]
-            r[:] = sigmoid(u_r + v_r)  # eq-gru-reset
-            z[:] = sigmoid(u_z + v_z)  # eq-gru-update
+            r[:] = sigmoid(r + v_r)  # eq-gru-reset
+            z[:] = sigmoid(z + v_z)  # eq-gru-update
             if self.reset_after:
-                n[:] = np.tanh(u_n + r * v_ns[t])  # eq-gru-candidate
+                n[:] = np.tanh(n + r * v_ns[t])  # eq-gru-candidate
             else:
                 v_n = (r * h) @ W_hh[2].mT + b_hh[2]
-                n[:] = np.tanh(u_n + v_n)  # eq-gru-candidate-before
+                n[:] = np.tanh(n + v_n)  # eq-gru-candidate-before
             h = (1 - z) * n + z * h  # eq-gru-hidden
             if inside is not None:
                 h = np.where(inside[t], h, hs[t])  # its state stays past its end
             hs[t + 1] = h
-        return parameters.outputs(hs, inside), h, GRUTrace(x, hs, gates, v_ns, inside)
+        return sequences.outputs(hs, inside), h, GRUTrace(x, hs, gates, v_ns, inside)
 
     def backward(self, dhs, trace, dstate=None):
         """Carry dhs (T, B, H), the loss's gradient by every output, back through time.
@@ -98,8 +104,8 @@ class GRU:
         x, hs, gates, v_ns, inside = check_trace(trace, GRUTrace, self)
         W_ih, W_hh, _, _ = products.by_gate(self.params, 3)
         T, B, H = v_ns.shape
-        dhs = parameters.check_output_gradient(dhs, T, B, H, x.dtype, inside)
-        dh_next = parameters.check_state("dstate", dstate, B, H, x.dtype)
+        dhs = sequences.check_output_gradient(dhs, T, B, H, x.dtype, inside)
+        dh_next = sequences.check_state("dstate", dstate, B, H, x.dtype)
 
         dus = np.empty_like(gates)
         dvs = np.empty_like(gates) if self.reset_after else dus
@@ -139,7 +145,7 @@ class GRU:
 
     def step(self, x_t, state=None):
         """Read one step x_t (B, D) of a stream; returns h (B, H) and the new state, which is h again."""
-        x = parameters.check_step(x_t, self.input_size, self.params["weight_ih"].dtype)
+        x = sequences.check_step(x_t, self.input_size, self.params["weight_ih"].dtype)
         outputs, h, _ = self.forward(x, state)
         return outputs[0], h
 

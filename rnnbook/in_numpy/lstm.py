@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnbook.errors import check_flag, check_size
-from rnnbook.in_numpy import parameters, products
-from rnnbook.in_numpy.checks import check_trace
+from rnnbook.in_numpy import parameters, products, sequences
+from rnnbook.in_numpy.checks import check_step_number, check_trace
 from rnnbook.in_numpy.functions import sigmoid
 
 
@@ -31,6 +31,12 @@ class LSTMTrace(NamedTuple):
     tanh_cs: np.ndarray  # (T, B, H)
     gates: np.ndarray  # (4, T, B, H): i, f, g, o
     inside: np.ndarray | None  # (T, B, 1), True while a sequence lasts
+
+    def tail(self, k):
+        """Return the trace of the steps from k on, as if ``forward`` had begun there; 0 ≤ k < T."""
+        k = check_step_number("k", k, len(self.x))
+        inside = None if self.inside is None else self.inside[k:]
+        return LSTMTrace(self.x[k:], self.hs[k:], self.cs[k:], self.tanh_cs[k:], self.gates[:, k:], inside)
 
 
 class LSTM:
@@ -62,10 +68,10 @@ class LSTM:
         naming the array, where x, state or lengths do not fit the layer.
         """
         W_ih, W_hh, b_ih, b_hh = products.by_gate(self.params, 4)
-        x, inside = parameters.check_sequences(x, lengths, self.input_size, W_ih.dtype)
+        x, inside = sequences.check_sequences(x, lengths, self.input_size, W_ih.dtype)
         T, B, _ = x.shape
         H = self.hidden_size
-        h, c = parameters.check_state_pair("state", state, B, H, W_ih.dtype)
+        h, c = sequences.check_state_pair("state", state, B, H, W_ih.dtype)
         if self.peephole:
             p_i, p_f, p_o = self.params["weight_peephole"].reshape(3, -1)
 
@@ -76,24 +82,24 @@ class LSTM:
         W_hh = products.laid_out(W_hh, T)
         for t in range(T):
             gates[:, t] += h @ W_hh.mT  # eq-lstm-preactivation
-            a_i, a_f, a_g, a_o = i, f, g, o = gates[:, t]  # each a becomes its gate
+            i, f, g, o = gates[:, t]  # so far each holds its a; it becomes the gate
             if self.peephole:
-                a_i += p_i * c  # eq-lstm-peephole-input
-                a_f += p_f * c  # eq-lstm-peephole-forget
-            i[:] = sigmoid(a_i)  # eq-lstm-input
-            f[:] = sigmoid(a_f)  # eq-lstm-forget
-            g[:] = np.tanh(a_g)  # eq-lstm-candidate
+                i += p_i * c  # eq-lstm-peephole-input
+                f += p_f * c  # eq-lstm-peephole-forget
+            i[:] = sigmoid(i)  # eq-lstm-input
+            f[:] = sigmoid(f)  # eq-lstm-forget
+            g[:] = np.tanh(g)  # eq-lstm-candidate
             c = f * c + i * g  # eq-lstm-carry
             if self.peephole:
-                a_o += p_o * c  # eq-lstm-peephole-output
-            o[:] = sigmoid(a_o)  # eq-lstm-output
+                o += p_o * c  # eq-lstm-peephole-output
+            o[:] = sigmoid(o)  # eq-lstm-output
             tanh_c = np.tanh(c, out=tanh_cs[t])
             h = o * tanh_c  # eq-lstm-hidden
             if inside is not None:  # past its end a sequence keeps its state
                 h, c = np.where(inside[t], h, hs[t]), np.where(inside[t], c, cs[t])
             hs[t + 1], cs[t + 1] = h, c
         trace = LSTMTrace(x, hs, cs, tanh_cs, gates, inside)
-        return parameters.outputs(hs, inside), (h, c), trace
+        return sequences.outputs(hs, inside), (h, c), trace
 
     def backward(self, dhs, trace, dstate=None):
         """Carry dhs (T, B, H), the loss's gradient by every output, back through time.
@@ -106,8 +112,8 @@ class LSTM:
         x, hs, cs, tanh_cs, gates, inside = check_trace(trace, LSTMTrace, self)
         W_ih, W_hh, _, _ = products.by_gate(self.params, 4)
         T, B, H = tanh_cs.shape
-        dhs = parameters.check_output_gradient(dhs, T, B, H, x.dtype, inside)
-        dh_next, dc_next = parameters.check_state_pair("dstate", dstate, B, H, x.dtype)
+        dhs = sequences.check_output_gradient(dhs, T, B, H, x.dtype, inside)
+        dh_next, dc_next = sequences.check_state_pair("dstate", dstate, B, H, x.dtype)
         if self.peephole:
             p_i, p_f, p_o = self.params["weight_peephole"].reshape(3, -1)
 
@@ -150,7 +156,7 @@ class LSTM:
 
     def step(self, x_t, state=None):
         """Read one step x_t (B, D) of a stream; returns h (B, H) and the new state (h, c)."""
-        x = parameters.check_step(x_t, self.input_size, self.params["weight_ih"].dtype)
+        x = sequences.check_step(x_t, self.input_size, self.params["weight_ih"].dtype)
         outputs, state, _ = self.forward(x, state)
         return outputs[0], state
 

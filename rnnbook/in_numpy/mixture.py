@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnbook.errors import check_number, check_shape, check_size
 from rnnbook.in_numpy.checks import as_numbers
-from rnnbook.in_numpy.functions import check_mixture, softmax
+from rnnbook.in_numpy.functions import softmax, split_mixture
 from rnnbook.in_numpy.layers import Linear
 
 
@@ -32,8 +32,8 @@ class MixtureHead(Linear):
 
 
 def mixture_parts(y):
-    """Cut y (…, 3K) into the weights π, the means μ and the standard deviations σ, each (…, K)."""
-    logits, mu, log_sigma = np.split(check_mixture(y), 3, axis=-1)
+    """Return the weights π, the means μ and the standard deviations σ, each (…, K), of y (…, 3K)."""
+    logits, mu, log_sigma = split_mixture(y)
     return softmax(logits), mu, np.exp(log_sigma)  # eq-series-head
 
 

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnbook.errors import check_shape
-from rnnbook.in_numpy import parameters
 from rnnbook.in_numpy.checks import as_array, as_generator, as_real, check_layer, check_trace
 from rnnbook.in_numpy.functions import cross_entropy
 from rnnbook.in_numpy.layers import Embedding, Linear
 from rnnbook.in_numpy.optimizers import clip_grad_norm
+from rnnbook.in_numpy.parameters import join, load_arrays, torch_name
 from rnnbook.in_numpy.stack import Bidirectional, Stacked, output_size
 
 
@@ -38,7 +38,7 @@ class LanguageModel:
         self.embedding = Embedding(vocabulary_size, layer.input_size, dtype=dtype, rng=rng)
         self.layer = layer
         self.head = Linear(output_size(layer), vocabulary_size, dtype=dtype, rng=rng)
-        self.params = _join(embedding=self.embedding.params, layer=_in_torch(layer.params), head=self.head.params)
+        self.params = join(embedding=self.embedding.params, layer=_in_torch(layer.params), head=self.head.params)
 
     def forward(self, tokens, state=None, lengths=None):
         """Read tokens (T, B); returns the next token's logits (T, B, V), the
@@ -59,7 +59,7 @@ class LanguageModel:
         dhs, dhead = self.head.backward(dlogits, head_trace)
         dx, _, dlayer = self.layer.backward(dhs, layer_trace)
         _, dembedding = self.embedding.backward(dx, embedding_trace)
-        return _join(embedding=dembedding, layer=_in_torch(dlayer), head=dhead)
+        return join(embedding=dembedding, layer=_in_torch(dlayer), head=dhead)
 
     def step(self, tokens, state=None):
         """Read one token (B,) of each stream; returns the next one's logits (B, V) and the layer's new state."""
@@ -74,7 +74,7 @@ class LanguageModel:
 
     def load_state_dict(self, state):
         """Take every parameter from ``state``, or none where one does not fit."""
-        parameters.load_arrays(self.params, state)
+        load_arrays(self.params, state)
 
 
 class ClassifierTrace(NamedTuple):
@@ -99,7 +99,7 @@ class SequenceClassifier:
         dtype = next(iter(layer.params.values())).dtype
         self.layer = layer
         self.head = Linear(output_size(layer), classes, dtype=dtype, rng=rng)
-        self.params = _join(layer=_in_torch(layer.params), head=self.head.params)
+        self.params = join(layer=_in_torch(layer.params), head=self.head.params)
         top = layer.layers[-1] if isinstance(layer, Stacked) else layer
         self.forwards = output_size(top.f if isinstance(top, Bidirectional) else top)  # features that read so
 
@@ -122,7 +122,7 @@ class SequenceClassifier:
         dhs[last, np.arange(shape[1]), : self.forwards] = dends[:, : self.forwards]
         dhs[0, :, self.forwards :] = dends[:, self.forwards :]
         _, _, dlayer = self.layer.backward(dhs, layer_trace)
-        return _join(layer=_in_torch(dlayer), head=dhead)
+        return join(layer=_in_torch(dlayer), head=dhead)
 
     def state_dict(self):
         """Return copies of all parameters."""
@@ -130,7 +130,7 @@ class SequenceClassifier:
 
     def load_state_dict(self, state):
         """Take every parameter from ``state``, or none where one does not fit."""
-        parameters.load_arrays(self.params, state)
+        load_arrays(self.params, state)
 
 
 def language_model_step(model, optimizer, tokens, *, state=None, mask=None, max_norm=None):
@@ -153,8 +153,4 @@ def language_model_step(model, optimizer, tokens, *, state=None, mask=None, max_
 def _in_torch(arrays):
     """Name one layer's arrays as ``torch.nn`` does; a stack's have these names already."""
     named = any("_l0" in name for name in arrays)
-    return arrays if named else {parameters.torch_name(name): value for name, value in arrays.items()}
-
-
-def _join(**parts):
-    return {f"{part}.{name}": value for part, arrays in parts.items() for name, value in arrays.items()}
+    return arrays if named else {torch_name(name): value for name, value in arrays.items()}

@@ -1,4 +1,4 @@
-"""What the three layers share without a base class: parameters, states, lengths, all checked.
+"""What the layers share without a base class: their parameters, drawn, joined, named and loaded.
 
 A layer's ``params`` is a dict in ``torch.nn``'s order: ``weight_ih (G·H, D)``, ``weight_hh (G·H, H)``,
 ``bias_ih (G·H,)``, ``bias_hh (G·H,)``, where G is the number of gates' blocks; without bias the last two are
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from rnnbook.errors import check_flag, check_shape, described
-from rnnbook.in_numpy.checks import as_generator, as_real, as_whole, check_dtype
+from rnnbook.in_numpy.checks import as_generator, as_real, check_arrays, check_dtype
 
 
 def initial_parameters(G: int, D: int, H: int, bias: bool, dtype, rng, peephole: bool = False) -> dict[str, np.ndarray]:
@@ -25,72 +25,22 @@ def initial_parameters(G: int, D: int, H: int, bias: bool, dtype, rng, peephole:
     return {name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes.items()}
 
 
-def check_sequences(x, lengths, D: int, dtype) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return x (T, B, D) in the layer's dtype, and ``inside (T, B, 1)``, True while a sequence lasts.
-
-    What stands past a sequence's end, be it NaN, is never read: it comes back as zero. Without ``lengths``
-    every sequence has all T steps, and ``inside`` is None.
-    """
-    x = as_real("x", x, dtype)
-    check_shape("x", x, ("T", "B", D))
-    if lengths is None:
-        return x, None
-    T, B, _ = x.shape
-    lengths = as_whole("lengths", lengths)
-    check_shape("lengths", lengths, (B,))
-    if lengths.min() < 1 or lengths.max() > T:
-        raise ValueError(f"lengths should lie between 1 and T = {T}, but are {lengths.tolist()}")
-    inside = (np.arange(T)[:, None] < lengths)[:, :, None]
-    return np.where(inside, x, 0), inside
-
-
-def check_step(x_t, D: int, dtype) -> np.ndarray:
-    """Return one step x_t (B, D) of a stream as a sequence (1, B, D), in the layer's dtype."""
-    x_t = as_real("x_t", x_t, dtype)
-    check_shape("x_t", x_t, ("B", D))
-    return x_t[None]
-
-
-def check_state(name: str, state, B: int, H: int, dtype) -> np.ndarray:
-    """Return one state (B, H) in the layer's dtype; zeros where none is given."""
-    return np.zeros((B, H), dtype) if state is None else _check_part(name, state, B, H, dtype)
-
-
-def check_state_pair(name: str, state, B: int, H: int, dtype) -> tuple[np.ndarray, np.ndarray]:
-    """Return the LSTM's state (h, c), each (B, H), in the layer's dtype; zeros where none is given."""
-    if state is None:
-        return np.zeros((B, H), dtype), np.zeros((B, H), dtype)
-    if not isinstance(state, (tuple, list)) or len(state) != 2:
-        given = f"{len(state)} of them" if isinstance(state, (tuple, list)) else described(state)
-        raise TypeError(f"{name} should be a pair of arrays (h, c), each ({B}, {H}), but is {given}")
-    h, c = (_check_part(f"{name}[{k}]", part, B, H, dtype) for k, part in enumerate(state))
-    return h, c
-
-
-def _check_part(name: str, part, B: int, H: int, dtype) -> np.ndarray:
-    if part is None or isinstance(part, (tuple, list)):
-        raise TypeError(f"{name} should be an array of shape ({B}, {H}), but is {described(part)}")
-    part = as_real(name, part, dtype)
-    check_shape(name, part, (B, H))
-    return part
-
-
-def check_output_gradient(dhs, T: int, B: int, H: int, dtype, inside=None) -> np.ndarray:
-    """Return dhs (T, B, H) in the layer's dtype; zero past a sequence's end, where the output is constant."""
-    dhs = as_real("dhs", dhs, dtype)
-    check_shape("dhs", dhs, (T, B, H))
-    return dhs if inside is None else np.where(inside, dhs, 0)
-
-
-def outputs(hs: np.ndarray, inside) -> np.ndarray:
-    """Return the outputs (T, B, H) for the trace's hs (T + 1, B, H): a copy, zero past a sequence's end."""
-    return hs[1:].copy() if inside is None else np.where(inside, hs[1:], 0)
-
-
 def bias_of(params: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return ``bias_ih`` and ``bias_hh``, zeros where the layer has none."""
     none = np.zeros(len(params["weight_ih"]), params["weight_ih"].dtype)
     return params.get("bias_ih", none), params.get("bias_hh", none)
+
+
+def join(**parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays of several parts in one dict, so that one optimiser and one norm see all of them.
+
+    ``join(layer=layer.params, head=head.params)`` holds ``layer.weight_ih``, …, ``head.bias``: the names that a
+    ``torch.nn.Module`` with these parts gives, in the order in which they stand, and the same arrays, not copies. The
+    parts' gradients join likewise. Raises TypeError, naming the part, unless it is a dict of arrays.
+    """
+    for part, arrays in parts.items():
+        check_arrays(part, arrays)
+    return {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
 
 
 def torch_name(name: str, k: int = 0) -> str:

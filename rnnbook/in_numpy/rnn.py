@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnbook.errors import check_choice, check_size
-from rnnbook.in_numpy import parameters, products
-from rnnbook.in_numpy.checks import check_trace
+from rnnbook.in_numpy import parameters, products, sequences
+from rnnbook.in_numpy.checks import check_step_number, check_trace
 from rnnbook.in_numpy.functions import relu
 
 
@@ -25,6 +25,12 @@ class RNNTrace(NamedTuple):
     x: np.ndarray  # (T, B, D)
     hs: np.ndarray  # (T + 1, B, H), the initial state first
     inside: np.ndarray | None  # (T, B, 1), True while a sequence lasts
+
+    def tail(self, k):
+        """Return the trace of the steps from k on, as if ``forward`` had begun there; 0 ≤ k < T."""
+        k = check_step_number("k", k, len(self.x))
+        inside = None if self.inside is None else self.inside[k:]
+        return RNNTrace(self.x[k:], self.hs[k:], inside)
 
 
 class RNN:
@@ -55,9 +61,9 @@ class RNN:
         """
         W_ih, W_hh = self.params["weight_ih"], self.params["weight_hh"]
         b_ih, b_hh = parameters.bias_of(self.params)
-        x, inside = parameters.check_sequences(x, lengths, self.input_size, W_ih.dtype)
+        x, inside = sequences.check_sequences(x, lengths, self.input_size, W_ih.dtype)
         T, B, D = x.shape
-        h = parameters.check_state("state", state, B, self.hidden_size, W_ih.dtype)
+        h = sequences.check_state("state", state, B, self.hidden_size, W_ih.dtype)
         phi = np.tanh if self.nonlinearity == "tanh" else relu
 
         u = x.reshape(T * B, D) @ W_ih.T + (b_ih + b_hh)  # eq-rnn-input
@@ -71,7 +77,7 @@ class RNN:
             if inside is not None:
                 h = np.where(inside[t], h, hs[t])  # its state stays past its end
             hs[t + 1] = h
-        return parameters.outputs(hs, inside), h, RNNTrace(x, hs, inside)
+        return sequences.outputs(hs, inside), h, RNNTrace(x, hs, inside)
 
     def backward(self, dhs, trace, dstate=None):
         """Carry dhs (T, B, H), the loss's gradient by every output, back through
@@ -86,8 +92,8 @@ class RNN:
         x, hs, inside = check_trace(trace, RNNTrace, self)
         W_ih, W_hh = self.params["weight_ih"], self.params["weight_hh"]
         T, B, H = hs[1:].shape
-        dhs = parameters.check_output_gradient(dhs, T, B, H, x.dtype, inside)
-        dh_next = parameters.check_state("dstate", dstate, B, H, x.dtype)
+        dhs = sequences.check_output_gradient(dhs, T, B, H, x.dtype, inside)
+        dh_next = sequences.check_state("dstate", dstate, B, H, x.dtype)
 
         h = hs[1:]
         phi_prime = 1 - h**2 if self.nonlinearity == "tanh" else np.sign(h)
@@ -112,7 +118,7 @@ class RNN:
 
     def step(self, x_t, state=None):
         """Read one step x_t (B, D) of a stream; returns h (B, H) and the new state, which is h again."""
-        x = parameters.check_step(x_t, self.input_size, self.params["weight_ih"].dtype)
+        x = sequences.check_step(x_t, self.input_size, self.params["weight_ih"].dtype)
         outputs, h, _ = self.forward(x, state)
         return outputs[0], h
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnbook.errors import described
-from rnnbook.in_numpy import parameters
+from rnnbook.in_numpy import parameters, sequences
 from rnnbook.in_numpy.checks import check_layer, check_trace
 
 
@@ -71,7 +71,7 @@ class Bidirectional:
         """Carry dhs (T, B, Hf + Hb) back; returns dx (T, B, D), the gradients by the initial states, and ``grads``."""
         trace_f, trace_b, turn, (T, B, H), dtype = check_trace(trace, BidirectionalTrace)
         dstate_f, dstate_b = _parts("dstate", dstate, 2, "a pair of gradients, forward and backward")
-        dhs = parameters.check_output_gradient(dhs, T, B, H, dtype)
+        dhs = sequences.check_output_gradient(dhs, T, B, H, dtype)
         dhs_f, dhs_b = np.split(dhs, [output_size(self.f)], axis=2)
         with _part("trace", "f", "."), _part("dstate", 0):
             dx_f, dfirst_f, grads_f = self.f.backward(dhs_f, trace_f, dstate_f)

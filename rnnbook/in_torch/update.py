@@ -25,14 +25,14 @@ def training_step(
     device = torch.device(device) if device is not None else next(model.parameters()).device
 
     def step(i):
-        x, target = (mine(t, dim).to(device) for t, dim in zip(batch(i), batch_dims, strict=True))
+        x, target = (own_share(t, dim).to(device) for t, dim in zip(batch(i), batch_dims, strict=True))
         optimizer.zero_grad()
         with torch.autocast(device.type, dtype=autocast) if autocast is not None else nullcontext():
             output = model(x)
             output = output[0] if isinstance(output, tuple) else output
             value = loss(output, target)
         (value if scaler is None else scaler.scale(value)).backward()
-        average([p.grad for p in model.parameters() if p.grad is not None])
+        average_over_processes([p.grad for p in model.parameters() if p.grad is not None])
         if scaler is not None:
             scaler.unscale_(optimizer)
         if clip is not None:
@@ -43,13 +43,13 @@ def training_step(
             scaler.step(optimizer)  # none where a gradient is not finite
             scaler.update()
         value = value.detach()
-        average([value])
+        average_over_processes([value])
         return value
 
     return step
 
 
-def mine(tensor, dim):
+def own_share(tensor, dim):
     """Return this process's share of the sequences, which lie along ``dim``; all of them where there is one process."""
     if not distributed.is_initialized():
         return tensor
@@ -59,7 +59,7 @@ def mine(tensor, dim):
     return tensor.chunk(processes, dim)[rank]
 
 
-def average(tensors):
+def average_over_processes(tensors):
     """Replace each tensor by its mean over all processes."""
     if distributed.is_initialized():
         for tensor in tensors:

@@ -8,11 +8,9 @@ from rnnbook.errors import check_shape
 from rnnbook.lessons.figures.charts import named
 from rnnbook.lessons.figures.networks import BLOCK, DISC, draw_input, draw_output
 from rnnbook.lessons.figures.sheet import PALE, Sheet
-from rnnbook.lessons.figures.style import COLOURS, PALETTE, STYLES, WIDTH, canvas, panels, styled
+from rnnbook.lessons.figures.style import COLOURS, DASHES, MARKERS, PALETTE, STYLES, WIDTH, canvas, panels, styled
 
-DASHES = (0, (3.2, 2))
 W_YH = "#9A3412"  # from the output back to the hidden units
-MARKERS = "os^vDPX"
 
 
 @styled

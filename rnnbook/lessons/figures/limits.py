@@ -4,9 +4,7 @@ import numpy as np
 
 from rnnbook.errors import check_shape
 from rnnbook.lessons.figures.sheet import Sheet
-from rnnbook.lessons.figures.style import COLOURS, PALETTE, STYLES, WIDTH, panels, styled
-
-DASHES = (0, (3.2, 2))
+from rnnbook.lessons.figures.style import COLOURS, DASHES, MARKERS, PALETTE, STYLES, WIDTH, panels, styled
 
 
 def gradient_relay(factors=(0.75, 1.0, 1.15), steps=8):
@@ -85,9 +83,6 @@ def gradient_against_lag(lags, measured, bounds=None, floor=1e-20, ceiling=1e5):
             if row == rows[-1]:
                 axes.set_xlabel("lag k (steps back from the last)")
     return figure
-
-
-MARKERS = "os^vDPX*<>"
 
 
 @styled

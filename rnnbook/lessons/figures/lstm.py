@@ -5,9 +5,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from rnnbook.errors import check_shape
 from rnnbook.lessons.figures.charts import named
-from rnnbook.lessons.figures.style import COLOURS, panels, styled
-
-DASHES = (0, (3.2, 2))  # the gradient's line
+from rnnbook.lessons.figures.style import COLOURS, DASHES, panels, styled
 
 
 @styled

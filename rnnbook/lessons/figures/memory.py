@@ -4,9 +4,8 @@ import numpy as np
 
 from rnnbook.errors import check_shape
 from rnnbook.lessons.figures.sheet import Sheet
-from rnnbook.lessons.figures.style import COLOURS, PALETTE, WIDTH, canvas, panels, styled
+from rnnbook.lessons.figures.style import COLOURS, DASHES, MARKERS, PALETTE, WIDTH, canvas, panels, styled
 
-MARKERS = "os^vDPX"
 TASKS = {
     "adding": ((".7", ".2*", ".9", ".1", ".4", ".5*", ".8", ".3"), "sum of the marked: .7", (1, 5)),
     "copy": (("A", "C", "B", "·", "·", "·", "·", "!"), "A C B", (0, 1, 2)),
@@ -56,7 +55,7 @@ def skill_against_length(lengths, skills):
                 linewidth=1.4,
                 elinewidth=1,
             )
-        axes.axhline(0, color=COLOURS["h"], linestyle=(0, (3.2, 2)), linewidth=1, zorder=1)
+        axes.axhline(0, color=COLOURS["h"], linestyle=DASHES, linewidth=1, zorder=1)
         axes.set(xscale="log", title=task, xlabel="T (steps)")
         axes.set_xticks(lengths, [str(T) for T in lengths])
         axes.minorticks_off()
@@ -76,7 +75,7 @@ def carry_ramp(carry, symbols, names, on=None):
     for unit, name in enumerate(names):
         axes.plot(steps, carry[:, unit], MARKERS[unit] + "-", markersize=3.5, color=PALETTE[unit], label=name)
     for place in np.flatnonzero(np.array(list(symbols[1:])) != np.array(list(symbols[:-1]))):
-        axes.axvline(place + 1.5, color=COLOURS["h"], linestyle=(0, (3.2, 2)), linewidth=1)
+        axes.axvline(place + 1.5, color=COLOURS["h"], linestyle=DASHES, linewidth=1)
     axes.set_xticks(steps, list(symbols), fontsize=8)
     axes.set(xlabel="symbol read", ylabel="carry $c_t$")
     axes.legend()

@@ -6,10 +6,8 @@ import numpy as np
 
 from rnnbook.errors import check_shape, check_size
 from rnnbook.lessons.figures.sheet import PALE, Sheet
-from rnnbook.lessons.figures.style import COLOURS, PALETTE, STYLES, WIDTH, panels, styled
+from rnnbook.lessons.figures.style import COLOURS, DASHES, MARKERS, PALETTE, STYLES, WIDTH, panels, styled
 
-DASHES = (0, (3.2, 2))
-MARKERS = "os^vDPX"
 BOX, PITCH, ROW = (0.315, 0.27), 0.353, 0.84  # a box, from column to column, from row to row, inches
 DONE, OPEN, MERGE = PALETTE[0], "#767676", PALETTE[1]  # reaches back to the first step; does not; a merging
 LEFT = 0.8  # the centre of the first column, from the edge of its half

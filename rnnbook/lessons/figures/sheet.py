@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
-from rnnbook.lessons.figures.style import COLOURS
+from rnnbook.lessons.figures.style import COLOURS, DASHES
 
 LINE = 1.6  # width of every line and edge, points
 PAPER = "#F7F7F7"  # the ground inside a frame
@@ -123,7 +123,7 @@ class Sheet:
                 mutation_scale=14,
                 color=named_colour(colour),
                 linewidth=LINE,
-                linestyle=(0, (3.2, 2)) if dashed else "-",
+                linestyle=DASHES if dashed else "-",
                 capstyle="butt",
                 joinstyle="miter",
                 gid=gid,

@@ -4,10 +4,9 @@ import numpy as np
 
 from rnnbook.errors import check_shape
 from rnnbook.lessons.figures.sheet import Sheet
-from rnnbook.lessons.figures.style import COLOURS, PALETTE, WIDTH, panels, styled
+from rnnbook.lessons.figures.style import COLOURS, DASHES, MARKERS, PALETTE, WIDTH, panels, styled
 
-FLOOR = {"color": COLOURS["h"], "linestyle": (0, (3.2, 2)), "linewidth": 1.6}
-MARKERS = "os^vDP"
+FLOOR = {"color": COLOURS["h"], "linestyle": DASHES, "linewidth": 1.6}
 
 
 def calls_on_each_rung(steps=3, elementwise=6):

@@ -29,6 +29,8 @@ COLOURS = {
 
 # Okabe & Ito's palette: the curves of a chart, told apart with every common colour vision deficiency.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+MARKERS = "os^vDPX*<>"
+DASHES = (0, (3.2, 2))  # of the gradient, and of a level that curves are compared with
 STYLES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1))]
 
 WIDTH = 7.0  # inches of a figure that fills the text column; 700 pixels on the page

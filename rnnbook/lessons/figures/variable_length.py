@@ -5,9 +5,8 @@ from matplotlib.patches import Rectangle
 
 from rnnbook.errors import check_shape, check_size
 from rnnbook.lessons.figures.sheet import Sheet, tint
-from rnnbook.lessons.figures.style import COLOURS, PALETTE, STYLES, WIDTH, canvas, styled
+from rnnbook.lessons.figures.style import COLOURS, DASHES, MARKERS, PALETTE, STYLES, WIDTH, canvas, styled
 
-MARKERS = "os^vDPX"
 NAMES = "abcdef"
 
 
@@ -147,7 +146,7 @@ def both_directions(T=5):
         facecolor="none",
         edgecolor=COLOURS["gradient"],
         linewidth=1.8,
-        linestyle=(0, (3.2, 2)),
+        linestyle=DASHES,
         gid="outputs-last",
         zorder=2,
     )

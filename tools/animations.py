@@ -1,6 +1,6 @@
 """The frames of the book's two animations, computed with rnnbook.
 
-    python book/experiments/carry_animation.py      a second; writes carry.js and backwards.js into book/_static
+    python tools/animations.py      a second; writes carry.js and backwards.js into book/_static
 
 A scene has ``shapes``, which stand from the start, and ``frames``: each says a sentence and sets what it changes.
 ``book/_static/animation.js`` plays it. A file is one call with JSON inside, so that it also loads without a server.
@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnbook.in_numpy import LSTM, RNN
 
-STATIC = Path(__file__).parents[1] / "_static"
+STATIC = Path(__file__).resolve().parents[1] / "book/_static"
 NUMBERS = [0.3, -0.6, 0.9, 0.2, -0.4, 0.7, -0.9, 0.5, 0.8, -0.2, 0.4, 0.6]
 WRITE, ASK = [3, 7], [5, 6, 10, 11]  # steps, counted from one
 
