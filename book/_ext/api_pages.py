@@ -1,6 +1,6 @@
 """What the pages on the package leave out of, and change in, the docstrings.
 
-Left out is what Python itself says of a named tuple's fields ("Alias for field number 0"): its class says what they are.
+Left out is what Python itself says of a named tuple's fields ("Alias for field number 0"): its class says what it is.
 A block that a line of two colons opens is a table or a map, and no Python to be coloured.
 """
 
