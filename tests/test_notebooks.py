@@ -344,7 +344,7 @@ def nbval(tmp_path_factory):
     folder = tmp_path_factory.mktemp("planted")
     write(folder / "holes.ipynb", *(make(n) for n, (make, _) in enumerate(HOLES.values(), 1)))
     write(folder / "sound.ipynb", *SOUND)
-    options = " ".join(o for o in addopts() if not o.startswith("--dist"))
+    options = " ".join(o for o in addopts() if o not in ("--dist=loadscope", "--no-loadscope-reorder"))  # xdist's
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     run = subprocess.run(
         [
