@@ -9,6 +9,7 @@ from rnnbook.lessons.figures.style import COLOURS, PALETTE, STYLES, WIDTH, panel
 DASHES = (0, (3.2, 2))
 
 
+@styled
 def gradient_relay(factors=(0.75, 1.0, 1.15), steps=8):
     """A gradient handed back step by step, once for each factor: the size of a disc is the size of the gradient.
 

@@ -10,6 +10,7 @@ FLOOR = {"color": COLOURS["h"], "linestyle": (0, (3.2, 2)), "linewidth": 1.6}
 MARKERS = "os^vDP"
 
 
+@styled
 def calls_on_each_rung(steps=3, elementwise=6):
     """What is called forward on four rungs, one strip each: a box is a call, and a gap is what a call costs.
 
