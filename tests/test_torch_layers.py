@@ -198,7 +198,7 @@ def test_autocast_runs_in_its_dtype_and_leaves_gradients_in_the_parameters(name,
     assert {p.grad.dtype for p in ours.parameters()} == {torch.float32}
 
 
-@every_name
+@pytest.mark.parametrize("name", ["LSTM", *(pytest.param(name, marks=pytest.mark.slow) for name in ("RNN", "GRU"))])
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")  # Dynamo's own
 def test_a_compiled_model_computes_the_same(name):
     ours, _ = pair(name)
@@ -212,8 +212,17 @@ def test_a_compiled_model_computes_the_same(name):
     assert largest_difference(everything(ours, x, hx), expected) < 1e-12
 
 
-@every_name
-@pytest.mark.parametrize("implementation", [i for i in IMPLEMENTATIONS if i != "reference"])
+@pytest.mark.parametrize(
+    "name, implementation",
+    [
+        pytest.param(
+            name, i, marks=[pytest.mark.slow] if (name, i) not in {("RNN", "handwritten"), ("GRU", AUTO)} else []
+        )
+        for name in NAMES
+        for i in IMPLEMENTATIONS
+        if i != "reference"
+    ],
+)
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")  # Dynamo's own
 def test_torch_compile_leaves_the_loop_over_time_alone(name, implementation):
     """It would take minutes to unroll it, and the result would be slower."""
