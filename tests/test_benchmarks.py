@@ -73,6 +73,7 @@ def test_means_of_ratios_are_geometric_over_sizes_and_layers(layers):
     assert means == pytest.approx({"RNN": 4, "GRU": 1, "all": 2}, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_the_scans_are_timed_and_their_errors_measured(tmp_path):
     out = tmp_path / "scan.json"
     run("scan.py", "--lengths", 32, "--sizes", 0, "--seconds", 0, "--out", out)

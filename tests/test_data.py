@@ -1,5 +1,6 @@
 """The data sets are those on the data cards, need no heavy import, and fail with a clear sentence."""
 
+import functools
 import hashlib
 import importlib.resources
 import importlib.util
@@ -7,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,9 @@ from rnnbook import data
 ROOT = Path(__file__).parents[1]
 CARDS = (ROOT / "book/data_cards.md").read_text(encoding="utf-8")
 READERS = {  # each set of another package by its reader, and what a table was made from
-    name: partial(data.read, name) if name in data.TABLES else getattr(data, name) for name in data.SOURCES
+    name: functools.partial(data.read, name) if name in data.TABLES else getattr(data, name) for name in data.SOURCES
 }
+surnames, bible_text = functools.cache(data.surnames), functools.cache(data.bible_text)  # read once, for their content
 each_package = pytest.mark.parametrize("name", READERS)
 each_table = pytest.mark.parametrize("name", data.TABLES)
 
@@ -134,13 +135,13 @@ def test_digits_are_upright_and_labelled():
 
 
 def test_the_card_of_the_text_states_its_length_and_symbols():
-    text = data.bible_text()
+    text = bible_text()
     stated = f"one string of {len(text)} characters, {len(set(text))} of them different"
     assert card("bible_text")["shape"] == stated
 
 
 def test_the_text_runs_from_genesis_to_revelation_without_verse_numbers():
-    text = data.bible_text()
+    text = bible_text()
     assert text.startswith("In the beginning God created the heaven and the earth. And the earth was without")
     assert text.endswith("The grace of our Lord Jesus Christ [be] with you all. Amen.")
     assert not any(symbol.isdigit() for symbol in set(text))
@@ -176,7 +177,7 @@ def test_the_motions_are_ten_of_each_activity_in_each_part():
 
 
 def test_surnames_belong_to_one_language_each():
-    names = data.surnames()
+    names = surnames()
     folded = [name.casefold() for name in names.names]
     for label in range(12):
         here = {name for name, found in zip(folded, names.labels, strict=True) if found == label}
@@ -203,18 +204,18 @@ def test_surnames_belong_to_one_language_each():
     ],
 )
 def test_a_surname_has_the_label_of_its_language(name, language):
-    names = data.surnames()
+    names = surnames()
     (label,) = names.labels[names.names == name]
     assert names.languages[label] == language
 
 
 def test_a_surname_of_two_languages_is_left_out():
-    names = set(data.surnames().names)
+    names = set(surnames().names)
     assert "Martin" not in names and "Adam" not in names
 
 
 def test_the_parts_of_the_surnames_are_fixed_and_cover_every_language():
-    names = data.surnames()
+    names = surnames()
     for name, part in zip(names.names[::500], names.part[::500], strict=True):
         last = int(hashlib.sha256(name.encode()).hexdigest(), 16) % 10
         assert part == ("train" if last < 8 else "valid" if last == 8 else "test")
@@ -224,7 +225,7 @@ def test_the_parts_of_the_surnames_are_fixed_and_cover_every_language():
 
 
 def test_the_card_states_the_counts_of_the_surnames():
-    names = data.surnames()
+    names = surnames()
     counts = {names.languages[label]: count for label, count in enumerate(np.bincount(names.labels))}
     stated = dict(re.findall(r"(\w+) ([\d,]+)", card("surnames")["range"]))
     assert {language: int(count.replace(",", "")) for language, count in stated.items()} == counts

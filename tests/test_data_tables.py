@@ -10,17 +10,18 @@ from pathlib import Path
 
 import make_tables
 import numpy as np
-import pandas as pd
 import pytest
 from conftest import ROOT
-from sklearn.datasets import load_digits
-from sktime.datasets import load_basic_motions, load_japanese_vowels
-from statsmodels.datasets import co2, elnino, sunspots
 
 from rnnbook import data
 
+pytestmark = pytest.mark.slow  # the packages take seconds to import, which each test does for itself
+
 
 def test_the_sunspots_are_those_of_the_file_and_their_means_the_yearly_ones():
+    import pandas as pd
+    from statsmodels.datasets import sunspots
+
     package = Path(importlib.util.find_spec("statsmodels").origin).parent
     source = pd.read_fwf(
         package / "datasets/sunspots/src/sunspots_monthly.dat",
@@ -38,12 +39,16 @@ def test_the_sunspots_are_those_of_the_file_and_their_means_the_yearly_ones():
 
 
 def test_the_sea_temperatures_are_those_of_statsmodels():
+    from statsmodels.datasets import elnino
+
     source = elnino.load_pandas().data.to_numpy()
     np.testing.assert_array_equal(data.el_nino_monthly().value, source[:, 1:].ravel())
     np.testing.assert_array_equal(np.floor(data.el_nino_monthly().time), source[:, 0].repeat(12))
 
 
 def test_carbon_dioxide_is_the_monthly_mean_that_pandas_takes():
+    from statsmodels.datasets import co2
+
     weeks = co2.load_pandas().data["co2"]["1958-04":]
     months = weeks.resample("MS").mean().interpolate()
     np.testing.assert_allclose(data.co2_monthly().value, months, rtol=1e-14)
@@ -51,6 +56,8 @@ def test_carbon_dioxide_is_the_monthly_mean_that_pandas_takes():
 
 
 def test_the_digits_are_those_of_scikit_learn():
+    from sklearn.datasets import load_digits
+
     source, digits = load_digits(), data.digits()
     np.testing.assert_array_equal(digits.images, source.images)
     np.testing.assert_array_equal(digits.labels, source.target)
@@ -58,6 +65,8 @@ def test_the_digits_are_those_of_scikit_learn():
 
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_the_vowels_are_those_of_sktime(part):
+    from sktime.datasets import load_japanese_vowels
+
     frame, speakers = load_japanese_vowels(split=part, return_type="nested_univ")
     vowels = data.japanese_vowels()
     ours, labels = getattr(vowels, part), getattr(vowels, f"{part}_labels")
@@ -68,6 +77,8 @@ def test_the_vowels_are_those_of_sktime(part):
 
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_the_motions_are_those_of_sktime(part):
+    from sktime.datasets import load_basic_motions
+
     source, names = load_basic_motions(split=part, return_type="numpy3D")
     motions = data.basic_motions()
     np.testing.assert_array_equal(getattr(motions, part), source.swapaxes(1, 2))

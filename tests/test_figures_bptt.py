@@ -1,11 +1,8 @@
 """The figures of backpropagation through time show what they were given."""
 
-import io
-
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from PIL import Image
 
 from rnnbook.lessons import figures
 from rnnbook.lessons.figures.sheet import PALE
@@ -95,22 +92,3 @@ def test_seeds_are_dots_and_the_line_is_their_mean():
 def test_what_cannot_be_drawn_is_refused(draw, sentence):
     with pytest.raises(ValueError, match=sentence):
         draw()
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda: figures.weight_paths(4),
-        lambda: figures.path_contributions(0.5 ** np.arange(12), "share"),
-        lambda: figures.check_table({"a bug": {"W_ih": 0.5, "b": 1e-9}}, 1e-6),
-        lambda: figures.seeds_against([1, 4], {"a": np.eye(2), "b": np.ones((2, 2))}, "k", "error"),
-    ],
-)
-def test_figures_are_small_palette_pngs_with_nothing_cut_off(draw):
-    png, _ = figures.palette_png(draw())
-    assert png == figures.palette_png(draw())[0] and len(png) < 60_000
-    image = Image.open(io.BytesIO(png))
-    assert image.mode == "P"
-    pixels = np.asarray(image.convert("RGB"))
-    for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
-        assert (edge == 255).all()

@@ -1,6 +1,5 @@
 """The figures of the networks that came before show what they were given, each thing in its place."""
 
-import figure_checks
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -126,13 +125,3 @@ def test_errors_are_the_mean_and_range_of_the_seeds_with_every_third_bit_shaded(
     assert [patch.get_x() + patch.get_width() / 2 for patch in axes.patches] == pytest.approx([3, 6])
     with pytest.raises(ValueError, match=r"errors\['a'\] should have shape \(S, K\)"):
         figures.errors_over_bits({"a": [0.1, 0.2]})
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_is_the_same_small_palette_png_on_every_run(name):
-    figure_checks.same_small_palette_png(FIGURES[name])
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_no_text_is_smaller_than_nine_points(name):
-    figure_checks.no_text_below_nine_points(FIGURES[name])

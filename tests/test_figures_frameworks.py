@@ -1,8 +1,6 @@
 """The drawings of weights on their way, and of a shared batch, show what the converters and the update do."""
 
-import figure_checks
 import numpy as np
-import pytest
 
 from rnnbook.lessons import figures
 from rnnbook.lessons.figures.frameworks import ORDERS
@@ -37,9 +35,3 @@ def test_each_process_has_a_share_the_weights_and_the_update_and_all_meet_in_one
         assert kinds.count(f"weights-{process}") == kinds.count(f"updated-{process}") == 1
     assert kinds.count("mean") == 1
     assert np.isclose([p for p in axes.patches if p.get_gid() == "mean"][0].center[0], 5.2)
-
-
-@pytest.mark.parametrize("draw", [figures.block_orders, figures.shared_batch])
-def test_a_drawing_is_the_same_small_png_on_every_run_and_its_text_can_be_read(draw):
-    figure_checks.same_small_palette_png(draw)
-    figure_checks.no_text_below_nine_points(draw)

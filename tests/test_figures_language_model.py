@@ -93,15 +93,6 @@ FIGURES = {
 }
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_is_the_same_bytes_on_every_run_small_and_readable(name):
-    figure = FIGURES[name]()
-    png, _ = figures.palette_png(figure)
-    assert png == figures.palette_png(FIGURES[name]())[0] and len(png) < 60_000
-    for text in figure.findobj(lambda a: hasattr(a, "get_fontsize") and a.get_text() and a.get_visible()):
-        assert text.get_fontsize() >= 9, text.get_text()
-
-
 @pytest.mark.parametrize("value", np.linspace(-1, 1, 9))
 def test_letters_stay_readable_on_every_value(value):
     figure = figures.coloured_text("a", [value], "value")

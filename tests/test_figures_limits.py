@@ -1,6 +1,5 @@
 """The figures of the gradient's reach show what they were given, and cut off only what they say."""
 
-import figure_checks
 import numpy as np
 import pytest
 
@@ -94,13 +93,3 @@ def test_curves_that_do_not_fit_are_refused():
         figures.reach_and_success(REACH, {**SUCCESS, "RNN": [1.0]}, [15, 100], BY_LENGTH)
     with pytest.raises(ValueError, match=r"by_length\['GRU'\] should have shape"):
         figures.reach_and_success(REACH, SUCCESS, [15], BY_LENGTH)
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_is_the_same_small_palette_png_on_every_run(name):
-    figure_checks.same_small_palette_png(FIGURES[name])
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_no_text_is_smaller_than_nine_points(name):
-    figure_checks.no_text_below_nine_points(FIGURES[name])

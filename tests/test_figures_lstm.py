@@ -1,11 +1,8 @@
 """The figures of the LSTM's carry show what they were given."""
 
-import io
-
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from PIL import Image
 
 from rnnbook.lessons import figures
 
@@ -68,18 +65,3 @@ def test_product_and_gradient_are_medians_of_sizes_with_bands_over_the_units():
 def test_what_does_not_fit_is_refused(draw, sentence):
     with pytest.raises(ValueError, match=sentence):
         draw()
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda: figures.carry_story(READ, GATES, CARRY, STATE, {1: "write"}),
-        lambda: figures.product_against_gradient(RUNS),
-    ],
-)
-def test_figures_are_small_palette_pngs_with_nothing_cut_off(draw):
-    png, _ = figures.palette_png(draw())
-    assert png == figures.palette_png(draw())[0] and len(png) < 60_000
-    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
-    for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
-        assert (edge == 255).all()

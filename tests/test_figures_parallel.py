@@ -1,6 +1,5 @@
 """The figures of the scan show the merging that the scans do, and the numbers they were given."""
 
-import figure_checks
 import numpy as np
 import pytest
 
@@ -83,9 +82,3 @@ def test_right_answers_are_the_median_in_the_band_of_all_seeds_beside_chance_and
         assert set(chance.get_ydata()) == {CHANCE[task]} and set(trained.get_xdata()) == {20}
     with pytest.raises(ValueError, match=r"right\['set'\]\['GRU'\] should have shape \(S, 2\)"):
         figures.right_after_each_step([1, 2], RIGHT, 1, CHANCE)
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_is_the_same_small_png_on_every_run_and_its_text_can_be_read(name):
-    figure_checks.same_small_palette_png(FIGURES[name], within=12)
-    figure_checks.no_text_below_nine_points(FIGURES[name])

@@ -26,6 +26,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 RECURRENCES = {"RNN": rnn, "GRU": gru, "LSTM": lstm}
 EXACT = {torch.float32: 2e-5, torch.bfloat16: 5e-2, torch.float16: 6e-3}  # of the largest value
 SMALL = [([3] * 5, 7), ([1], 1), ([2], 16), ([17] * 3, 5), ([18, 18, 16, 3, 3, 1], 6), ([1] * 4, 13)]  # sizes, H
+slow_here = pytest.mark.slow if DEVICE == "cpu" else ()  # in the interpreter
 LARGE = [([16] * 512, 64), ([64] * 100, 128), ([33] * 200, 256), ([128] * 50, 512)]
 
 
@@ -86,7 +87,12 @@ def test_half_precision_equals_the_reference_within_its_own(name, dtype, sizes, 
 @pytest.mark.parametrize("name", RECURRENCES)
 @pytest.mark.parametrize(
     "dtype, sizes, H",
-    [(torch.float32, [3, 3, 2], 16), (torch.float32, [18, 18, 16, 3, 1], 40), *((d, [17] * 3, 17) for d in EXACT)],
+    [
+        (torch.float32, [3, 3, 2], 16),
+        pytest.param(torch.float32, [18, 18, 16, 3, 1], 40, marks=slow_here),
+        *((dtype, [17, 2], 17) for dtype in EXACT),
+        *(pytest.param(dtype, [17] * 3, 17, marks=slow_here) for dtype in EXACT),
+    ],
     ids=str,
 )
 def test_weights_that_are_read_in_tiles_at_each_step_give_the_same(name, dtype, sizes, H, monkeypatch):
@@ -96,9 +102,10 @@ def test_weights_that_are_read_in_tiles_at_each_step_give_the_same(name, dtype, 
 
 @pytest.mark.parametrize("name", RECURRENCES)
 @pytest.mark.parametrize("resident", [True, False])
-def test_programs_of_fewer_sequences_give_the_same(name, resident, monkeypatch):
+@pytest.mark.parametrize("sizes", [[17, 9], pytest.param([17, 17, 9, 8, 1], marks=slow_here)], ids=str)
+def test_programs_of_fewer_sequences_give_the_same(name, resident, sizes, monkeypatch):
     monkeypatch.setattr(kernels, "launch", lambda *_: kernels.Launch(resident, 4, 2, 16, 16, rows=8))
-    assert error(name, [17, 17, 9, 8, 1], 20, torch.float32) < EXACT[torch.float32]
+    assert error(name, sizes, 20, torch.float32) < EXACT[torch.float32]
 
 
 @pytest.mark.parametrize("name", RECURRENCES)
@@ -106,7 +113,7 @@ def test_programs_of_fewer_sequences_give_the_same(name, resident, monkeypatch):
 def test_without_bias_and_with_relu(name, resident, monkeypatch):
     monkeypatch.setattr(kernels, "launch", lambda *_: kernels.Launch(resident, 4, 2, 16, 16))
     options = {"nonlinearity": "relu"} if name == "RNN" else {}
-    assert error(name, [3, 3, 1], 20, torch.float32, bias=False, **options) < EXACT[torch.float32]
+    assert error(name, [3, 1], 20, torch.float32, bias=False, **options) < EXACT[torch.float32]
 
 
 @pytest.mark.parametrize("name", RECURRENCES)
@@ -133,9 +140,13 @@ def test_weights_stay_on_chip_where_they_fit(gates, way):
 
 @pytest.mark.parametrize("name", RECURRENCES)
 @pytest.mark.parametrize("form", FORMS)
-def test_a_layer_runs_on_the_kernels_where_it_is_asked_to(name, form, monkeypatch):
+@pytest.mark.parametrize(
+    "num_layers, bidirectional", [(1, False), pytest.param(2, True, marks=slow_here)], ids=["one", "two both ways"]
+)
+def test_a_layer_runs_on_the_kernels_where_it_is_asked_to(name, form, num_layers, bidirectional, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)  # else torch.nn's layers are off by 1e-3 on a GPU
-    ours, theirs = pair(name, dtype=torch.float32, own={"implementation": "triton"}, num_layers=2, bidirectional=True)
+    arguments = {"num_layers": num_layers, "bidirectional": bidirectional, "dtype": torch.float32}
+    ours, theirs = pair(name, own={"implementation": "triton"}, **arguments)
     ours, theirs = ours.to(DEVICE), theirs.to(DEVICE)
     x, hx = data(theirs, form, dtype=torch.float32)
     hx = tuple(s.to(DEVICE) for s in hx) if isinstance(hx, tuple) else hx.to(DEVICE)

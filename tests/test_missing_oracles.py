@@ -38,12 +38,12 @@ def test_ours_is_wrong(oracle):
 """
 
 
-@pytest.mark.parametrize("workers", [["-p", "no:xdist"], ["-n", "1"]], ids=["alone", "by a worker"])
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "1"]], ids=["alone", "by a worker"])
 def test_what_is_lacking_is_told_and_hides_nothing(tmp_path, workers):
     (tmp_path / "test_planted.py").write_text(TESTS)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "missing_oracles", "-p", "no:cacheprovider", *workers]
-    variables = os.environ | {"PYTHONPATH": str(ROOT / "tests")}
+    variables = os.environ | {"PYTHONPATH": str(ROOT / "tests"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, env=variables, timeout=300)
     assert "oracles that this processor lacks: a GRU (2); an LSTM (2)\n" in done.stdout
     assert "2 failed, 3 passed" in done.stdout
@@ -54,6 +54,6 @@ def test_nothing_is_told_where_nothing_is_lacking(tmp_path):
     (tmp_path / "test_planted.py").write_text("def test_it(oracle):\n    assert oracle('a sum', lambda: 3) == 3\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "missing_oracles", "-p", "no:cacheprovider", str(tmp_path)]
-    variables = os.environ | {"PYTHONPATH": str(ROOT / "tests")}
+    variables = os.environ | {"PYTHONPATH": str(ROOT / "tests"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=300)
     assert "1 passed" in done.stdout and "lacks" not in done.stdout

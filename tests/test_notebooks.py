@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import functools
 import io
 import os
 import re
@@ -120,6 +121,7 @@ def test_a_cell_opts_out_of_the_comparison_only_with_a_reason_and_an_assertion(p
             assert claims, f"no claim is held by an assert:\n{cell.source}"
 
 
+@functools.cache
 def exported_names() -> set[str]:
     """Return the functions and classes that some module of rnnbook defines at its top level."""
     names = set()

@@ -78,7 +78,13 @@ def copy_of(file, source, layer):
     return module
 
 
-@pytest.mark.parametrize("file, function, layers", PLACES, ids=[function for _, function, _ in PLACES])
+@pytest.mark.parametrize(
+    "file, function, layers",
+    [
+        pytest.param(*place, id=place[1], marks=[pytest.mark.slow] if place[0] in ("gru", "lstm") else [])
+        for place in PLACES
+    ],
+)
 def test_every_mistake_is_caught(file, function, layers, no_chance):
     planted = mutants((FOLDER / f"{file}.py").read_text(encoding="utf-8"), [function])
     survivors = [m for m in planted if not any(is_caught(copy_of(file, m.source, layer), layer) for layer in layers)]

@@ -61,7 +61,11 @@ def test_outputs_and_gradients_equal_the_numpy_wing(name, variant, implementatio
 
 
 @every_computation
-def test_gradients_equal_finite_differences_and_so_do_second_derivatives(name, variant, implementation):
+@pytest.mark.parametrize("along_one_direction", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_gradients_equal_finite_differences_and_so_do_second_derivatives(
+    name, variant, implementation, along_one_direction
+):
+    """Along one random direction, which a wrong element has no chance to be orthogonal to; or element by element."""
     torch.manual_seed(0)
     layer = getattr(in_torch, name)(2, 3, dtype=torch.float64, implementation=implementation, **variant)
     x, hx = torch.randn(3, 2, 2, dtype=torch.float64), torch.randn(1, 2, 3, dtype=torch.float64)
@@ -75,9 +79,9 @@ def test_gradients_equal_finite_differences_and_so_do_second_derivatives(name, v
         y, last = torch.func.functional_call(layer, dict(zip(names, params, strict=True)), (x, hx))
         return y, *(last if isinstance(last, tuple) else (last,))
 
-    assert torch.autograd.gradcheck(outputs, tensors, atol=1e-8, rtol=1e-6)
+    assert torch.autograd.gradcheck(outputs, tensors, atol=1e-8, rtol=1e-6, fast_mode=along_one_direction)
     assert layer.ran == implementation
-    assert torch.autograd.gradgradcheck(outputs, tensors, atol=1e-7, rtol=1e-5)
+    assert torch.autograd.gradgradcheck(outputs, tensors, atol=1e-7, rtol=1e-5, fast_mode=along_one_direction)
 
 
 @pytest.mark.parametrize(
@@ -194,11 +198,12 @@ def test_autocast_runs_in_its_dtype_and_leaves_gradients_in_the_parameters(name,
     assert {p.grad.dtype for p in ours.parameters()} == {torch.float32}
 
 
-@every_name
+@pytest.mark.parametrize("name", ["LSTM", *(pytest.param(name, marks=pytest.mark.slow) for name in ("RNN", "GRU"))])
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")  # Dynamo's own
 def test_a_compiled_model_computes_the_same(name):
     ours, _ = pair(name)
     x, hx = data(ours)
+    x = x[:2]  # the compiler reads every step of the reference, forwards and backwards
     expected = everything(ours, x, hx)
     compiled = torch.compile(nn.Sequential(ours), backend="aot_eager")
     torch.testing.assert_close(compiled(x)[0], ours(x)[0], rtol=0, atol=1e-12)
@@ -207,15 +212,24 @@ def test_a_compiled_model_computes_the_same(name):
     assert largest_difference(everything(ours, x, hx), expected) < 1e-12
 
 
-@every_name
-@pytest.mark.parametrize("implementation", [i for i in IMPLEMENTATIONS if i != "reference"])
+@pytest.mark.parametrize(
+    "name, implementation",
+    [
+        pytest.param(
+            name, i, marks=[pytest.mark.slow] if (name, i) not in {("RNN", "handwritten"), ("GRU", AUTO)} else []
+        )
+        for name in NAMES
+        for i in IMPLEMENTATIONS
+        if i != "reference"
+    ],
+)
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")  # Dynamo's own
 def test_torch_compile_leaves_the_loop_over_time_alone(name, implementation):
     """It would take minutes to unroll it, and the result would be slower."""
     from torch._dynamo.utils import counters
 
     ours, _ = pair(name, own={"implementation": implementation})
-    steps = 40
+    steps = 20
     x = torch.randn(steps, B, D, dtype=torch.float64)
     torch._dynamo.reset()
     counters.clear()
@@ -229,9 +243,9 @@ def test_export_keeps_the_batch_size_open(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.export's own
         exported = torch.export.export(
-            ours, (data(ours)[0],), dynamic_shapes={"input": {1: torch.export.Dim("B", min=2)}}
+            ours, (data(ours)[0][:2],), dynamic_shapes={"input": {1: torch.export.Dim("B", min=2)}}
         )
-    x = torch.randn(T, 11, D, dtype=torch.float64)
+    x = torch.randn(2, 11, D, dtype=torch.float64)
     torch.testing.assert_close(exported.module()(x)[0], theirs(x)[0], rtol=0, atol=1e-12)
 
 

@@ -1,6 +1,7 @@
 """The product of options: every combination of arguments and input forms equals torch.nn, in float64."""
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -15,14 +16,34 @@ LAYERS = [
     ("LSTM", {}),
     ("LSTM", {"proj_size": 4}),
 ]
-OPTIONS = list(itertools.product((True, False), (1, 2), (False, True), (False, True)))
+CHOICES = [LAYERS, (True, False), (1, 2), (False, True), (False, True), FORMS]  # bias, layers, batch first, both ways
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("bias, num_layers, batch_first, bidirectional", OPTIONS)
-@pytest.mark.parametrize(
-    "name, variant", LAYERS, ids=lambda v: v if isinstance(v, str) else "".join(map(str, v.values()))
-)
+def is_quick(places):
+    """An eighth of the product, in which every three of the options still meet in every combination of theirs."""
+    layer, bias, num_layers, batch_first, bidirectional, form = places
+    kind = layer // 2 + form // 2
+    sums = (kind + form + num_layers + batch_first, layer + kind + batch_first + bidirectional,
+            kind + form + bias + bidirectional)  # fmt: skip
+    return all(number % 2 == 0 for number in sums)
+
+
+def products():
+    for places in itertools.product(*(range(len(choice)) for choice in CHOICES)):
+        (name, variant), *options = (choice[k] for choice, k in zip(CHOICES, places, strict=True))
+        said = "-".join(map(str, [name, *variant.values(), *options]))
+        yield pytest.param(name, variant, *options, id=said, marks=[] if is_quick(places) else pytest.mark.slow)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_the_quick_part_of_the_product_holds_every_combination_of_so_many_options(count):
+    quick = [places for places in itertools.product(*(range(len(choice)) for choice in CHOICES)) if is_quick(places)]
+    for which in itertools.combinations(range(len(CHOICES)), count):
+        met = {tuple(places[k] for k in which) for places in quick}
+        assert len(met) == math.prod(len(CHOICES[k]) for k in which), which
+
+
+@pytest.mark.parametrize("name, variant, bias, num_layers, batch_first, bidirectional, form", list(products()))
 def test_outputs_and_gradients_equal_torch(name, variant, bias, num_layers, batch_first, bidirectional, form):
     arguments = {"bias": bias, "num_layers": num_layers, "batch_first": batch_first, "bidirectional": bidirectional}
     expected_to_run = {"auto": AUTO} | {name: name for name in IMPLEMENTATIONS if name != AUTO}

@@ -1,7 +1,7 @@
 """Drawings of weights on their way to other libraries, and of one batch in several processes."""
 
 from rnnbook.lessons.figures.sheet import Sheet
-from rnnbook.lessons.figures.style import WIDTH
+from rnnbook.lessons.figures.style import WIDTH, styled
 
 # every library's blocks from top to bottom, each as (what it is called there, what it is called here)
 ORDERS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -18,6 +18,7 @@ ORDERS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
+@styled
 def block_orders():
     """The blocks of a weight in three libraries: one column each, coloured by the gate, named as they are there."""
     side, tall, pitch = 0.52, 0.44, 1.12
@@ -43,6 +44,7 @@ def block_orders():
     return sheet.figure
 
 
+@styled
 def shared_batch():
     """One batch in two processes: each has the weights and a share; the gradients meet; all make one update."""
     high = 1.05

@@ -7,6 +7,7 @@ from rnnbook.lessons.figures.sheet import Sheet
 from rnnbook.lessons.figures.style import COLOURS, DASHES, MARKERS, PALETTE, STYLES, WIDTH, panels, styled
 
 
+@styled
 def gradient_relay(factors=(0.75, 1.0, 1.15), steps=8):
     """A gradient handed back step by step, once for each factor: the size of a disc is the size of the gradient.
 

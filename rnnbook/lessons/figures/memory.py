@@ -14,6 +14,7 @@ TASKS = {
 }
 
 
+@styled
 def memory_tasks():
     """Four tasks as strips of eight steps each: what is read, what has to be kept, what is asked at the end."""
     pitch, side = 0.44, 0.4

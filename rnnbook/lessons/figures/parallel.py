@@ -13,6 +13,7 @@ DONE, OPEN, MERGE = PALETTE[0], "#767676", PALETTE[1]  # reaches back to the fir
 LEFT = 0.8  # the centre of the first column, from the edge of its half
 
 
+@styled
 def scan_rounds(T=8):
     """Two ways to merge T steps, side by side: in rounds that double the reach, and in chunks of √T steps.
 

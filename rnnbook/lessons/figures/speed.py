@@ -9,6 +9,7 @@ from rnnbook.lessons.figures.style import COLOURS, DASHES, MARKERS, PALETTE, WID
 FLOOR = {"color": COLOURS["h"], "linestyle": DASHES, "linewidth": 1.6}
 
 
+@styled
 def calls_on_each_rung(steps=3, elementwise=6):
     """What is called forward on four rungs, one strip each: a box is a call, and a gap is what a call costs.
 
