@@ -278,7 +278,6 @@ DRAW = """\
 import base64, io
 from IPython.display import display
 from PIL import Image
-from run_notebooks import main
 image = Image.new("RGB", ({width}, 40), "white")
 image.paste((0, 0, 0), (5, 5, 5 + {line}, 6))
 out = io.BytesIO()

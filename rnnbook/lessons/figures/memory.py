@@ -77,7 +77,7 @@ def carry_ramp(carry, symbols, names, on=None):
         axes.plot(steps, carry[:, unit], MARKERS[unit] + "-", markersize=3.5, color=PALETTE[unit], label=name)
     for place in np.flatnonzero(np.array(list(symbols[1:])) != np.array(list(symbols[:-1]))):
         axes.axvline(place + 1.5, color=COLOURS["h"], linestyle=DASHES, linewidth=1)
-    axes.set_xticks(steps, list(symbols), fontsize=8)
+    axes.set_xticks(steps, list(symbols), fontsize=9)
     axes.set(xlabel="symbol read", ylabel="carry $c_t$")
     axes.legend()
     return axes.figure
