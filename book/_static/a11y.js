@@ -40,4 +40,7 @@ document.addEventListener("DOMContentLoaded", () => {
   reachable();
   window.addEventListener("resize", reachable);
   window.addEventListener("load", reachable);
+  document.fonts.ready.then(reachable);
+  new ResizeObserver(reachable).observe(document.querySelector("article.bd-article") || document.body);
+  new MutationObserver(reachable).observe(document.body, { subtree: true, attributeFilter: ["tabindex"] });
 });

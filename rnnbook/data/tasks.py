@@ -154,12 +154,14 @@ def all_right(y, batch):
 
 
 def fit(layer, head, draw, rng, updates, lr=5e-3, max_norm=1.0):
-    """Train ``layer`` and the linear ``head`` on the batches ``draw(rng)``; ``rng`` is a Generator or a seed.
+    """Train ``layer`` and the linear ``head`` on the batches ``draw(rng)``.
 
+    ``rng`` is a Generator or a seed.
     Adam with the rate ``lr``; the joint norm of the gradient is clipped to
     ``max_norm``. Returns the loss of every update.
     """
-    rng, optimizer = as_generator(rng), Adam(join(layer=layer.params, head=head.params), lr=lr)
+    rng = as_generator(rng)
+    optimizer = Adam(join(layer=layer.params, head=head.params), lr=lr)
     losses = []
     for _ in range(updates):
         batch = draw(rng)

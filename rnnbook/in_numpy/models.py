@@ -53,12 +53,12 @@ class LanguageModel:
 
     def backward(self, dlogits, trace):
         """Return ``grads``, with the keys of ``params``, for dlogits (T, B, V)."""
-        embedding_trace, layer_trace, head_trace = check_trace(trace, LanguageModelTrace)
+        read, layer_trace, head_trace = check_trace(trace, LanguageModelTrace)
         dlogits = as_real("dlogits", dlogits)
-        check_shape("dlogits", dlogits, (*embedding_trace.shape, self.head.out_features))
+        check_shape("dlogits", dlogits, (*read.shape, self.head.out_features))
         dhs, dhead = self.head.backward(dlogits, head_trace)
         dx, _, dlayer = self.layer.backward(dhs, layer_trace)
-        _, dembedding = self.embedding.backward(dx, embedding_trace)
+        _, dembedding = self.embedding.backward(dx, read)
         return join(embedding=dembedding, layer=_in_torch(dlayer), head=dhead)
 
     def step(self, tokens, state=None):

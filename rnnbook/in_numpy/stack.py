@@ -62,7 +62,8 @@ class Bidirectional:
             hs_f, last_f, trace_f = self.f.forward(x, state_f, lengths)
         turn = _turn(len(hs_f), lengths)
         with _part("state", 1):
-            hs_b, last_b, trace_b = self.b.forward(turn(np.asarray(x)), state_b, lengths)
+            x_b = turn(np.asarray(x))
+            hs_b, last_b, trace_b = self.b.forward(x_b, state_b, lengths)
         hs = np.concatenate([hs_f, turn(hs_b)], axis=2)
         trace = BidirectionalTrace(trace_f, trace_b, turn, hs.shape, hs.dtype)
         return hs, (last_f, last_b), trace

@@ -185,8 +185,9 @@ class _MinLayer(nn.Module):
 class MinGRU(_MinLayer):
     """The GRU without its reset gate, whose update gate looks at x alone.
 
-    Blocks z, n in ``weight_ih (2H, D)``; ``scan`` is one of ``SCANS``. One layer in one direction, unlike ``GRU``:
-    it reads (T, B, D) alone, and its state is h (B, H), as a cell's is.
+    Blocks z, n in ``weight_ih (2H, D)``; ``scan`` is one of ``SCANS``. Unlike
+    ``GRU``, one layer in one direction: it reads (T, B, D) alone, and its state
+    is h (B, H), as a cell's is.
     Source: Feng et al. (2024), in the form with h above zero.
     """
 
@@ -197,8 +198,9 @@ class MinGRU(_MinLayer):
 class MinLSTM(_MinLayer):
     """The LSTM without output gate, whose f and i look at x alone and sum to 1.
 
-    Blocks f, i, n in ``weight_ih (3H, D)``; ``scan`` is one of ``SCANS``. One layer in one direction, unlike ``LSTM``:
-    it reads (T, B, D) alone, and its state is h (B, H) without a carry, as a ``GRUCell``'s is.
+    Blocks f, i, n in ``weight_ih (3H, D)``; ``scan`` is one of ``SCANS``. Unlike
+    ``LSTM``, one layer in one direction: it reads (T, B, D) alone, and its state
+    is h (B, H) without a carry, as a ``GRUCell``'s is.
     Source: Feng et al. (2024), in the form with h above zero.
     """
 

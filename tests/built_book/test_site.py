@@ -50,7 +50,8 @@ def test_every_page_of_the_table_of_contents_is_built_and_no_other_source(site):
 
 
 def test_every_chapter_and_page_in_the_book_folder_is_in_the_table_of_contents():
-    sources = {f"book/{path.stem}" for path in (ROOT / "book").iterdir() if path.suffix in (".md", ".ipynb")}
+    pages = [*(ROOT / "book").iterdir(), *(ROOT / "book" / "api").iterdir()]
+    sources = {str(path.relative_to(ROOT).with_suffix("")) for path in pages if path.suffix in (".md", ".ipynb")}
     assert sources == set(table_of_contents())
 
 
