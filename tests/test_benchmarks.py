@@ -23,6 +23,7 @@ def run(script, *arguments):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_layers_are_timed_against_every_peer(tmp_path):
     out = tmp_path / "layers.json"
     printed = run("layers.py", "--peers", "in_numpy", "in_torch", "reference", "--layers", "RNN", "--sizes", 0,

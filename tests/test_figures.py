@@ -402,6 +402,7 @@ def test_set_style_is_safe_without_a_notebook():
     )
 
 
+@pytest.mark.slow
 def test_a_cell_shows_a_figure_once_in_double_density():
     """A real kernel runs a cell that ends in a figure, and one that draws with pyplot: one picture each."""
     import nbformat

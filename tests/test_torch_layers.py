@@ -198,7 +198,8 @@ def test_autocast_runs_in_its_dtype_and_leaves_gradients_in_the_parameters(name,
     assert {p.grad.dtype for p in ours.parameters()} == {torch.float32}
 
 
-@pytest.mark.parametrize("name", ["LSTM", *(pytest.param(name, marks=pytest.mark.slow) for name in ("RNN", "GRU"))])
+@pytest.mark.slow
+@every_name
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")  # Dynamo's own
 def test_a_compiled_model_computes_the_same(name):
     ours, _ = pair(name)
