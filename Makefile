@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book serve test units check portable notebooks texts page bench gpu clean browser
+.PHONY: help book serve test units check portable notebooks texts page bench gpu renew clean browser
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
@@ -92,6 +92,13 @@ gpu:  ## on a machine with a CUDA GPU: test the kernels there, time them against
 	    -o addopts= -o filterwarnings=default -p no:cacheprovider tests/test_kernels.py -k '{}'
 	@echo '== GPU: errors, and times against cuDNN'
 	@TRITON_INTERPRET=0 PYTHONPATH=. $(GPU_PYTHON) benchmarks/gpu.py $(BENCH)
+
+renew: .venv/.ready  ## pin the newest version of each package, make .venv anew with them, and run all tests
+	@echo '== Renewing constraints.txt (git diff constraints.txt shows what moves)'
+	@$(python) tools/pins.py --renew
+	@rm -rf .venv
+	@{ $(MAKE) --no-print-directory .venv/.ready && $(python) tools/pins.py && $(MAKE) --no-print-directory test; } || \
+	    { echo 'make renew: the new versions do not pass. To go back:  git checkout constraints.txt .binder && rm -rf .venv'; exit 1; }
 
 clean:  ## remove what make built; .venv stays
 	rm -rf _build build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,4 +1,4 @@
-"""An oracle that a processor lacks is told at the end of a run; any other error of an oracle is an error."""
+"""An oracle that a machine lacks is told at the end of a run; any other error of an oracle is an error."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ def test_what_is_lacking_is_told_and_hides_nothing(tmp_path, workers):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "missing_oracles", "-p", "no:cacheprovider", *workers]
     variables = os.environ | {"PYTHONPATH": str(ROOT / "tests"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, env=variables, timeout=300)
-    assert "oracles that this processor lacks: a GRU (2); an LSTM (2)\n" in done.stdout
+    assert "oracles that this machine lacks: a GRU (2); an LSTM (2)\n" in done.stdout
     assert "2 failed, 3 passed" in done.stdout
     assert "mat1 and mat2 shapes" in done.stdout and "assert 1 == 2" in done.stdout
 

@@ -17,13 +17,13 @@ import pytest
 import yaml
 from conftest import ROOT
 from notebook_form import KERNEL
-from pins import constraints, differences, installed
+from pins import constraints, differences, installed, renewed
 from repository import pages_url, repository_url
 
 import rnnbook
 from rnnbook.data import TABLES
 
-TARGETS = {"help", "book", "serve", "test", "check", "portable", "notebooks", "texts", "page", "bench", "gpu", "clean"}
+TARGETS = set("help book serve test check portable notebooks texts page bench gpu renew clean".split())
 SLUG = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")
 
 
@@ -104,6 +104,20 @@ def test_a_package_that_is_not_pinned_or_pinned_otherwise_is_named():
     assert differences(pins, {"a": "1"}) == ["b==2 is pinned, but not installed"]
     with pytest.raises(ValueError, match="lines like name==version"):
         constraints("a>=1")
+
+
+def test_of_two_pins_for_two_pythons_the_one_for_this_python_counts():
+    old, new = "a==1 ; python_version < '3.10'\n", "a==2 ; python_version >= '3.10'\n"
+    assert constraints(old + new)["a"][0] == constraints(new + old)["a"][0] == "2"
+    with pytest.raises(ValueError, match="pins a twice"):
+        constraints("a==1\na==2\n")
+
+
+def test_renewed_pins_keep_comments_markers_and_other_platforms_and_drop_what_is_gone():
+    old = "# a list\nb==1\nc==4 ; sys_platform == 'nowhere'\nd==1 ; python_version >= '3.10'\ngone==9\n"
+    new = {"e": "7", "B": "2", "d": "3", "nvidia-cublas": "13", "cuda-toolkit": "13"}
+    expected = "# a list\nB==2\nc==4 ; sys_platform == 'nowhere'\nd==3 ; python_version >= '3.10'\ne==7\n"
+    assert renewed(old, new) == expected
 
 
 def test_torch_is_the_cpu_build():

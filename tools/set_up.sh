@@ -12,7 +12,7 @@ python=${PYTHON:-}
 if [ -n "$python" ]; then
     new_enough "$python" || die "PYTHON=$python is not Python 3.11 or newer."
 else
-    for candidate in python3 python3.11 python3.12 python3.13 python; do
+    for candidate in python3 python3.11 python3.12 python3.13 python3.14 python; do
         if new_enough "$candidate"; then python=$candidate; break; fi
     done
     [ -n "$python" ] || die "Python 3.11 or newer is needed, and none was found; name one with PYTHON=/path/to/python3.11 make ..."
