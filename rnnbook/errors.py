@@ -1,6 +1,6 @@
 """Sentences for a user's mistakes: the argument, what was expected, what came.
 
-Both wings check their arguments here, so that the same mistake reads the same everywhere.
+Both versions check their arguments here, so that the same mistake reads the same everywhere.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""One training loop for both wings: progress bar, history, checkpoint and resume, seeds.
+"""One training loop for both versions: progress bar, history, checkpoint and resume, seeds.
 
 The loop knows neither NumPy's layers nor PyTorch's. Whoever trains writes one function ``step(i)``,
 which draws a batch, goes forward, backward and updates, and returns the loss; the loop calls it, and keeps the book.

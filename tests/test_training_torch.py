@@ -1,4 +1,4 @@
-"""The training loop with the PyTorch wing: device, autocast, clipping, checkpoint and resume, several processes."""
+"""The training loop with the PyTorch version: device, autocast, clipping, checkpoint and resume, several processes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A weight file fits both wings and ``torch.nn``, and a damaged one changes nothing."""
+"""A weight file fits both versions and ``torch.nn``, and a damaged one changes nothing."""
 
 import json
 import os

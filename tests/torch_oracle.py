@@ -1,4 +1,4 @@
-"""What the tests of the PyTorch wing share: the same layer twice, and everything it returns, with gradients."""
+"""What the tests of the PyTorch version share: the same layer twice, and everything it returns, with gradients."""
 
 import torch
 from torch import nn
@@ -9,7 +9,7 @@ from rnnbook.in_torch.compiled import LIBRARIES
 
 T, B, D, H = 5, 3, 2, 7  # all different, so that no transposed axis can pass unseen
 FORMS = ["batched", "unbatched", "sorted", "unsorted"]
-# the compiled steps are there where a C compiler was at the installation; the rest of the wing is everywhere
+# the compiled steps are there where a C compiler was at the installation; the rest of the version is everywhere
 IMPLEMENTATIONS = ["reference", "handwritten", *(["compiled"] if LIBRARIES else [])]
 AUTO = IMPLEMENTATIONS[-1]  # what "auto" takes for torch.nn's equations
 

@@ -1,4 +1,4 @@
-"""The NumPy wing: every equation spelled out, forward and backward. Needs NumPy alone.
+"""The NumPy version: every equation spelled out, forward and backward. Needs NumPy alone.
 
 ::
 

@@ -1,4 +1,4 @@
-"""The PyTorch wing: the layers of ``torch.nn``, as readable recurrences; CPU and GPU.
+"""The PyTorch version: the layers of ``torch.nn``, as readable recurrences; CPU and GPU.
 
 ``rnn``, ``gru``, ``lstm``   the layers, each with its reference recurrence
 ``handwritten``              the same recurrences with a hand-written backward

@@ -1,4 +1,4 @@
-"""Weights in files: ``save`` and ``load`` for every layer and model of both wings, and for ``torch.nn``'s.
+"""Weights in files: ``save`` and ``load`` for every layer and model of both versions, and for ``torch.nn``'s.
 
 A file is a safetensors file with the names and shapes of ``torch.nn``'s state dicts, so that it fits
 ``in_numpy``, ``in_torch`` and ``torch.nn`` alike. No file is read with pickle.

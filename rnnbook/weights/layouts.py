@@ -1,6 +1,6 @@
-"""Weights in the layouts of Keras and ONNX, both ways. Between ``torch.nn`` and both wings nothing is to convert.
+"""Weights in the layouts of Keras and ONNX, both ways. Between ``torch.nn`` and both versions nothing is to convert.
 
-Everything here works on a state dict with the names of ``torch.nn`` (``layer.state_dict()`` of either wing), and on
+Everything here works on a state dict with the names of ``torch.nn`` (``layer.state_dict()`` of either version), and on
 one layer and direction at a time: ``suffix`` is ``"_l0"``, ``"_l1"``, ``"_l0_reverse"``.
 
 ==========  ======================  ==========================  ==============================================

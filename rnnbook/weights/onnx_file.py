@@ -10,7 +10,7 @@ from rnnbook.weights.layouts import ONNX, to_onnx
 
 
 def export_onnx(layer, path):
-    """Write a layer of either wing, or of ``torch.nn``, to ``path``, for any number of steps and sequences.
+    """Write a layer of either version, or of ``torch.nn``, to ``path``, for any number of steps and sequences.
 
     The file's inputs are x (T, B, D) and h_0, and c_0 for the LSTM, each (layers · directions, B, H); its outputs
     y (T, B, directions · H), h_n and c_n. Raises ValueError for another layer than an RNN, GRU or LSTM, and for a
