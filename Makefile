@@ -35,6 +35,7 @@ help:  ## list the targets
 
 book: .venv/.ready  ## build the book, warnings as errors, and print the page to open
 	@echo '== Book: building _build/html, warnings as errors'
+	@PYTHONPATH=book/_ext $(python) -m live_code .venv/share/pyodide
 	@# from nothing each time: a warm build does not repeat its warnings
 	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
 	@mkdir -p _build

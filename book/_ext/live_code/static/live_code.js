@@ -1,0 +1,296 @@
+// The page's side of live_code: makes an editor of each cell that can run. Nothing is loaded, and nothing that was typed
+// earlier is run, before a button is pressed.
+(() => {
+  const HERE = document.currentScript.src;
+  const ASK_AFTER = 20; // seconds without an answer
+  const cells = new Map();
+  let worker = null;
+  let ready = false;
+  let running = null; // the cell that waits for an answer
+
+  const make = (tag, properties = {}, ...children) => {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  };
+  const key = (id) => `live-code ${location.pathname} ${id}`;
+  const stored = (id) => {
+    try {
+      return JSON.parse(localStorage.getItem(key(id))) || {};
+    } catch {
+      return {}; // no storage, or not ours: the page works without it
+    }
+  };
+  const store = (id, entry) => {
+    try {
+      if (entry) localStorage.setItem(key(id), JSON.stringify(entry));
+      else localStorage.removeItem(key(id));
+    } catch {
+      /* no storage */
+    }
+  };
+
+  class Cell {
+    constructor(container, { id, title, setup, hints, exercise = false }) {
+      Object.assign(this, { id, title, setup, hints, exercise });
+      const input = container.querySelector(".cell_input");
+      this.given = input.querySelector("pre").textContent.trimEnd();
+      this.storedOutput = container.querySelector(".cell_output");
+      const entry = stored(id);
+      this.text = make("textarea", {
+        className: "live-text",
+        value: entry.text ?? this.given,
+        spellcheck: false,
+        autocapitalize: "off",
+        autocomplete: "off",
+      });
+      this.text.setAttribute("aria-label", title ? `Your code for: ${title}` : "Your code");
+      this.check = make("button", { type: "button", className: "live-button live-check", textContent: exercise ? "Check" : "Run" });
+      this.hint = make("button", { type: "button", className: "live-button", textContent: "Hint", hidden: !hints.length });
+      this.told = make("ol", { className: "live-hints", hidden: true });
+      this.stop = make("button", { type: "button", className: "live-button", textContent: "Stop", hidden: true });
+      this.reset = make("button", { type: "button", className: "live-button", textContent: "Reset" });
+      this.bar = make("progress", { max: 1, value: 0, hidden: true });
+      this.bar.setAttribute("aria-label", "Python is being loaded");
+      this.state = make("span", { className: "live-state" });
+      this.count = make("span", { className: "live-count" });
+      this.answer = make("pre", { className: "live-answer", hidden: true });
+      this.answer.setAttribute("role", "status");
+      this.answer.setAttribute("aria-live", "polite");
+      const first = this.runsFirst();
+      const lines = first.reduce((sum, text) => sum + text.split("\n").length, 0);
+      this.first = make(
+        "details",
+        { className: "live-first", hidden: lines === 0 },
+        make("summary", { textContent: `Runs first, by itself: ${lines} line${lines === 1 ? "" : "s"} of earlier cells` }),
+        make("pre", { textContent: first.join("\n") }),
+      );
+      const buttons = make("div", { className: "live-bar" }, this.check, this.stop, this.hint, this.reset, this.bar, this.state, this.count);
+      this.editor = make("div", { className: "live-editor" }, this.first, this.text, buttons, this.told, this.answer);
+      input.hidden = true;
+      if (exercise && this.storedOutput) this.storedOutput.hidden = true; // it answers the empty body
+      input.after(this.editor);
+      this.fit();
+      this.text.addEventListener("input", () => this.edited());
+      this.text.addEventListener("keydown", (event) => this.keyed(event));
+      this.check.addEventListener("click", () => this.press());
+      this.stop.addEventListener("click", () => this.halt());
+      this.reset.addEventListener("click", () => this.begin());
+      this.hint.addEventListener("click", () => this.help());
+    }
+
+    // what earlier cells give; of an earlier exercise, what the reader has written there
+    runsFirst() {
+      return this.setup.map(({ of, code }) => (cells.has(of) ? cells.get(of).text.value : code));
+    }
+
+    fit() {
+      this.text.rows = Math.max(3, this.text.value.split("\n").length + 1);
+    }
+
+    edited() {
+      this.fit();
+      store(this.id, { ...stored(this.id), text: this.text.value });
+    }
+
+    // Tab is the reader's way out of the field; Enter keeps the indentation, Backspace takes a level of it back
+    keyed(event) {
+      const { selectionStart: at, selectionEnd: end, value } = this.text;
+      const line = value.slice(value.lastIndexOf("\n", at - 1) + 1, at);
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey || event.shiftKey)) {
+        event.preventDefault();
+        this.press();
+      } else if (event.key === "Enter" && at === end) {
+        event.preventDefault();
+        this.type("\n" + /^ */.exec(line)[0] + (line.trimEnd().endsWith(":") ? "    " : ""));
+      } else if (event.key === "Backspace" && at === end && /^ +$/.test(line) && line.length % 4 === 0) {
+        event.preventDefault();
+        this.text.setSelectionRange(at - 4, at);
+        this.type("");
+      }
+    }
+
+    // as if typed, so that undo knows it
+    type(text) {
+      const command = text ? ["insertText", false, text] : ["delete"];
+      if (!document.execCommand(...command)) {
+        this.text.setRangeText(text, this.text.selectionStart, this.text.selectionEnd, "end");
+        this.edited();
+      }
+    }
+
+    begin() {
+      this.text.value = this.given;
+      store(this.id, null);
+      this.fit();
+      this.answer.hidden = true;
+      if (this.storedOutput) this.storedOutput.hidden = this.exercise;
+      this.state.textContent = "";
+      counted();
+    }
+
+    press() {
+      if (location.protocol === "file:") {
+        this.show("This page was opened as a file, and from a file a browser does not start Python. Run  make serve  and open the address that it prints.");
+        return;
+      }
+      if (running) {
+        running.state.textContent = running === this ? running.state.textContent : "still running; Stop ends it";
+        return;
+      }
+      running = this;
+      this.pressed = performance.now();
+      for (const cell of cells.values()) cell.check.disabled = true;
+      this.stop.hidden = false;
+      this.state.textContent = ready ? "running" : "loading Python (once)";
+      this.bar.hidden = ready;
+      this.store = { text: this.text.value };
+      if (!worker) start();
+      if (ready) this.watch();
+      worker.postMessage({ setup: this.runsFirst(), code: this.text.value });
+    }
+
+    watch() {
+      this.timer = setTimeout(() => {
+        this.state.textContent = `no answer for ${ASK_AFTER} seconds: an endless loop? Stop ends it`;
+      }, ASK_AFTER * 1000);
+    }
+
+    // one hint more with each press
+    help() {
+      const shown = this.told.children.length;
+      this.told.hidden = false;
+      const item = make("li", { textContent: this.hints[shown], tabIndex: -1 });
+      this.told.append(item);
+      item.focus();
+      this.hint.textContent = "Next hint";
+      this.hint.hidden = shown + 1 >= this.hints.length;
+    }
+
+    halt() {
+      worker.terminate();
+      worker = null;
+      ready = false;
+      this.answer.hidden = true;
+      this.done("stopped; the next press starts Python again");
+    }
+
+    done(text) {
+      clearTimeout(this.timer);
+      running = null;
+      for (const cell of cells.values()) cell.check.disabled = false;
+      this.stop.hidden = true;
+      this.bar.hidden = true;
+      this.state.textContent = text;
+    }
+
+    show(text, passed) {
+      if (this.storedOutput) this.storedOutput.hidden = true;
+      this.answer.hidden = false;
+      this.answer.textContent = text || "No output.";
+      this.answer.dataset.passed = passed === true ? "yes" : passed === false ? "no" : "";
+    }
+
+    answered({ output, passed, error }) {
+      this.done("");
+      this.show([output.trimEnd(), error].filter(Boolean).join("\n"), error ? false : passed);
+      this.seconds = (performance.now() - this.pressed) / 1000;
+      store(this.id, { ...this.store, tried: true, passed: passed === true || stored(this.id).passed === true });
+      counted();
+    }
+  }
+
+  function start() {
+    // a module worker, started from the page's own files
+    worker = new Worker(new URL("live_code_worker.mjs", HERE), { type: "module" });
+    worker.onmessage = ({ data }) => {
+      if ("loaded" in data && running) {
+        running.bar.value = data.loaded / data.total;
+        const [loaded, total] = [data.loaded, data.total].map((bytes) => (bytes / 1e6).toFixed(1));
+        running.state.textContent =
+          data.loaded < data.total ? `loading Python (once): ${loaded} of ${total} MB` : "starting Python";
+      } else if (data.ready) {
+        ready = true;
+        if (running) {
+          running.bar.hidden = true;
+          running.state.textContent = "running";
+          running.watch();
+        }
+      } else if (data.failed) {
+        failed(data.failed);
+      } else if (data.result && running) running.answered(data.result);
+    };
+    worker.onerror = (event) => failed(event.message || "the browser did not start the worker");
+  }
+
+  function failed(why) {
+    worker?.terminate();
+    worker = null;
+    ready = false;
+    if (!running) return;
+    const cell = running;
+    cell.done("");
+    cell.show(`Python could not be loaded (${why}). The notebook of this page runs on Binder, Colab or your machine.`);
+  }
+
+  // "3 of 5", beside every editor of the page
+  function counted() {
+    const exercises = [...cells.values()].filter((cell) => cell.exercise);
+    const solved = exercises.filter((cell) => stored(cell.id).passed).length;
+    for (const cell of exercises) {
+      cell.count.textContent = `${solved} of ${exercises.length} solved`;
+      cell.editor.classList.toggle("live-solved", Boolean(stored(cell.id).passed));
+    }
+  }
+
+  // a solution is shown after an attempt, or at the second press
+  function keepShut(solution, cell) {
+    let asked = false;
+    const listen = (event) => {
+      if (asked || stored(cell.id).tried || !event.target.closest("button, .admonition-title")) return;
+      asked = true;
+      event.stopPropagation();
+      event.preventDefault();
+      const note = make("p", { className: "live-shut", textContent: "No attempt yet. Press again to see the solution all the same." });
+      note.setAttribute("role", "status");
+      solution.after(note);
+      setTimeout(() => solution.addEventListener("click", () => note.remove(), { once: true }));
+    };
+    solution.addEventListener("click", listen, true);
+  }
+
+  function tryIt(container, described) {
+    const button = make("button", { type: "button", className: "live-button live-try", textContent: "Try it" });
+    button.setAttribute("aria-label", "Try it: change this code and run it here");
+    const bar = make("div", { className: "live-try-bar" }, button);
+    container.querySelector(".cell_input").after(bar);
+    button.addEventListener("click", () => {
+      bar.remove();
+      const cell = new Cell(container, described);
+      cells.set(described.id, cell);
+      cell.text.focus();
+      cell.press();
+    });
+  }
+
+  function begin() {
+    for (const container of document.querySelectorAll(".live-code")) {
+      const data = container.querySelector(':scope > script[type="application/json"]');
+      if (!data) continue;
+      const described = JSON.parse(data.textContent);
+      if (!described.exercise) {
+        tryIt(container, described);
+        continue;
+      }
+      const cell = new Cell(container, described);
+      cells.set(described.id, cell);
+      const next = container.nextElementSibling;
+      if (next?.classList.contains("solution")) keepShut(next, cell);
+    }
+    counted();
+  }
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
+  else begin();
+  window.liveCode = { cells };
+})();

@@ -1,0 +1,230 @@
+"""Exercises answered on the page, in a real browser: Python comes from the book itself, and only after a press."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser_visit import THIN, open_context, settle, show
+from bs4 import BeautifulSoup
+from conftest import HTML, ROOT, serve
+from live_code import python
+
+pytestmark = [
+    pytest.mark.site,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        python.wrong(ROOT / ".venv/share/pyodide") != [], reason="no Python for the browser was fetched"
+    ),
+]
+WAIT = 300_000  # milliseconds; a busy machine makes it slower, not red
+RIGHT = """def my_step(a_i, a_f, a_g, a_o, c_prev):
+    i, f, o = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o)
+    c = f * c_prev + i * np.tanh(a_g)
+    return o * np.tanh(c), c
+
+
+exercises.lstm.check_step(my_step)"""
+
+
+def exercises_of(name):
+    """What a page says of its exercises, each with the code that stands there."""
+    page = BeautifulSoup((HTML / name).read_text(encoding="utf-8"), "html.parser")
+    for cell in page.select(".live-code"):
+        about = json.loads(cell.find("script", type="application/json").string)
+        if about.get("exercise"):
+            yield about | {"code": cell.select_one(".cell_input pre").get_text()}
+
+
+def checks(code):
+    """The exercise that a cell asks, ``exercises.lstm.check_step``, as text and as an object."""
+    chapter, name = code.split("exercises.")[1].split("(")[0].split(".")
+    return f"exercises.{chapter}.{name}", getattr(import_module(f"rnnbook.lessons.exercises.{chapter}"), name)
+
+
+@pytest.fixture(scope="module")
+def opened(served, chromium):
+    """The LSTM's page, with what it asked for and complained of, and Python started by one press."""
+    context, log = open_context(chromium)
+    page = context.new_page()
+    page.goto(served.url + "book/lstm.html")
+    before = list(log.requests)
+    press(page)
+    yield page, log, before
+    assert log.complaints == []
+    context.close()
+
+
+def press(page, k=0):
+    """Check the k-th exercise of the page and return its answer."""
+    page.locator(".live-check").nth(k).click()
+    return answered(page, k)
+
+
+def answered(page, k=0):
+    page.wait_for_function("!document.querySelector('.live-check').disabled", timeout=WAIT)
+    return page.locator(".live-answer").nth(k).inner_text()
+
+
+def test_before_the_press_nothing_is_loaded_and_after_it_under_ten_megabytes_from_the_book(opened, served):
+    _, log, before = opened
+    assert not [url for url in before if "live_code" in url and not url.endswith(("live_code.js", "live_code.css"))]
+    mine = [url for url in log.requests if not url.startswith("blob:")]
+    assert all(url.startswith(served.url) for url in mine)
+    loaded = {Path(url).name for url in mine if "/live_code/" in url and url not in before}
+    folder = HTML / "_static" / "live_code"
+    assert set(json.loads((folder / "files.json").read_text())["sizes"]) <= loaded
+    assert sum((folder / name).stat().st_size for name in loaded) < 10e6
+
+
+def test_the_page_answers_and_counts_and_keeps_the_attempt(opened, served):
+    page, *_ = opened
+    assert press(page) == "It returns None: write its body, end it with return, and run the cell again."
+    page.locator(".live-text").first.fill(RIGHT.replace("i * np.tanh(a_g)", "i * a_g"))
+    assert "tanh is missing on the candidate" in press(page)
+    page.locator(".live-text").first.fill(RIGHT)
+    assert press(page).startswith("Right")
+    assert page.locator(".live-count").first.inner_text().startswith("1 of ")
+    again = page.context.new_page()
+    again.goto(served.url + "book/lstm.html")
+    assert again.locator(".live-text").first.input_value() == RIGHT  # kept, and not run
+    assert again.locator(".live-answer").first.is_hidden()
+    assert again.locator(".live-count").first.inner_text().startswith("1 of ")
+    again.locator("button:has-text('Reset')").first.click()
+    assert "return None" in again.locator(".live-text").first.input_value()
+    again.close()
+
+
+def test_it_works_by_keyboard_alone_and_tab_leads_on(opened):
+    page, *_ = opened
+    page.locator(".live-text").nth(1).focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("def f(x):\nreturn x\n")  # Enter indents by itself
+    assert page.locator(".live-text").nth(1).input_value() == "def f(x):\n    return x\n    "
+    page.keyboard.press("Backspace")
+    page.keyboard.type("f(3)")
+    page.keyboard.press("Control+Enter")
+    assert answered(page, 1) == "3"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Check"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # the hint is read out: it has the focus
+    assert page.evaluate("document.activeElement.tagName") == "LI"
+
+
+def test_an_endless_loop_is_stopped_and_python_starts_again(opened):
+    page, *_ = opened
+    page.locator(".live-text").nth(2).fill("while True:\n    pass")
+    page.locator(".live-check").nth(2).click()
+    page.locator(".live-state:has-text('endless loop')").wait_for(timeout=WAIT)
+    page.locator("button:has-text('Stop'):visible").click()
+    page.locator(".live-text").nth(2).fill("1 + 1")
+    assert press(page, 2) == "2"
+
+
+def test_a_solution_is_shown_after_an_attempt_or_at_the_second_press(opened):
+    page, *_ = opened
+    solution = page.locator(".solution").nth(3)
+    title = solution.locator(".admonition-title")
+    title.click()
+    assert page.locator(".live-shut").inner_text().startswith("No attempt yet")
+    assert solution.locator("pre").first.is_hidden()
+    title.click()
+    assert solution.locator("pre").first.is_visible()
+    assert page.locator(".live-shut").count() == 0
+
+
+def test_a_cell_can_be_tried(opened):
+    page, *_ = opened
+    button = page.locator(".live-try").first
+    button.click()
+    page.wait_for_function("!document.querySelector('.live-check').disabled", timeout=WAIT)
+    cell = page.locator(".live-code:has(.live-editor)").first
+    stored = cell.locator(".cell_output pre").first.evaluate("e => e.textContent.trim()")
+    assert cell.locator(".live-answer").inner_text() == stored
+
+
+def test_axe_finds_nothing_on_an_answered_page_on_a_phone_in_the_dark(opened):
+    page, *_ = opened
+    page.evaluate(THIN)
+    for view in ("light", "dark phone"):
+        show(page, view)
+        settle(page)
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+        found = Axe().run(
+            page, context={"include": [[".live-editor"]]}, options={"resultTypes": ["violations"], "preload": False}
+        )
+        assert found.response["violations"] == []
+    show(page, "light")
+
+
+def test_under_a_sub_path_and_opened_as_a_file(chromium, tmp_path):
+    (tmp_path / "deep").symlink_to(HTML)
+    with serve(tmp_path) as url:
+        context, log = open_context(chromium)
+        page = context.new_page()
+        page.goto(url + "deep/book/rnn.html")
+        assert press(page).startswith("It returns None")
+        assert log.complaints == []
+        context.close()
+    page = chromium.new_page()
+    page.goto((HTML / "book/rnn.html").as_uri())
+    page.locator(".live-check").first.click()
+    assert "make serve" in page.locator(".live-answer").first.inner_text()
+    page.close()
+
+
+def test_with_scripts_off_the_page_reads_as_without_the_extension(served, chromium):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(served.url + "book/lstm.html")
+    assert page.locator(".live-editor, .live-try").count() == 0
+    assert page.locator(".live-code .cell_input pre").first.is_visible()
+    context.close()
+
+
+ALL = """async (jobs) => {
+    const worker = new Worker(new URL("../_static/live_code/live_code_worker.mjs", location.href), { type: "module" });
+    const answers = [];
+    await new Promise((resolve, reject) => {
+        worker.onmessage = ({ data }) => {
+            if (data.failed) reject(data.failed);
+            if (!data.result) return;
+            answers.push(data.result);
+            if (answers.length === jobs.length) resolve();
+        };
+        for (const job of jobs) worker.postMessage(job);
+    });
+    worker.terminate();
+    return answers;
+}"""
+
+
+def test_every_exercise_answers_in_the_browser(served, chromium):
+    """Nothing written yet: it says so; the solution is right; a known mistake is named."""
+    jobs, expected = [], []
+    for name in (page for page in served.pages if page.startswith("book/")):
+        for about in exercises_of(name):
+            text, exercise = checks(about["code"])
+            setup = [part["code"] for part in about["setup"]]
+            mistake = next(iter(exercise.mistakes), None)
+            jobs.append({"setup": setup, "code": about["code"]})
+            expected.append((name, "It returns None"))
+            jobs.append({"setup": setup, "code": f"{text}({text}.solution)"})
+            expected.append((name, "Right"))
+            if mistake is not None:
+                jobs.append({"setup": setup, "code": f"{text}({text}.mistakes[{mistake!r}])"})
+                expected.append((name, mistake))
+    assert len(jobs) > 180
+    context, log = open_context(chromium)
+    page = context.new_page()
+    page.goto(served.url + "book/index.html")
+    page.set_default_timeout(WAIT)
+    answers = page.evaluate(ALL, jobs)
+    wrong = [(n, e, a) for (n, e), a in zip(expected, answers, strict=True) if a["error"] or e not in a["output"]]
+    assert wrong == []
+    assert log.complaints == []
+    context.close()
