@@ -1,6 +1,7 @@
 """Hints to an exercise, in stages: where to look again, then the shapes of one trial."""
 
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ def hints(chapter: str, name: str) -> list[str]:
     return [exercise.looks_at, f"One trial: given {given}, it returns {back}."]
 
 
-def _told(value: object) -> str:
+def _told(value: Any) -> str:
     """An array's shape in words, a number as it is."""
     shape = np.shape(value) if not isinstance(value, str | dict) else ()
     if isinstance(value, str | bool | int) or value is None:
