@@ -1,4 +1,4 @@
-"""A stream has no end: a million steps need the memory of one."""
+"""A stream has no end: two hundred thousand steps need the memory of one."""
 
 import gc
 import tracemalloc
@@ -41,11 +41,11 @@ def test_a_step_leaves_nothing_behind(make):
 
 
 @pytest.mark.slow
-def test_a_million_steps_run_at_constant_memory():
+def test_two_hundred_thousand_steps_run_at_constant_memory():
     layer = RNN(1, 4, rng=np.random.default_rng(0))
     memory = psutil.Process().memory_info
     _, state = stream(layer, None, 10_000)
     before = memory().rss
-    h, _ = stream(layer, state, 990_000)
-    assert memory().rss - before < 10e6  # one kept state (B, H) for each step would be over 100 MB
+    h, _ = stream(layer, state, 200_000)
+    assert memory().rss - before < 10e6  # one kept state (B, H) for each step would be over 20 MB
     assert np.isfinite(h).all()
