@@ -115,6 +115,28 @@ def test_it_works_by_keyboard_alone_and_tab_leads_on(opened):
     assert page.evaluate("document.activeElement.tagName") == "LI"
 
 
+def test_the_list_of_all_exercises_shows_what_is_solved_and_carries_attempts_in_a_file(opened, served, tmp_path):
+    page, *_ = opened
+    every = page.context.new_page()
+    every.goto(served.url + "book/exercises.html")
+    all_of_them = sum(len(list(exercises_of(name))) for name in served.pages if name.startswith("book/"))
+    assert every.locator(".live-list a").count() == all_of_them > 60
+    assert every.locator(".live-list li", has_text="One step solved").count() == 1
+    with every.expect_download() as download:
+        every.locator("button:has-text('Export')").click()
+    download.value.save_as(tmp_path / "attempts.json")
+    every.evaluate("localStorage.clear()")
+    every.reload()
+    assert every.locator(".live-mark").count() == 0
+    every.locator(".live-file").set_input_files(tmp_path / "attempts.json")
+    every.locator(".live-state:has-text('imported')").wait_for()
+    assert every.locator(".live-list li", has_text="One step solved").count() == 1
+    (tmp_path / "other.json").write_text("[1, 2")
+    every.locator(".live-file").set_input_files(tmp_path / "other.json")
+    every.locator(".live-state:has-text('holds no attempts')").wait_for()
+    every.close()
+
+
 def test_an_endless_loop_is_stopped_and_python_starts_again(opened):
     page, *_ = opened
     page.locator(".live-text").nth(2).fill("while True:\n    pass")

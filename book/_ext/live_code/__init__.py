@@ -5,6 +5,9 @@ button, *Try it*, that makes an editor of it. The first press loads Python (Pyod
 serves itself: no other host is ever asked); nothing is loaded before it. With scripts off, and where the files of
 Python are missing, the page reads as without this extension.
 
+The directive ``live-exercises`` lists all exercises, with what the reader has solved, and lets the attempts be exported
+to a file and imported.
+
 In ``conf.py``, or in ``_config.yml`` of a Jupyter Book::
 
     extensions = ["myst_nb", "live_code"]
@@ -33,6 +36,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("live_code_exercise", None, "html", [str, type(None)])
     app.add_config_value("live_code_hints", None, "html", [str, type(None)])
     app.add_config_value("live_code_imports", ["numpy"], "html", [list])
+    app.add_node(pages.ExerciseList)
+    app.add_directive("live-exercises", pages.ExerciseListDirective)
     app.connect("doctree-resolved", pages.mark_cells)
     app.connect("html-page-context", pages.add_files)
     app.connect("build-finished", archive.write_files)

@@ -10,6 +10,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 from live_code import python
 from live_code.slices import importable_names, setup_for
@@ -52,14 +53,16 @@ def hints_of(app: Sphinx, exercise: re.Match[str]) -> list[str]:
     return list(getattr(import_module(module), name)(*exercise.groups()))
 
 
-def mark_cells(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+def cells_of(app: Sphinx, doctree: nodes.document, docname: str) -> list[tuple[nodes.Element, dict[str, Any]]]:
+    """Return each cell of a document that runs in the browser, with what the page says of it."""
     path = Path(app.env.doc2path(docname))
-    if app.builder.format != "html" or path.suffix != ".ipynb" or python.folder_of(app) is None:
-        return
+    if path.suffix != ".ipynb" or python.folder_of(app) is None:
+        return []
     cells = code_cells(path)
     about = described(cells, app.config.live_code_exercise or "(?!)", app.config.live_code_imports)
     ids: dict[int, str] = {}
     title: tuple[str, str] | None = None
+    found = []
     k = -1
     for node in doctree.findall(nodes.Element):
         classes = node.get("classes", [])
@@ -80,13 +83,59 @@ def mark_cells(app: Sphinx, doctree: nodes.document, docname: str) -> None:
                 title = None
             ids[k] = data["id"]
         data["setup"] = [{"of": ids.get(j), "code": lines} for j, lines in cell["setup"]]
+        found.append((node, data))
+    return found
+
+
+def mark_cells(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    if app.builder.format != "html":
+        return
+    for node, data in cells_of(app, doctree, docname):
         text = json.dumps(data).replace("</", "<\\/")
-        classes.append("live-code")
+        node["classes"].append("live-code")
         node += nodes.raw("", f'<script type="application/json">{text}</script>', format="html")
+    for place in doctree.findall(ExerciseList):
+        place.replace_self(listed(app, docname))
+
+
+class ExerciseList(nodes.General, nodes.Element):
+    """Where the list of all exercises is to stand."""
+
+
+class ExerciseListDirective(SphinxDirective):
+    """``live-exercises``: every exercise of the book, chapter by chapter, with what the reader has solved."""
+
+    def run(self) -> list[nodes.Node]:
+        return [ExerciseList()]
+
+
+def listed(app: Sphinx, docname: str) -> list[nodes.Node]:
+    """Return a list of the exercises of each chapter, with links."""
+    parts: list[nodes.Node] = []
+    for name in documents(app):
+        exercises = [d for _, d in cells_of(app, app.env.get_doctree(name), name) if d.get("exercise")]
+        if not exercises:
+            continue
+        address = app.builder.get_relative_uri(docname, name)
+        items = nodes.bullet_list(classes=["live-list"])
+        for data in exercises:
+            link = nodes.reference("", data["title"], refuri=f"{address}#{data['id']}", internal=True)
+            items += nodes.list_item("", nodes.paragraph("", "", link))
+        parts += [nodes.rubric("", app.env.titles[name].astext()), items]
+    return parts
+
+
+def documents(app: Sphinx) -> list[str]:
+    """Return the names of all documents, in the order in which the book has them."""
+    order = [app.config.root_doc]
+    for name in order:
+        order += [child for child in app.env.toctree_includes.get(name, []) if child not in order]
+    return order
 
 
 def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Put the script on the pages that have such a cell, and on no other."""
-    if doctree is not None and any("live-code" in n.get("classes", []) for n in doctree.findall(nodes.container)):
+    marks = {"live-code", "live-list"}
+    if doctree is not None and any(marks & set(n.get("classes", [])) for n in doctree.findall(nodes.Element)):
         app.add_css_file("live_code/live_code.css")
         app.add_js_file("live_code/live_code.js", loading_method="defer")

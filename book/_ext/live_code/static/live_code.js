@@ -288,6 +288,56 @@
       if (next?.classList.contains("solution")) keepShut(next, cell);
     }
     counted();
+    list();
+  }
+
+  // the page that lists all exercises: what has been solved, and the attempts as one file
+  function list() {
+    const links = [...document.querySelectorAll(".live-list a")];
+    if (!links.length) return;
+    const keyOf = (link) => `live-code ${new URL(link.href).pathname} ${decodeURIComponent(link.hash.slice(1))}`;
+    const mine = new Map(links.map((link) => [keyOf(link), link]));
+    const read = (name) => JSON.parse(localStorage.getItem(name) ?? "null");
+    const says = make("p", { className: "live-state" });
+    says.setAttribute("role", "status");
+    const refresh = (more = "") => {
+      let solved = 0;
+      for (const [name, link] of mine) {
+        const entry = read(name);
+        link.parentElement.querySelector(".live-mark")?.remove();
+        if (entry?.passed) solved += 1;
+        if (entry?.passed || entry?.tried)
+          link.after(make("span", { className: "live-mark", textContent: entry.passed ? " solved" : " tried" }));
+      }
+      says.textContent = `${solved} of ${mine.size} solved. ${more}`;
+    };
+    const save = make("button", { type: "button", className: "live-button", textContent: "Export attempts" });
+    save.addEventListener("click", () => {
+      const kept = Object.fromEntries([...mine.keys()].filter((name) => read(name)).map((name) => [name.split("/").pop(), read(name)]));
+      const blob = new Blob([JSON.stringify(kept, null, 1)], { type: "application/json" });
+      make("a", { href: URL.createObjectURL(blob), download: "attempts.json" }).click();
+    });
+    const file = make("input", { type: "file", accept: "application/json", className: "live-file" });
+    const label = make("label", { className: "live-button" }, "Import attempts ", file);
+    file.addEventListener("change", async () => {
+      try {
+        const given = JSON.parse(await file.files[0].text());
+        let count = 0;
+        for (const name of mine.keys()) {
+          const entry = given[name.split("/").pop()]; // text and marks: nothing of a file is run
+          if (typeof entry?.text !== "string") continue;
+          localStorage.setItem(name, JSON.stringify({ text: entry.text, tried: !!entry.tried, passed: !!entry.passed }));
+          count += 1;
+        }
+        refresh(`${count} attempts imported.`);
+      } catch {
+        refresh("This file holds no attempts.");
+      }
+    });
+    const first = document.querySelector(".live-list");
+    const before = first.previousElementSibling ?? first;
+    before.before(make("div", { className: "live-bar" }, save, label), says);
+    refresh();
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
