@@ -14,6 +14,11 @@ SEEDS = range(100, 105)
 EDGES = {
     "bptt.check_backward": [lambda dhs, xs, hs, **a: a | {"dhs": dhs[:1], "xs": xs[:1], "hs": hs[:2]}],
     "bptt.check_truncated_backward": [lambda k=k, **a: a | {"k": k} for k in (1, 2, 4, 50)],
+    "control.check_free_run": [lambda u, **a: a | {"u": u[:1]}],
+    "control.check_pid": [lambda errors, **a: a | {"errors": errors[:1]}],
+    "control.check_remaining_error": [lambda load, **a: a | {"load": 0 * load}],
+    "control.check_resting_places": [lambda pushes: {"pushes": -1.5 + 0 * pushes}],
+    "control.check_sensitivity": [lambda k, k_other=k, **a: a | {"k": k_other} for k in (0, 5)],
     "feedback_networks.check_visit": [lambda W, **a: a | {"W": 0 * W}],
     "feedback_networks.check_softmax_update": [lambda beta, **a: a | {"beta": 1e3}],
     "frameworks.check_whole_gradient": [lambda gradients, sizes: {"gradients": gradients[:1], "sizes": sizes[:1]}],

@@ -51,6 +51,8 @@ def one(runs, **which):
 SETTINGS = {  # what the record says, and the same in the program
     "ablations": lambda e: {"settings": {"speech": e.SPEECH, "adding": e.ADDING}, "seeds": e.SEEDS},
     "adding_lstm": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
+    "control": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
+    "identification": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "language_model": lambda e: {"settings": e.SETTINGS, "data": e.source()},
     "language_model_units": lambda e: {"data": e.experiment.source()},
     "limits": lambda e: {"settings": e.SETTINGS},
@@ -613,3 +615,131 @@ def test_the_factor_of_every_interval_is_students():
     assert len(found) >= 4
     for t, n in found:
         assert float(t) == pytest.approx(stats.t.ppf(0.975, int(n) - 1), abs=0.0006), (t, n)
+
+
+# ---- Identification and control -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("ARX", 1), ("Hammerstein", 0), ("random features", 4)])
+def test_a_least_squares_rival_errs_as_recorded(kind, seed, experiment):
+    identification = experiment("identification")
+    found, expected = identification.rival(kind, 2, seed), record("identification")["example 2"][kind][seed]
+    assert (found["chosen"], found["parameters"]) == (expected["chosen"], expected["parameters"])
+    for test, errors in expected["errors"].items():
+        np.testing.assert_allclose(found["errors"][test], errors, rtol=5e-3, err_msg=test)
+
+
+def test_networks_side_by_side_are_those_of_torch(experiment):
+    side_by_side, seeds = importlib.import_module("side_by_side"), [3, 4]
+    S, T, B, D, H = 2, 5, 4, 3, 6
+    for kind, layer in (("RNN", torch.nn.RNN), ("GRU", torch.nn.GRU)):
+        network = side_by_side.Recurrent(kind, seeds, D, H)
+        x, h, found = torch.randn(T, S, B, D, dtype=torch.float64), network.start(S, B), []
+        for x_t in x:
+            y, h = network.step(x_t, h)
+            found.append(y)
+        for s in range(S):
+            theirs, (W_ih, W_hh, b_ih, b_hh) = layer(D, H).double(), (p[s].detach() for p in network.recurrence)
+            theirs.load_state_dict(
+                dict(weight_ih_l0=W_ih.T, weight_hh_l0=W_hh.T, bias_ih_l0=b_ih[0], bias_hh_l0=b_hh[0])
+            )
+            read = torch.cat([theirs(x[:, s])[0], x[:, s]], -1)
+            head = network.head[s].detach()
+            torch.testing.assert_close(torch.stack(found)[:, s].detach(), (read @ head[:-1] + head[-1:]).detach())
+    dense = side_by_side.Dense(seeds, D, [H, 2])
+    x = torch.randn(S, B, D, dtype=torch.float64)
+    for s in range(S):
+        layers, y = [p[s].detach() for p in dense.parameters], x[s]
+        for k, W in enumerate(layers):
+            y = y @ W[:-1] + W[-1]
+            y = y.tanh() if k < 2 else y
+        torch.testing.assert_close(dense.step(x)[0][s].detach(), y)
+    assert side_by_side.count(dense) == 4 * 6 + 7 * 2 + 3
+
+
+def test_no_gradient_passes_between_seeds_and_each_is_clipped_alone(experiment):
+    side_by_side = importlib.import_module("side_by_side")
+    dense, x = side_by_side.Dense([1, 2], 3, [4]), torch.ones(2, 5, 3, dtype=torch.float64)
+    (1e3 * dense.step(x)[0][0]).sum().backward()
+    side_by_side.clip(dense, 1.0)
+    norms = [sum(p.grad[s].square().sum() for p in dense.parameters).sqrt().item() for s in (0, 1)]
+    assert norms == [pytest.approx(1.0, abs=1e-9), 0.0]
+
+
+def test_a_free_run_of_the_dense_network_reads_its_own_predictions(experiment):
+    identification = experiment("identification")
+    network = identification.Dense(identification.SEEDS, 4, [3])
+    u, y = torch.randn(2, 8, 5, 2, dtype=torch.float64)
+    with torch.no_grad():
+        one, free = (identification.run_dense(network, u, y, way) for way in (False, True))
+        torch.testing.assert_close(one[0], free[0])
+        past = [*y[:2]]
+        for t in range(2, 8):
+            known = torch.stack([y[t - 1], y[t - 2], u[t], u[t - 1]], -1)
+            torch.testing.assert_close(one[t - 2], network.step(known)[0][..., 0])
+            past.append(network.step(torch.stack([past[-1], past[-2], u[t], u[t - 1]], -1))[0][..., 0])
+        torch.testing.assert_close(free, torch.stack(past[2:]))
+    assert (one[1:] != free[1:]).any()
+
+
+def test_laws_that_know_the_equation_steer_as_recorded_and_leave_what_is_derived(experiment):
+    control = experiment("control")
+    errors = record("control")["errors"]
+    exact = control.plants.own_motion
+    makers = {
+        "open loop": control.open_loop,
+        "exact inverse, paper's law": lambda y_m: control.papers_law(exact),
+        "exact inverse": lambda y_m: control.Inverse(exact),
+        "exact inverse and load estimate": lambda y_m: control.Inverse(
+            exact, record("control")["tuned"][0]["rates"]["exact"]
+        ),
+    }
+    for name, make in makers.items():
+        for situation, value in control.judge(make).items():
+            assert value == pytest.approx(errors[name][situation][0], rel=1e-3, abs=1e-9), (name, situation)
+    left = [errors[name]["held"][0] for name in list(makers)[1:]]
+    assert left == [pytest.approx(5, rel=1e-3), pytest.approx(1, rel=1e-3), pytest.approx(0, abs=1e-9)]
+
+
+def test_a_pid_with_its_recorded_gains_steers_as_recorded(experiment):
+    control, stored = experiment("control"), record("control")
+    for name, kind in (("PID", "as it is"), ("PID, trouble", "drawn")):
+        gains = stored["tuned"][1]["gains"][kind]
+        for situation, value in control.judge(lambda y_m, gains=gains: control.PID(gains)).items():
+            if situation != "noise" and situation != "all":  # four digits of a gain that sways
+                assert value == pytest.approx(stored["errors"][name][situation][1], abs=0.01), (name, situation)
+
+
+def test_what_befalls_a_run_is_what_its_situation_says(experiment):
+    control = experiment("control")
+    rng, T, B = np.random.default_rng(0), 40, 6
+    calm = control.trouble("as it is", rng, T, B)
+    assert {name: (part.min(), part.max()) for name, part in calm.items()} == {
+        "offset": (2.5, 2.5), "gain": (1, 1), "load": (0, 0), "noise": (0, 0)}  # fmt: skip
+    load = control.trouble("load", rng, T, B)["load"]
+    assert not load[:10].any() and (np.abs(load[10:]) == 0.5).all() and (load == load[-1])[10:].all()
+    drift = control.trouble("drift", rng, T, B)
+    for name, start, end in (("offset", 2.5, 1.5), ("gain", 1, 0.7)):
+        assert (drift[name][:11] == start).all() and drift[name][30:] == pytest.approx(end)
+        assert (np.diff(drift[name][10:31], axis=0) < 0).all()
+    assert control.trouble("noise", rng, 500, B)["noise"].std() == pytest.approx(0.1, rel=0.05)
+    everything = control.trouble("all", rng, T, B)
+    assert all(everything[name].std() > 0 for name in everything)
+
+
+def test_the_networks_read_what_they_are_trained_with(experiment):
+    """The same controller on the same plant: the model is the plant's equation, and both ways of running it agree."""
+    control = experiment("control")
+    network = control.build("GRU", True)
+    r, y_m = control.references(np.random.default_rng(0), control.T, 4)
+    befalls = control.trouble("as it is", None, control.T, 4)
+    with torch.no_grad():
+        ys, us = control.track(control.Trained(network, True), r, y_m, befalls)
+        y = y_prev = before = total = torch.zeros(5, 4, dtype=torch.float64)
+        h = network.start(5, 4)
+        for t in range(control.T):
+            total = total + (before - y)
+            target = torch.tensor(y_m[t]).expand(5, 4)
+            u, h = network.step(torch.stack([y, y_prev, target, control.SUM * total], -1), h)
+            y, y_prev, before = control.plants.plant_step(y, y_prev, u[..., 0].clamp(-10, 10)), y, target
+            np.testing.assert_allclose(ys[t], y, atol=1e-9)

@@ -77,6 +77,31 @@ def adding_lstm(program, stored):
             "run_form": lambda form, seed: stored["forms"][form][seed]}  # fmt: skip
 
 
+def control(program, stored):
+    def laws(seed, model):
+        makers = [name for name in stored["errors"] if name not in stored["parameters"]]
+        return {name: (name, seed) for name in makers}, stored["tuned"][program.SEEDS.index(seed)]
+
+    def judge(make):
+        if isinstance(make, tuple):
+            name, seed = make
+            return {key: found[program.SEEDS.index(seed)] for key, found in stored["errors"][name].items()}
+        return stored["errors"][make(None)]
+
+    return {"identify": lambda: None, "OneSeed": lambda model, s: None, "laws": laws, "judge": judge,
+            "train": lambda name, model: name, "count": lambda name: stored["parameters"][name],
+            "Trained": lambda network, summed: network}  # fmt: skip
+
+
+def identification(program, stored):
+    def case(example, noise, hold):
+        (name,) = [name for name, values in program.CASES.items() if values[:3] == (example, noise, hold)]
+        return stored[name]
+
+    return {"rival": lambda kind, example, seed, noise, hold: case(example, noise, hold)[kind][seed],
+            "network": lambda kind, example, noise, hold: case(example, noise, hold)[kind]}  # fmt: skip
+
+
 def language_model(program, stored):
     def train(cell, seed, epochs):
         (found,) = [r for r in stored["runs"] if (r["cell"], r["seed"], r["epochs"]) == (cell, seed, epochs)]
@@ -194,7 +219,19 @@ def variable_length(program, stored):
     return {"train": train, "test": test}
 
 
-RECORDS = [ablations, adding_lstm, language_model, limits, memory, names, parallel, time_series, truncation]
+RECORDS = [
+    ablations,
+    adding_lstm,
+    control,
+    identification,
+    language_model,
+    limits,
+    memory,
+    names,
+    parallel,
+    time_series,
+    truncation,
+]
 RECORDS += [two_processes, variable_length]
 
 

@@ -1,8 +1,9 @@
-"""What a network has to beat: forecasts without a network, and a language model that counts.
+"""What a network has to beat: forecasts without a network, models of a plant, and a language model that counts.
 
 ::
 
     forecasts   naive and linear forecasts of a series: persistence, the same month a year ago, autoregression
+    narx        a plant's next output by least squares: linear (ARX), and over nonlinear features (NARX)
     ngram       Witten and Bell's n-gram model of a text
 """
 
@@ -14,13 +15,16 @@ from rnnbook.rivals.forecasts import (
     root_mean_squared_error,
     seasonal_naive,
 )
+from rnnbook.rivals.narx import Narx, fit_narx
 from rnnbook.rivals.ngram import WittenBell
 
 __all__ = [
     "Autoregression",
+    "Narx",
     "WittenBell",
     "align",
     "fit_autoregression",
+    "fit_narx",
     "persistence",
     "root_mean_squared_error",
     "seasonal_naive",

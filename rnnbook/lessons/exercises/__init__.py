@@ -10,6 +10,7 @@ and names the one that gives your numbers. Each module holds the reference solut
 
 from rnnbook.lessons.exercises import (
     bptt,
+    control,
     feedback_networks,
     frameworks,
     gru,
@@ -27,6 +28,7 @@ from rnnbook.lessons.exercises import (
 
 __all__ = [
     "bptt",
+    "control",
     "feedback_networks",
     "frameworks",
     "gru",

@@ -20,6 +20,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     variable_length    ragged_batch, both_directions, share_against
     time_series        series_in_parts, kinds_of_answer, errors_by_horizon, fan_charts,
                        pit_histograms, spread_against_error
+    control            control_loop, plant_runs, one_step_and_free, tracking, errors_in_trouble
     speed              calls_on_each_rung, ladder, step_time, ratio_dots
     parallel           scan_rounds, time_against_length, right_after_each_step
     feedback_networks  energy_descent, energy_panels, recall_gallery, recall_against_stored,
@@ -39,6 +40,13 @@ from rnnbook.lessons.figures.charts import (
     learning_curves,
     line_chart,
     parameters_against_length,
+)
+from rnnbook.lessons.figures.control import (
+    control_loop,
+    errors_in_trouble,
+    one_step_and_free,
+    plant_runs,
+    tracking,
 )
 from rnnbook.lessons.figures.feedback_networks import (
     capacity_curves,
@@ -87,11 +95,13 @@ __all__ = [
     "check_table",
     "coloured_text",
     "confusion_matrix",
+    "control_loop",
     "dense_with_loop",
     "energy_descent",
     "energy_panels",
     "error_bars",
     "errors_by_horizon",
+    "errors_in_trouble",
     "errors_over_bits",
     "fan_charts",
     "forecast",
@@ -109,11 +119,13 @@ __all__ = [
     "line_chart",
     "lstm_cell",
     "memory_tasks",
+    "one_step_and_free",
     "palette_png",
     "panels",
     "parameters_against_length",
     "path_contributions",
     "pit_histograms",
+    "plant_runs",
     "product_against_gradient",
     "ragged_batch",
     "ratio_dots",
@@ -132,6 +144,7 @@ __all__ = [
     "spread_against_error",
     "step_time",
     "time_against_length",
+    "tracking",
     "unrolled_network",
     "weight_paths",
     "windowed_versus_recurrent",

@@ -1,0 +1,261 @@
+"""Exercises of the chapter *Can a network learn a machine, and steer it?*"""
+
+import numpy as np
+
+from rnnbook.lessons.exercises.checking import Exercise
+
+
+def free_run(step, u, y, y_prev):
+    """Return the outputs (T,) of the model ``step(y, y_prev, u_t)`` for the inputs
+    u (T,), from the last two true outputs y and y_prev on.
+    """
+    ys = []
+    for u_t in u:
+        y, y_prev = step(y, y_prev, u_t), y
+        ys.append(y)
+    return np.array(ys)
+
+
+def _model(rng):
+    """A one-step model, drawn anew: a plant of its own."""
+    a, b, c = rng.uniform(0.2, 0.5, 3)
+    return lambda y, y_prev, u_t: a * y + b * np.tanh(y_prev) + c * u_t + 0.1
+
+
+def _free_run_inputs(rng):
+    u = rng.normal(size=rng.integers(5, 12))
+    return {"step": _model(rng), "u": u, "y": float(rng.normal()), "y_prev": float(rng.normal())}
+
+
+def _frozen_older(step, u, y, y_prev):
+    ys = []
+    for u_t in u:
+        y = step(y, y_prev, u_t)
+        ys.append(y)
+    return np.array(ys)
+
+
+def _both_new(step, u, y, y_prev):
+    ys = []
+    for u_t in u:
+        y = step(y, y_prev, u_t)
+        y_prev = y
+        ys.append(y)
+    return np.array(ys)
+
+
+def _from_the_start_each_time(step, u, y, y_prev):
+    return np.array([step(y, y_prev, u_t) for u_t in u])
+
+
+check_free_run = Exercise(
+    free_run,
+    _free_run_inputs,
+    returns=("ys",),
+    mistakes={
+        "y_prev stays what it was at the start": _frozen_older,
+        "y_prev becomes the new output and not the one before it": _both_new,
+        "the model never reads its own predictions": _from_the_start_each_time,
+        "the two outputs are handed over in the wrong order": lambda step, u, y, y_prev: free_run(
+            lambda newer, older, u_t: step(older, newer, u_t), u, y, y_prev
+        ),
+        "what is returned begins with y and leaves out the last prediction": lambda step, u, y, y_prev: np.array(
+            [y, *free_run(step, u, y, y_prev)[:-1]]
+        ),
+    },
+    looks_at="After each step the new output becomes y, and what was y becomes y_prev.",
+)
+
+
+def honest_error(step, u, y):
+    """Return the free-run error of the model ``step(y, y_prev, u_t)`` as a share of
+    the outputs' standard deviation; u, y (T,), and only y[0] and y[1] may be read.
+    """
+    past = [y[0], y[1]]
+    for t in range(2, len(u)):
+        past.append(step(past[-1], past[-2], u[t]))
+    wrong = np.array(past[2:]) - y[2:]
+    return np.sqrt(np.mean(wrong**2)) / np.std(y[2:])
+
+
+def _honest_inputs(rng):
+    T = int(rng.integers(12, 20))
+    u, y = rng.normal(size=T), rng.normal(size=2)
+    plant = _model(rng)
+    y = np.concatenate([y[::-1], free_run(plant, u[2:], y[0], y[1])])
+    return {"step": _model(rng), "u": u, "y": y}
+
+
+def _one_step_error(step, u, y):
+    predicted = [step(y[t - 1], y[t - 2], u[t]) for t in range(2, len(u))]
+    return np.sqrt(np.mean((np.array(predicted) - y[2:]) ** 2)) / np.std(y[2:])
+
+
+def _half_forced(step, u, y):
+    past = [y[0], y[1]]
+    for t in range(2, len(u)):
+        past.append(step(past[-1], y[t - 2], u[t]))
+    return np.sqrt(np.mean((np.array(past[2:]) - y[2:]) ** 2)) / np.std(y[2:])
+
+
+def _known_start_counted(step, u, y):
+    return honest_error(step, u, y) * np.std(y[2:]) * np.sqrt((len(y) - 2) / len(y)) / np.std(y)
+
+
+check_honest_error = Exercise(
+    honest_error,
+    _honest_inputs,
+    returns=("error",),
+    mistakes={
+        "the true outputs are handed to the model at every step, as in the program above": _one_step_error,
+        "the newer output is the model's own, and the older one is still the true one": _half_forced,
+        "the two outputs that were given are counted as predictions without an error": _known_start_counted,
+        "the error is not divided by the standard deviation": lambda step, u, y: (
+            honest_error(step, u, y) * np.std(y[2:])
+        ),
+        "the root is left out": lambda step, u, y: honest_error(step, u, y) ** 2 * np.std(y[2:]),
+        "the inputs are read one step late": lambda step, u, y: honest_error(step, np.roll(u, 1), y),
+    },
+    looks_at="Ask of every number that the model reads at step t: who said it, the plant or the model?",
+)
+
+
+def remaining_error(load, a, b):
+    """Return what remains of y_t - y_t^m, each (B,), long after a constant load (B,)
+    has set in: with the paper's law, whose reference has the weights a and b; with
+    the inverse; and with the inverse and a load estimate.
+    """
+    return load / (1 - a - b), load, np.zeros_like(load)
+
+
+def _remaining_inputs(rng):
+    a, b = rng.uniform(0.1, 0.4, 2)
+    return {"load": rng.normal(size=rng.integers(3, 9)), "a": float(a), "b": float(b)}
+
+
+check_remaining_error = Exercise(
+    remaining_error,
+    _remaining_inputs,
+    returns=("paper", "inverse", "estimate"),
+    mistakes={
+        "one step of the load is taken for the sum of all of them": lambda load, a, b: (load, load, 0 * load),
+        "the weight b is left out": lambda load, a, b: (load / (1 - a), load, 0 * load),
+        "the sign is turned: the output minus the reference was asked for": lambda load, a, b: (
+            -load / (1 - a - b),
+            -load,
+            0 * load,
+        ),
+        "the inverse is thought to have integral action": lambda load, a, b: (load / (1 - a - b), 0 * load, 0 * load),
+        "the load estimate is thought to leave what the inverse leaves": lambda load, a, b: (
+            load / (1 - a - b),
+            load,
+            load,
+        ),
+        "feedback is thought to make the load smaller by the factor 1 - a - b": lambda load, a, b: (
+            load * (1 - a - b),
+            load,
+            0 * load,
+        ),
+    },
+    looks_at="Put the law into the plant, subtract the reference model, and ask for which e nothing changes any more.",
+)
+
+
+def resting_places(pushes):
+    """Return the output (N,) at which the plant of the figure rests 25 steps after each
+    of the pushes (N,): three steps of that input, then none. It begins at 0.
+    """
+    return np.where(pushes > 0, 2.0, 0.0)
+
+
+def _toggled(pushes):
+    return 2.0 * (np.cumsum(np.ones_like(pushes)) % 2)
+
+
+check_resting_places = Exercise(
+    resting_places,
+    lambda rng: {"pushes": 1.5 * rng.permutation(np.sign(np.arange(rng.integers(9, 14)) % 3 - 0.5))},
+    returns=("rests",),
+    mistakes={
+        "every push is thought to toggle the plant": _toggled,
+        "a push down is thought to lead to the rest at 0.5": lambda pushes: np.where(pushes > 0, 2.0, 0.5),
+        "a push down is thought to lead to a rest below zero": lambda pushes: np.where(pushes > 0, 2.0, -2.0),
+        "pushes are thought to add up": lambda pushes: 2.0 * np.cumsum(np.sign(pushes)),
+        "up and down are exchanged": lambda pushes: np.where(pushes > 0, 0.0, 2.0),
+    },
+    looks_at="Look at the flat parts of the figure: which levels are there, and which push came before each?",
+    tolerance=0.01,
+)
+
+
+def sensitivity(a, b, k):
+    """Return s (T,), the derivative of every output y_t by the input u_k, from
+    a_t = ∂y_t/∂y_{t-1} and b_t = ∂y_t/∂y_{t-2}, each (T,), and ∂y_t/∂u_t = 1.
+    """
+    s = np.zeros(len(a) + 2)
+    for t in range(k, len(a)):
+        s[t] = (t == k) + a[t] * s[t - 1] + b[t] * s[t - 2]
+    return s[:-2]
+
+
+def _sensitivity_inputs(rng):
+    T = int(rng.integers(6, 12))
+    return {"a": rng.normal(size=T), "b": rng.normal(size=T), "k": int(rng.integers(1, 4))}
+
+
+def _recursion(a, b, k, shift=0):
+    s = np.zeros(len(a))
+    s[k] = 1.0
+    for t in range(k + 1, len(a)):
+        s[t] = a[t - shift] * s[t - 1] + (b[t - shift] * s[t - 2] if t > 1 else 0)
+    return s
+
+
+check_sensitivity = Exercise(
+    sensitivity,
+    _sensitivity_inputs,
+    returns=("s",),
+    mistakes={
+        "the output before the last is left out": lambda a, b, k: _recursion(a, 0 * b, k),
+        "a and b are exchanged": lambda a, b, k: _recursion(b, a, k),
+        "the slopes of the step before are taken": lambda a, b, k: _recursion(a, b, k, shift=1),
+        "only the immediate derivative is there": lambda a, b, k: _recursion(0 * a, 0 * b, k),
+        "it begins one step late": lambda a, b, k: np.concatenate([[0.0], _recursion(a, b, k)[:-1]]),
+    },
+    looks_at="y_t moves for three reasons: u_k itself where t = k, y_{t-1}, and y_{t-2}.",
+)
+
+
+def pid(errors, K_p, K_i, K_d):
+    """Return the inputs u (T,) of a PID controller that sees the errors (T,) one after
+    another; before the first one, the error is zero.
+    """
+    return K_p * errors + K_i * np.cumsum(errors) + K_d * np.diff(errors, prepend=0.0)
+
+
+def _pid_inputs(rng):
+    gains = {name: float(rng.uniform(0.2, 2)) for name in ("K_p", "K_i", "K_d")}
+    return {"errors": rng.normal(size=rng.integers(5, 12))} | gains
+
+
+check_pid = Exercise(
+    pid,
+    _pid_inputs,
+    returns=("u",),
+    mistakes={
+        "the sum leaves out the present error": lambda errors, K_p, K_i, K_d: pid(errors, K_p, K_i, K_d) - K_i * errors,
+        "the mean of the errors stands in place of their sum": lambda errors, K_p, K_i, K_d: (
+            pid(errors, K_p, 0, K_d) + K_i * np.cumsum(errors) / np.arange(1, len(errors) + 1)
+        ),
+        "the change has the wrong sign": lambda errors, K_p, K_i, K_d: pid(errors, K_p, K_i, -K_d),
+        "the first change is zero, though the error before it was": lambda errors, K_p, K_i, K_d: (
+            pid(errors, K_p, K_i, 0) + K_d * np.diff(errors, prepend=errors[0])
+        ),
+        "the sum runs over all errors, those to come among them": lambda errors, K_p, K_i, K_d: (
+            pid(errors, K_p, 0, K_d) + K_i * errors.sum()
+        ),
+        "there is no sum": lambda errors, K_p, K_i, K_d: pid(errors, K_p, 0, K_d),
+        "there is no change": lambda errors, K_p, K_i, K_d: pid(errors, K_p, K_i, 0),
+    },
+    looks_at="Three terms: the error, the sum of all errors so far, and the error minus the one before it.",
+)
