@@ -117,6 +117,8 @@ def test_it_works_by_keyboard_alone_and_tab_leads_on(opened):
 
 def test_the_list_of_all_exercises_shows_what_is_solved_and_carries_attempts_in_a_file(opened, served, tmp_path):
     page, *_ = opened
+    page.locator(".live-text").first.fill(RIGHT)
+    assert press(page).startswith("Right")
     every = page.context.new_page()
     every.goto(served.url + "book/exercises.html")
     all_of_them = sum(len(list(exercises_of(name))) for name in served.pages if name.startswith("book/"))
