@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import subprocess
 import warnings
 
 import pytest
@@ -54,6 +55,14 @@ def test_binder_installs_the_package_after_its_copy_and_without_new_dependencies
     script = ROOT / ".binder" / "postBuild"
     assert os.stat(script).st_mode & stat.S_IXUSR
     assert "pip install --no-cache-dir --no-deps -e ." in script.read_text()
+
+
+def test_binder_starts_with_one_thread_a_process_as_the_tests_do(plan):
+    assert plan.get_start_script() == ".binder/start"
+    start = ROOT / ".binder" / "start"
+    assert os.stat(start).st_mode & stat.S_IXUSR
+    told = subprocess.run([start, "printenv", "OMP_NUM_THREADS"], capture_output=True, text=True, check=True)
+    assert told.stdout == "1\n"
 
 
 def test_the_dockerfile_can_be_rendered_and_runs_both_steps_in_order(plan):
