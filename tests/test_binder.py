@@ -58,7 +58,7 @@ def test_binder_installs_the_package_after_its_copy_and_without_new_dependencies
 
 
 def test_binder_starts_with_one_thread_a_process_as_the_tests_do(plan):
-    assert plan.get_start_script() == ".binder/start"
+    assert plan.get_start_script().endswith("/.binder/start")
     start = ROOT / ".binder" / "start"
     assert os.stat(start).st_mode & stat.S_IXUSR
     told = subprocess.run([start, "printenv", "OMP_NUM_THREADS"], capture_output=True, text=True, check=True)
