@@ -14,6 +14,7 @@
     optimizers    SGD, Adam, clip_grad_norm
     initialisers  other starts: orthogonal, identity, forget bias, chrono
     models        the whole flow in small: LanguageModel, SequenceClassifier
+    encoder_decoder  from one sequence to another: EncoderDecoder
     parameters    what the layers share: parameters drawn, joined, under torch.nn's names
     sequences     what the layers share: sequences and states checked, zero past an end
     checks        what every door asks of its arguments
@@ -21,6 +22,7 @@
 """
 
 from rnnbook.in_numpy.attention import AdditiveAttention, MultiplicativeAttention
+from rnnbook.in_numpy.encoder_decoder import EncoderDecoder
 from rnnbook.in_numpy.gru import GRU
 from rnnbook.in_numpy.layers import Dropout, Embedding, Linear
 from rnnbook.in_numpy.lstm import LSTM
@@ -41,6 +43,7 @@ __all__ = [
     "Bidirectional",
     "Dropout",
     "Embedding",
+    "EncoderDecoder",
     "LanguageModel",
     "Linear",
     "MixtureHead",
