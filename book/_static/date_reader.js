@@ -2,7 +2,7 @@
 
    animation.js loads this file where a page has the block `:::{div} animation animation-date_reader`, and this one loads
    date_reader_weights.js, a call of rnnbookDateReader with the trained parameters. The formulas are those of
-   rnnbook.in_numpy: GRU, MultiplicativeAttention, EncoderDecoder; tests hold the numbers against it. Without this script
+   rnnbook.in_numpy: GRU, AdditiveAttention, EncoderDecoder; tests hold the numbers against it. Without this script
    the block shows its own text, and on paper the chapter's still figure remains. */
 (() => {
   const here = document.currentScript?.src.replace(/[^/]*$/, "") ?? "";
@@ -51,11 +51,13 @@
       memory.push(state);
     }
     const keys = memory.map((m) => times(p["attention.weight_memory"], m));
+    const v = p["attention.weight_score"];
     const weights = [], logits = [];
     let token = target.indexOf("^"), answer = "";
     for (let step = 0; step < steps; step++) {
       state = gru(p, "decoder", p["embedding_out.weight"][token], state);
-      const alpha = softmax(keys.map((key) => dot(key, state)));
+      const asked = times(p["attention.weight_query"], state);
+      const alpha = softmax(keys.map((key) => dot(v, add(asked, key).map(Math.tanh))));
       const context = state.map((_, k) => alpha.reduce((sum, a, t) => sum + a * memory[t][k], 0));
       const a = add(times(p["combine.weight"], [...context, ...state]), p["combine.bias"]);
       const scores = add(times(p["head.weight"], a.map(Math.tanh)), p["head.bias"]);

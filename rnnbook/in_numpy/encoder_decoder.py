@@ -78,7 +78,7 @@ class EncoderDecoder:
         """Return logits, weights and the decoder's last state, and the traces from ``said`` on."""
         y, said = self.embedding_out.forward(said)
         states, state, decoder = self.decoder.forward(y, state)
-        if self.attention is None:
+        if self.attention is None or self.combine is None:
             logits, head = self.head.forward(states)
             return logits, None, state, (said, decoder, None, None, None, head)
         context, weights, attention = self.attention.forward(states, memory, lengths)
@@ -95,7 +95,7 @@ class EncoderDecoder:
         grads = {}
         dstates, grads["head"] = self.head.backward(dlogits, trace.head)
         dmemory = np.zeros((*trace.source.shape, self.encoder.hidden_size), dlogits.dtype)
-        if self.attention is not None:
+        if self.attention is not None and self.combine is not None:
             da = (1 - trace.combined**2) * dstates  # eq-attention-back-combine
             dparts, grads["combine"] = self.combine.backward(da, trace.combine)
             dcontext, dstates = np.split(dparts, 2, axis=-1)
