@@ -86,7 +86,7 @@
   const table = (box, line, { answer, weights }) => {
     box.replaceChildren();
     const grid = make(box, "table", { class: "date-reader-grid" });
-    make(grid, "caption", {}, "One row for each character of the answer; the darker a square, the larger the weight.");
+    make(grid, "caption", {}, "One row for each character of the answer; the stronger its colour, the larger the weight; the largest is framed.");
     const head = make(make(grid, "thead"), "tr");
     make(head, "th", { scope: "col" }, "says");
     for (const letter of line) make(head, "th", { scope: "col" }, shown(letter));
@@ -106,7 +106,7 @@
   const said = (line, { answer, weights }) => {
     const looks = weights.map((row, step) => {
       const most = largest(row);
-      return `${answer[step]} at letter ${most + 1}, ${shown(line[most])}, ${Math.round(100 * row[most])} percent`;
+      return `${answer[step]} at letter ${most + 1} “${shown(line[most])}”, ${Math.round(100 * row[most])} percent`;
     });
     return `Largest weights: ${looks.join("; ")}.`;
   };

@@ -114,7 +114,7 @@ def test_typing_a_date_shows_its_answer_and_a_square_for_each_letter(opened):
     )
     assert most == weights.argmax(axis=1).tolist()
     words = page.locator(".animation-date_reader details p").text_content()
-    assert words.startswith(f"Largest weights: {answer[0]} at letter {most[0] + 1}, ")
+    assert words.startswith(f"Largest weights: {answer[0]} at letter {most[0] + 1} “")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # another example, by keyboard
     assert field.input_value() != "5 May 2001"
