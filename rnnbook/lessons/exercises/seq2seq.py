@@ -2,12 +2,8 @@
 
 import numpy as np
 
+from rnnbook.in_numpy.functions import softmax
 from rnnbook.lessons.exercises.checking import Exercise, sizes
-
-
-def _softmax(scores, axis=-1):
-    e = np.exp(scores - scores.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
 
 
 def attend(query, memory, lengths):
@@ -16,7 +12,7 @@ def attend(query, memory, lengths):
     """
     scores = np.einsum("sbh,tbh->sbt", query, memory)
     inside = np.arange(len(memory)) < lengths[:, None]
-    weights = _softmax(np.where(inside, scores, -np.inf))
+    weights = softmax(np.where(inside, scores, -np.inf))
     return np.einsum("sbt,tbh->sbh", weights, memory), weights
 
 
@@ -25,6 +21,10 @@ def _ragged(rng):
     lengths = rng.integers(1, T, B)
     lengths[rng.integers(B)] = T
     return {"query": rng.normal(size=(S, B, H)), "memory": rng.normal(size=(T, B, H)), "lengths": lengths}
+
+
+def _over_queries(scores):
+    return np.moveaxis(softmax(np.moveaxis(scores, 0, -1)), -1, 0)
 
 
 def _with(weigh, scale=False):
@@ -47,24 +47,24 @@ check_attend = Exercise(
     _ragged,
     returns=("context", "weights"),
     mistakes={
-        "the padding is not masked, and takes part in the softmax": _with(lambda e, inside: _softmax(e)),
+        "the padding is not masked, and takes part in the softmax": _with(lambda e, inside: softmax(e)),
         "the softmax runs over the queries instead of the memory's steps": _with(
-            lambda e, inside: _softmax(np.where(inside, e, -1e300), axis=0) * inside
+            lambda e, inside: _over_queries(np.where(inside, e, -1e300)) * inside
         ),
         "the padding's scores are set to 0, whose exponential is 1, instead of minus infinity": _with(
-            lambda e, inside: _softmax(_masked(e, inside, 0))
+            lambda e, inside: softmax(_masked(e, inside, 0))
         ),
         "the weights of the padding are set to zero after the softmax, and the others do not sum to 1": _with(
-            lambda e, inside: _softmax(e) * inside
+            lambda e, inside: softmax(e) * inside
         ),
         "the scores are divided by the root of H, which was not asked for": _with(
-            lambda e, inside: _softmax(_masked(e, inside)), scale=True
+            lambda e, inside: softmax(_masked(e, inside)), scale=True
         ),
         "the scores are normalised by their sum, without the exponential": _with(
             lambda e, inside: _masked(e, inside, 0) / _masked(e, inside, 0).sum(axis=-1, keepdims=True)
         ),
         "one step too few is left inside, because the mask has < length - 1": _with(
-            lambda e, inside: _softmax(_masked(e, np.roll(inside, -1, axis=1) | (np.arange(e.shape[2]) == 0)))
+            lambda e, inside: softmax(_masked(e, np.roll(inside, -1, axis=1) | (np.arange(e.shape[2]) == 0)))
         ),
     },
     looks_at="Score every step, make the padding's scores minus infinity, softmax over the steps, average.",
@@ -85,7 +85,7 @@ def _weighed(rng):
     return {
         "dcontext": rng.normal(size=(S, H)),
         "memory": rng.normal(size=(T, H)),
-        "weights": _softmax(rng.normal(size=(S, T))),
+        "weights": softmax(rng.normal(size=(S, T))),
     }
 
 
@@ -121,7 +121,7 @@ def looking_weights(states, memory, W):
     """Return the weights (S, T) of the decoder's states (S, Q) on one line's memory
     (T, H), with the scores states · W memory, W (Q, H).
     """
-    return _softmax(states @ W @ memory.T)
+    return softmax(states @ W @ memory.T)
 
 
 def blind_weights(states, memory, W):
@@ -129,7 +129,7 @@ def blind_weights(states, memory, W):
     Whatever is read, state s looks at the same places.
     """
     scores = states @ W
-    return _softmax(scores[:, : len(memory)])
+    return softmax(scores[:, : len(memory)])
 
 
 def _line(rng):
@@ -144,14 +144,14 @@ check_looking_weights = Exercise(
     returns=("weights",),
     mistakes={
         "the weights are made from the decoder alone: the memory is never read": blind_weights,
-        "the softmax runs over the states instead of the memory's steps": lambda states, memory, W: _softmax(
-            states @ W @ memory.T, axis=0
+        "the softmax runs over the states instead of the memory's steps": lambda states, memory, W: _over_queries(
+            states @ W @ memory.T
         ),
         "the scores are returned, without the softmax": lambda states, memory, W: states @ W @ memory.T,
         "the keys are averaged over the line before they are scored, so every step gets the same weight": (
-            lambda states, memory, W: _softmax(0 * (states @ W @ memory.T))
+            lambda states, memory, W: softmax(0 * (states @ W @ memory.T))
         ),
-        "a tanh is put around the keys, which this score does not have": lambda states, memory, W: _softmax(
+        "a tanh is put around the keys, which this score does not have": lambda states, memory, W: softmax(
             states @ np.tanh(W @ memory.T)
         ),
     },
@@ -201,7 +201,7 @@ def _alignment(rng):
     spans = np.stack([start, start + rng.integers(1, 3, S)], axis=1)
     spans[rng.integers(1, S), 1] = 0
     spans[:, 0] = np.where(spans[:, 1] == 0, 0, spans[:, 0])
-    return {"weights": _softmax(rng.normal(size=(S, T))), "spans": spans}
+    return {"weights": softmax(rng.normal(size=(S, T))), "spans": spans}
 
 
 def _sums(weights, spans, first=0, last=0):
