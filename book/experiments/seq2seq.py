@@ -34,10 +34,8 @@ NETWORKS = {  # kind, hidden units
     "transformer": ("transformer", 36),
 }
 OWN = 0.5  # scheduled sampling: this share of the characters that are read are the network's own
-MORE = 5  # times the updates, in one run each, for those that had not learned
 PLANS = [(name, SETTINGS["updates"], 0.0) for name in NETWORKS]
 PLANS += [("no attention", 2 * SETTINGS["updates"], 0.0), ("no attention", SETTINGS["updates"], OWN)]
-LONG = [(name, MORE * SETTINGS["updates"], 0.0) for name in ("no attention", "transformer", "no attention, reversed")]
 
 
 class EncoderDecoder(nn.Module):
@@ -319,7 +317,6 @@ def main():
         }
         for seed in SEEDS:
             record["runs"] += [measured(plan, seed, lines, rates, tests, usual) for plan in PLANS]
-        record["runs"] += [measured(plan, SEEDS[0], lines, rates, tests, usual) for plan in LONG]
 
 
 def measured(plan, seed, lines, rates, tests, usual):
