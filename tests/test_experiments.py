@@ -59,7 +59,8 @@ SETTINGS = {  # what the record says, and the same in the program
     "seq2seq": lambda e: {
         "settings": e.SETTINGS
         | {"networks": {name: list(kind) for name, kind in e.NETWORKS.items()},
-           "choosing": e.CHOOSING | {"rates": e.RATES}, "test": e.TEST},
+           "choosing": e.CHOOSING | {"rates": e.RATES}, "test": e.TEST,
+           "seeds of the questions aside": e.SEEDS_ASIDE},
         "seeds": e.SEEDS,
         "parameters": {name: sum(p.numel() for p in e.network(name).parameters()) for name in e.NETWORKS},
     },  # fmt: skip
