@@ -83,7 +83,7 @@ class EncoderDecoder:
             return logits, None, state, (said, decoder, None, None, None, head)
         context, weights, attention = self.attention.forward(states, memory, lengths)
         a, combine = self.combine.forward(np.concatenate([context, states], axis=-1))
-        combined = np.tanh(a)  # eq-attention-combine
+        combined = np.tanh(a)  # eq-seq2seq-combine
         logits, head = self.head.forward(combined)
         return logits, weights, state, (said, decoder, attention, combined, combine, head)
 
@@ -96,7 +96,7 @@ class EncoderDecoder:
         dstates, grads["head"] = self.head.backward(dlogits, trace.head)
         dmemory = np.zeros((*trace.source.shape, self.encoder.hidden_size), dlogits.dtype)
         if self.attention is not None and self.combine is not None:
-            da = (1 - trace.combined**2) * dstates  # eq-attention-back-combine
+            da = (1 - trace.combined**2) * dstates  # eq-seq2seq-back-combine
             dparts, grads["combine"] = self.combine.backward(da, trace.combine)
             dcontext, dstates = np.split(dparts, 2, axis=-1)
             dquery, dmemory, grads["attention"] = self.attention.backward(dcontext, trace.attention)
