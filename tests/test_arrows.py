@@ -18,6 +18,7 @@ IMPORTS = {  # part: what it may import, of the package's parts and of PyTorch
     "weights": {"errors"},
     "data": {"errors"},
     "data/tasks": {"errors", "in_numpy"},  # trains the NumPy layers on what is hard to remember
+    "data/dates": {"errors", "in_numpy"},  # draws as the tasks do
     "rivals": {"errors", "data"},
     "lessons": EVERYTHING - {"in_torch", "torch"},
 }

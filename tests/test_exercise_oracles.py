@@ -37,6 +37,16 @@ EDGES = {
     "parallel.check_one_round": [lambda a, b, reach=reach: {"a": a, "b": b, "reach": reach} for reach in (1, 50)],
     "parallel.check_parity_pairs": [lambda bits: {"bits": 0 * bits}, lambda bits: {"bits": 0 * bits + 1}],
     "rnn.check_forward": [lambda xs, **a: a | {"xs": xs[:1]}],
+    "seq2seq.check_attend": [
+        lambda query, memory, lengths: {
+            "query": query,
+            "memory": memory,
+            "lengths": np.full_like(lengths, len(memory)),
+        },
+        lambda query, memory, lengths: {"query": query, "memory": memory, "lengths": np.ones_like(lengths)},
+        lambda query, memory, lengths: {"query": 1e3 * query, "memory": memory, "lengths": lengths},
+    ],
+    "seq2seq.check_score_gradient": [lambda memory, **a: a | {"memory": 0 * memory}],
     "speed.check_speed_up": [lambda share, factor: {"share": np.round(share), "factor": factor}],
     "time_series.check_responsibilities": [lambda x, **a: a | {"x": 1e4 * x}],
     "time_series.check_conformal_share": [

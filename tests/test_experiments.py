@@ -58,6 +58,14 @@ SETTINGS = {  # what the record says, and the same in the program
     "limits": lambda e: {"settings": e.SETTINGS},
     "memory": lambda e: {"settings": e.SETTINGS, "counting_settings": e.COUNTING, "seeds": e.SEEDS},
     "names": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
+    "seq2seq": lambda e: {
+        "settings": e.SETTINGS
+        | {"networks": {name: list(kind) for name, kind in e.NETWORKS.items()},
+           "choosing": e.CHOOSING | {"rates": e.RATES}, "test": e.TEST,
+           "seeds of the questions aside": e.SEEDS_ASIDE},
+        "seeds": e.SEEDS,
+        "parameters": {name: sum(p.numel() for p in e.network(name).parameters()) for name in e.NETWORKS},
+    },  # fmt: skip
     "parallel": lambda e: {
         "settings": {"tracking": e.TRACKING, "written": e.WRITTEN, "adding": e.ADDING, "names": e.NAMES,
                      "places": e.PLACES}, "seeds": e.SEEDS},
@@ -593,6 +601,79 @@ def test_the_correlation_is_numpys_and_a_character_alone_knows_its_mean(experime
     tokens = rng.integers(0, 5, 30)
     means = [target[tokens == k].mean() if (tokens == k).any() else 0 for k in range(6)]
     np.testing.assert_allclose(program.by_character(tokens, target, 6), means, rtol=0, atol=1e-12)
+
+
+# ---- From one sequence to another --------------------------------------------------------------------------------
+
+
+def test_the_rules_for_dates_get_what_the_record_says(experiment):
+    program, stored = experiment("seq2seq"), record("seq2seq")["rules"]
+    usual = program.dates.written_dates(3000, 1000, words=program.SETTINGS["words"], part="test")
+    assert program.by_rules_right(usual, False) == stored["as spelt"]
+    assert program.by_rules_right(usual, True) == stored["nearest month"]
+    assert program.by_rules("we met on the 21st of septmber, 2004 again") == "2004-09-21"
+    assert program.by_rules("3/4/1987") == "1987-03-04" and program.by_rules("3.4.1987") == "1987-04-03"
+    assert program.by_rules("27 jun '05") == "2005-06-27" and program.by_rules("27 jun '55") == "1955-06-27"
+
+
+def test_a_line_is_right_forced_exactly_where_it_is_right_free(experiment):
+    program = experiment("seq2seq")
+    torch.manual_seed(0)
+    lines = program.arrays(program.dates.written_dates(0, 60))
+    for name in program.NETWORKS:
+        model = program.network(name)
+        truth = program.free_running(model, lines)  # an answer that the network gets right, and some that it does not
+        target = torch.cat([lines[2][:1], truth])
+        target[4, ::3] = (target[4, ::3] + 1) % 10
+        found = program.both_regimes(model, (*lines[:2], target))
+        assert found["forced"]["exact"] == found["free"]["exact"] == pytest.approx(2 / 3, abs=1e-4)
+        assert found["free"]["after a mistake"][1] == 20 * 6 == found["forced"]["after a mistake"][1]
+        assert found["free"]["after a mistake"][0] == 120  # its own characters stay the likeliest
+
+
+def test_what_comes_after_a_mistake_is_counted(experiment):
+    right = torch.tensor([[1, 1, 0, 1], [1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0]], dtype=torch.bool)
+    assert experiment("seq2seq").after_a_mistake(right) == (4, 5)
+
+
+def test_the_alignment_is_measured_on_the_letters_that_a_character_follows_from(experiment):
+    program = experiment("seq2seq")
+    torch.manual_seed(0)
+    drawn = program.dates.written_dates(5, 40)
+    lines = program.arrays(drawn)
+    model = program.network("additive")
+    found = program.alignment(model, drawn, lines)
+    with torch.no_grad():
+        _, weights, _ = model.decode(lines[2][:-1], model.encode(*lines[:2]))
+    mass, later, top, uniform, diagonal = [], [], [], [], []
+    for b, (line, spans) in enumerate(zip(drawn.lines, drawn.spans, strict=True)):
+        for s, (start, end) in enumerate(spans):
+            if end > start:
+                row = weights[s, b].tolist()
+                mass.append(sum(row[start:end]))
+                later.append(sum(row[start : min(end + 2, len(row))]))
+                top.append(start <= int(np.argmax(row)) < end)
+                uniform.append((end - start) / len(line))
+                diagonal.append(start <= round(s * (len(line) - 1) / 9) < end)
+    assert found["attention"]["mass"] == pytest.approx(np.mean(mass), abs=1e-4)
+    assert found["attention"]["mass, up to two letters later"] == pytest.approx(np.mean(later), abs=1e-4)
+    assert found["attention"]["top"] == pytest.approx(np.mean(top), abs=1e-4)
+    assert found["uniform"]["mass"] == pytest.approx(np.mean(uniform), abs=1e-4)
+    assert found["diagonal"]["mass"] == pytest.approx(np.mean(diagonal), abs=1e-4)
+
+
+def test_reversing_a_line_is_reading_it_from_its_end(experiment):
+    program = experiment("seq2seq")
+    torch.manual_seed(0)
+    plain, backward = program.network("no attention"), program.network("no attention, reversed")
+    backward.load_state_dict(plain.state_dict())
+    lines = ["may 5, 2048", "3/4/1987 old"]
+    reads = [program.dates.encode_lines(each) for each in (lines, [line[::-1] for line in lines])]
+    (_, there, _), (_, back, _) = (
+        model.encode(torch.tensor(tokens), torch.tensor(lengths))
+        for model, (tokens, lengths) in zip((backward, plain), reads, strict=True)
+    )
+    torch.testing.assert_close(there, back, rtol=0, atol=1e-6)
 
 
 # ---- Intervals of a mean -----------------------------------------------------------------------------------------

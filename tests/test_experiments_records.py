@@ -162,6 +162,35 @@ def parallel(program, stored):
             "name_languages": lambda kind, seed: stored["names"][kind][seed]}  # fmt: skip
 
 
+def seq2seq(program, stored):
+    drawn, now = program.dates.written_dates, {}
+
+    def few(rng, B, **options):  # the lines to train on are read by nobody here
+        return drawn(rng, min(B, 1000), **options)
+
+    def train(name, lines, seed, rate, updates, own=0.0):
+        if seed == stored["settings"]["choosing"]["seed"]:
+            now["share"] = stored["rates tried"][name][str(rate)]
+        else:
+            assert rate == stored["rates"][name]
+            which = {"network": name, "seed": seed, "updates": updates, "own": own}
+            (now["run"],) = [run for run in stored["runs"] if which.items() <= run.items()]
+            now["words"] = iter([*now["run"]["by words"].values(), *now["run"]["characters by words"].values()])
+        return program.network(name), now["run"]["loss"] + 1e-6 if "run" in now else 0.0
+
+    def share(right):
+        return next(now["words"]) if "words" in now else now["share"]
+
+    return {
+        "dates": SimpleNamespace(**(vars(program.dates) | {"written_dates": few})),
+        "train": train,
+        "free_running": lambda model, lines, **options: lines[2][1:],
+        "share": share,
+        "both_regimes": lambda model, lines: {part: now["run"][part] for part in ("forced", "free")},
+        "alignment": lambda model, drawn, lines: now["run"]["alignment"],
+    }
+
+
 def time_series(program, stored):
     def found(part, **which):
         (run,) = [r for r in stored[part] if which.items() <= r.items()]
@@ -229,10 +258,12 @@ RECORDS = [
     memory,
     names,
     parallel,
+    seq2seq,
     time_series,
     truncation,
+    two_processes,
+    variable_length,
 ]
-RECORDS += [two_processes, variable_length]
 
 
 @pytest.mark.parametrize("pieces", RECORDS, ids=[pieces.__name__ for pieces in RECORDS])

@@ -16,6 +16,7 @@
     split_by_time, windows, standardise    from a series to inputs and targets
     rnnbook.data.plants                    machines to learn and to steer, simulated; a module of its own
     rnnbook.data.tasks                     synthetic tasks that ask for a memory; a module of its own
+    rnnbook.data.dates                     written dates and their true alignment; a module of its own
 
 The first five lie in the package as tables (``rnnbook/data/tables``), the others in the files of other packages, which
 are read without importing them. Each file is checked against its SHA-256: a number printed in the book belongs to

@@ -7,18 +7,22 @@
     lstm          long short-term memory
     hopfield      the memory that came before: storage, energy, recall, softmax update
     stack         layers above each other, and both ways: Stacked, Bidirectional
+    attention     weights over a memory: AdditiveAttention, MultiplicativeAttention
     layers        what stands before and after: Linear, Embedding, Dropout
     mixture       a last layer that answers with a density: MixtureHead
     functions     activation functions and losses
     optimizers    SGD, Adam, clip_grad_norm
     initialisers  other starts: orthogonal, identity, forget bias, chrono
     models        the whole flow in small: LanguageModel, SequenceClassifier
+    encoder_decoder  from one sequence to another: EncoderDecoder
     parameters    what the layers share: parameters drawn, joined, under torch.nn's names
     sequences     what the layers share: sequences and states checked, zero past an end
     checks        what every door asks of its arguments
     products      what the layers share: the matrix products outside the loop over time
 """
 
+from rnnbook.in_numpy.attention import AdditiveAttention, MultiplicativeAttention
+from rnnbook.in_numpy.encoder_decoder import EncoderDecoder
 from rnnbook.in_numpy.gru import GRU
 from rnnbook.in_numpy.layers import Dropout, Embedding, Linear
 from rnnbook.in_numpy.lstm import LSTM
@@ -35,12 +39,15 @@ __all__ = [
     "RNN",
     "SGD",
     "Adam",
+    "AdditiveAttention",
     "Bidirectional",
     "Dropout",
     "Embedding",
+    "EncoderDecoder",
     "LanguageModel",
     "Linear",
     "MixtureHead",
+    "MultiplicativeAttention",
     "SequenceClassifier",
     "Stacked",
     "clip_grad_norm",

@@ -21,6 +21,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     time_series        series_in_parts, kinds_of_answer, errors_by_horizon, fan_charts,
                        pit_histograms, spread_against_error
     control            control_loop, plant_runs, one_step_and_free, tracking, errors_in_trouble
+    seq2seq            two_decoders, attention_map
     speed              calls_on_each_rung, ladder, step_time, ratio_dots
     parallel           scan_rounds, time_against_length, right_after_each_step
     feedback_networks  energy_descent, energy_panels, recall_gallery, recall_against_stored,
@@ -69,6 +70,7 @@ from rnnbook.lessons.figures.networks import (
     windowed_versus_recurrent,
 )
 from rnnbook.lessons.figures.parallel import right_after_each_step, scan_rounds, time_against_length
+from rnnbook.lessons.figures.seq2seq import attention_map, two_decoders
 from rnnbook.lessons.figures.speed import calls_on_each_rung, ladder, ratio_dots, step_time
 from rnnbook.lessons.figures.style import COLOURS, PALETTE, palette_png, panels, set_style
 from rnnbook.lessons.figures.time_series import (
@@ -84,6 +86,7 @@ from rnnbook.lessons.figures.variable_length import both_directions, ragged_batc
 __all__ = [
     "COLOURS",
     "PALETTE",
+    "attention_map",
     "block_orders",
     "both_directions",
     "calls_on_each_rung",
@@ -145,6 +148,7 @@ __all__ = [
     "step_time",
     "time_against_length",
     "tracking",
+    "two_decoders",
     "unrolled_network",
     "weight_paths",
     "windowed_versus_recurrent",

@@ -1,0 +1,238 @@
+"""Exercises of the chapter *From one sequence to another*."""
+
+import numpy as np
+
+from rnnbook.in_numpy.functions import softmax
+from rnnbook.lessons.exercises.checking import Exercise, sizes
+
+
+def attend(query, memory, lengths):
+    """Return the contexts (S, B, H) and the weights (S, B, T) for scores query · memory,
+    where sequence b of the memory (T, B, H) ends after lengths (B,) steps.
+    """
+    scores = np.einsum("sbh,tbh->sbt", query, memory)
+    inside = np.arange(len(memory)) < lengths[:, None]
+    weights = softmax(np.where(inside, scores, -np.inf))
+    return np.einsum("sbt,tbh->sbh", weights, memory), weights
+
+
+def _ragged(rng):
+    S, T, B, H = sizes(rng, 4)
+    lengths = rng.integers(1, T, B)
+    lengths[rng.integers(B)] = T
+    return {"query": rng.normal(size=(S, B, H)), "memory": rng.normal(size=(T, B, H)), "lengths": lengths}
+
+
+def _over_queries(scores):
+    return np.moveaxis(softmax(np.moveaxis(scores, 0, -1)), -1, 0)
+
+
+def _with(weigh, scale=False):
+    """A mistake of attend: ``weigh`` makes the weights from the scores (S, B, T) and the mask (B, T)."""
+
+    def wrong(query, memory, lengths):
+        scores = np.einsum("sbh,tbh->sbt", query, memory) * (query.shape[2] ** -0.5 if scale else 1)
+        weights = weigh(scores, np.arange(len(memory)) < lengths[:, None])
+        return np.einsum("sbt,tbh->sbh", weights, memory), weights
+
+    return wrong
+
+
+def _masked(scores, inside, low=-np.inf):
+    return np.where(inside, scores, low)
+
+
+check_attend = Exercise(
+    attend,
+    _ragged,
+    returns=("context", "weights"),
+    mistakes={
+        "the padding is not masked, and takes part in the softmax": _with(lambda e, inside: softmax(e)),
+        "the softmax runs over the queries instead of the memory's steps": _with(
+            lambda e, inside: _over_queries(np.where(inside, e, -1e300)) * inside
+        ),
+        "the padding's scores are set to 0, whose exponential is 1, instead of minus infinity": _with(
+            lambda e, inside: softmax(_masked(e, inside, 0))
+        ),
+        "the weights of the padding are set to zero after the softmax, and the others do not sum to 1": _with(
+            lambda e, inside: softmax(e) * inside
+        ),
+        "the scores are divided by the root of H, which was not asked for": _with(
+            lambda e, inside: softmax(_masked(e, inside)), scale=True
+        ),
+        "the scores are normalised by their sum, without the exponential": _with(
+            lambda e, inside: _masked(e, inside, 0) / _masked(e, inside, 0).sum(axis=-1, keepdims=True)
+        ),
+        "one step too few is left inside, because the mask has < length - 1": _with(
+            lambda e, inside: softmax(_masked(e, np.roll(inside, -1, axis=1) | (np.arange(e.shape[2]) == 0)))
+        ),
+    },
+    looks_at="Score every step, make the padding's scores minus infinity, softmax over the steps, average.",
+)
+
+
+def score_gradient(dcontext, memory, weights):
+    """Return dscores (S, T) for one sequence: the context is weights (S, T) times memory
+    (T, H), the weights are a softmax over T, and dcontext is (S, H).
+    """
+    dweights = dcontext @ memory.T
+    mean = (weights * dweights).sum(axis=1, keepdims=True)
+    return weights * (dweights - mean)
+
+
+def _weighed(rng):
+    S, T, H = sizes(rng, 3)
+    return {
+        "dcontext": rng.normal(size=(S, H)),
+        "memory": rng.normal(size=(T, H)),
+        "weights": softmax(rng.normal(size=(S, T))),
+    }
+
+
+check_score_gradient = Exercise(
+    score_gradient,
+    _weighed,
+    returns=("dscores",),
+    mistakes={
+        "the weighted mean is not subtracted: only the diagonal of the softmax's derivative is left": (
+            lambda dcontext, memory, weights: weights * (dcontext @ memory.T)
+        ),
+        "the plain mean is subtracted instead of the weighted one": lambda dcontext, memory, weights: (
+            weights * (dcontext @ memory.T - (dcontext @ memory.T).mean(axis=1, keepdims=True))
+        ),
+        "the gradient with respect to the weights is returned: the softmax is still to come": (
+            lambda dcontext, memory, weights: dcontext @ memory.T
+        ),
+        "the derivative of a sigmoid is taken, w (1 - w), as if the weights did not compete": (
+            lambda dcontext, memory, weights: weights * (1 - weights) * (dcontext @ memory.T)
+        ),
+        "the sum runs over the queries instead of the memory's steps": lambda dcontext, memory, weights: (
+            weights * (dcontext @ memory.T - (weights * (dcontext @ memory.T)).sum(axis=0))
+        ),
+        "the sign of the mean is wrong": lambda dcontext, memory, weights: (
+            2 * weights * (dcontext @ memory.T) - score_gradient(dcontext, memory, weights)
+        ),
+    },
+    looks_at="dL/dw first, then the softmax: w_t times how much better step t is than the weighted mean.",
+)
+
+
+def looking_weights(states, memory, W):
+    """Return the weights (S, T) of the decoder's states (S, Q) on one line's memory
+    (T, H), with the scores states · W memory, W (Q, H).
+    """
+    return softmax(states @ W @ memory.T)
+
+
+def blind_weights(states, memory, W):
+    """The weights as a well-known tutorial had them: made from the decoder alone.
+    Whatever is read, state s looks at the same places.
+    """
+    scores = states @ W
+    return softmax(scores[:, : len(memory)])
+
+
+def _line(rng):
+    S, T, Q = sizes(rng, 3)
+    H = T + int(rng.integers(1, 4))
+    return {"states": rng.normal(size=(S, Q)), "memory": rng.normal(size=(T, H)), "W": rng.normal(size=(Q, H))}
+
+
+check_looking_weights = Exercise(
+    looking_weights,
+    _line,
+    returns=("weights",),
+    mistakes={
+        "the weights are made from the decoder alone: the memory is never read": blind_weights,
+        "the softmax runs over the states instead of the memory's steps": lambda states, memory, W: _over_queries(
+            states @ W @ memory.T
+        ),
+        "the scores are returned, without the softmax": lambda states, memory, W: states @ W @ memory.T,
+        "the keys are averaged over the line before they are scored, so every step gets the same weight": (
+            lambda states, memory, W: softmax(0 * (states @ W @ memory.T))
+        ),
+        "a tanh is put around the keys, which this score does not have": lambda states, memory, W: softmax(
+            states @ np.tanh(W @ memory.T)
+        ),
+    },
+    looks_at="A weight is a comparison: exchange two steps of the memory, and the weights have to exchange, too.",
+)
+
+
+def sharper(e_1, e_2, k):
+    """Return how many times as large the first weight is as the second (B,) once the query
+    has been multiplied by k, if their scores were e_1 and e_2 (B,) before.
+    """
+    return np.exp(k * (e_1 - e_2))
+
+
+def _scores(rng):
+    B = int(rng.integers(3, 9))
+    return {"e_1": rng.normal(size=B), "e_2": rng.normal(size=B), "k": float(rng.uniform(1.5, 3))}
+
+
+check_sharper = Exercise(
+    sharper,
+    _scores,
+    returns=("ratio",),
+    mistakes={
+        "the ratio is multiplied by k: the query is in the exponent": lambda e_1, e_2, k: k * np.exp(e_1 - e_2),
+        "the query's factor is forgotten": lambda e_1, e_2, k: np.exp(e_1 - e_2),
+        "the ratio of the scores is taken instead of that of their exponentials": lambda e_1, e_2, k: e_1 / e_2,
+        "the second weight is compared with the first": lambda e_1, e_2, k: np.exp(k * (e_2 - e_1)),
+        "the scores are divided by k, as if the query had become smaller": lambda e_1, e_2, k: np.exp((e_1 - e_2) / k),
+        "the logarithm of the ratio is returned": lambda e_1, e_2, k: k * (e_1 - e_2),
+    },
+    looks_at="Both weights have the same denominator; what is left of their ratio is a difference of scores.",
+)
+
+
+def on_the_letters(weights, spans):
+    """Return the mean weight on the letters that a character follows from: weights (S, T),
+    spans (S, 2) as [from, to). Characters with an empty span do not count.
+    """
+    sums = [row[start:end].sum() for row, (start, end) in zip(weights, spans) if end > start]
+    return np.mean(sums)
+
+
+def _alignment(rng):
+    S, T = sizes(rng, 2)
+    start = rng.integers(0, T - 2, S)
+    spans = np.stack([start, start + rng.integers(1, 3, S)], axis=1)
+    spans[rng.integers(1, S), 1] = 0
+    spans[:, 0] = np.where(spans[:, 1] == 0, 0, spans[:, 0])
+    return {"weights": softmax(rng.normal(size=(S, T))), "spans": spans}
+
+
+def _sums(weights, spans, first=0, last=0):
+    return np.array([row[start + first : end + last].sum() for row, (start, end) in zip(weights, spans)])
+
+
+def _follows(spans):
+    return spans[:, 1] > spans[:, 0]
+
+
+check_on_the_letters = Exercise(
+    on_the_letters,
+    _alignment,
+    returns=("mass",),
+    mistakes={
+        "characters that follow from no letter are counted, with the weight 0": lambda weights, spans: np.mean(
+            _sums(weights, spans)
+        ),
+        "the end is counted as a letter of the span": lambda weights, spans: np.mean(
+            _sums(weights, spans, last=1)[_follows(spans)]
+        ),
+        "the weights in a span are averaged instead of summed": lambda weights, spans: np.mean(
+            [row[start:end].mean() for row, (start, end) in zip(weights, spans) if end > start]
+        ),
+        "only the first letter of each span is counted": lambda weights, spans: np.mean(
+            [row[start] for row, (start, end) in zip(weights, spans) if end > start]
+        ),
+        "the sums are not divided by the number of characters": lambda weights, spans: _sums(weights, spans).sum(),
+        "the largest weight of each span is counted, not all of it": lambda weights, spans: np.mean(
+            [row[start:end].max() for row, (start, end) in zip(weights, spans) if end > start]
+        ),
+    },
+    looks_at="Sum the weights inside each span, then average over the characters whose span holds a letter.",
+)
