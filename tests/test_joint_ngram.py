@@ -11,7 +11,7 @@ from rnnbook.rivals import WittenBell
 from rnnbook.rivals.edits import edit_distance, error_rates
 from rnnbook.rivals.joint_ngram import JointNgram, align_letters
 
-WORDS = ["ab", "abb", "ca", "axe", "a", "bab", "xa"]
+WORDS = ["ab", "abe", "ca", "axe", "a", "bab", "xa"]  # no two cuts of a word are equally likely
 SAID = [("A", "B"), ("A", "B"), ("K", "A"), ("A", "K", "S"), ("A",), ("B", "A", "B"), ("K", "S", "A")]
 
 
