@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LABEL_IN_CODE = re.compile(r"(?:#|/\*)[^#\n]*?\beq-[\w-]+.*")
 LABEL_IN_BOOK = re.compile(r"\$\$\s*\((eq-[\w-]+)\)")
-LAYER = re.compile(r"eq-(rnn|gru|lstm)-")
+LAYER = re.compile(r"eq-(rnn|gru|lstm|attention(?!-back))-")  # attention's backward is autograd's in in_torch
 
 
 def labels_in_code(folder, endings=(".py",)):

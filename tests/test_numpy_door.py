@@ -15,12 +15,14 @@ from rnnbook.in_numpy import (
     RNN,
     SGD,
     Adam,
+    AdditiveAttention,
     Bidirectional,
     Dropout,
     Embedding,
     LanguageModel,
     Linear,
     MixtureHead,
+    MultiplicativeAttention,
     SequenceClassifier,
     Stacked,
     clip_grad_norm,
@@ -62,6 +64,8 @@ DTYPES = {
     "Linear": lambda dtype: Linear(D, H, dtype=dtype),
     "Embedding": lambda dtype: Embedding(V, D, dtype=dtype),
     "MixtureHead": lambda dtype: MixtureHead(H, dtype=dtype),
+    "AdditiveAttention": lambda dtype: AdditiveAttention(D, H, 5, dtype=dtype),
+    "MultiplicativeAttention": lambda dtype: MultiplicativeAttention(H, H, score="dot", dtype=dtype),
 }
 
 
@@ -99,6 +103,8 @@ RAGGED_DOORS = {
     "LanguageModel step": ("tokens", lambda: a_model().step([[1], [1, 2]])),
     "language_model_step": ("tokens", lambda: language_model_step(None, None, [[1], [1, 2]])),
     "SequenceClassifier": ("x", lambda: SequenceClassifier(V, RNN(D, H)).forward(RAGGED)),
+    "attention query": ("query", lambda: AdditiveAttention(D, H, 5).forward(RAGGED, DHS)),
+    "attention memory": ("memory", lambda: MultiplicativeAttention(D, H).forward(X, RAGGED)),
     "relu": ("a", lambda: functions.relu(RAGGED)),
     "sigmoid": ("a", lambda: functions.sigmoid(RAGGED)),
     "softmax": ("a", lambda: functions.softmax(RAGGED)),

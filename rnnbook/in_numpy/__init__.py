@@ -7,6 +7,7 @@
     lstm          long short-term memory
     hopfield      the memory that came before: storage, energy, recall, softmax update
     stack         layers above each other, and both ways: Stacked, Bidirectional
+    attention     weights over a memory: AdditiveAttention, MultiplicativeAttention
     layers        what stands before and after: Linear, Embedding, Dropout
     mixture       a last layer that answers with a density: MixtureHead
     functions     activation functions and losses
@@ -19,6 +20,7 @@
     products      what the layers share: the matrix products outside the loop over time
 """
 
+from rnnbook.in_numpy.attention import AdditiveAttention, MultiplicativeAttention
 from rnnbook.in_numpy.gru import GRU
 from rnnbook.in_numpy.layers import Dropout, Embedding, Linear
 from rnnbook.in_numpy.lstm import LSTM
@@ -35,12 +37,14 @@ __all__ = [
     "RNN",
     "SGD",
     "Adam",
+    "AdditiveAttention",
     "Bidirectional",
     "Dropout",
     "Embedding",
     "LanguageModel",
     "Linear",
     "MixtureHead",
+    "MultiplicativeAttention",
     "SequenceClassifier",
     "Stacked",
     "clip_grad_norm",

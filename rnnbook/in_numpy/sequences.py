@@ -9,14 +9,14 @@ from rnnbook.errors import check_shape, described
 from rnnbook.in_numpy.checks import as_real, as_whole
 
 
-def check_sequences(x, lengths, D: int, dtype) -> tuple[np.ndarray, np.ndarray | None]:
+def check_sequences(x, lengths, D: int, dtype, name: str = "x") -> tuple[np.ndarray, np.ndarray | None]:
     """Return x (T, B, D) in the layer's dtype, and ``inside (T, B, 1)``, True while a sequence lasts.
 
     What stands past a sequence's end, be it NaN, is never read: it comes back as zero. Without ``lengths``
-    every sequence has all T steps, and ``inside`` is None.
+    every sequence has all T steps, and ``inside`` is None. ``name`` is what an error calls x.
     """
-    x = as_real("x", x, dtype)
-    check_shape("x", x, ("T", "B", D))
+    x = as_real(name, x, dtype)
+    check_shape(name, x, ("T", "B", D))
     if lengths is None:
         return x, None
     T, B, _ = x.shape

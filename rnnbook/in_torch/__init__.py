@@ -6,6 +6,7 @@
 ``kernels``                  the same recurrences as Triton kernels, for a GPU
 ``cells``                    one step of each, for loops of one's own; the layers have no ``step``
 ``scan``                     minGRU and minLSTM, whose loop over time can be broken
+``attention``                weights over a memory, additive and multiplicative
 ``update``                   one update, for ``rnnbook.training.train``: device, autocast, several processes
 ``recurrent``                what the layers share: layers, directions, packing
 ``choice``                   which recurrence runs
@@ -16,6 +17,7 @@ A layer takes ``torch.nn``'s arguments, and behind them ``implementation``: ``"a
 ``choice`` says which one ``"auto"`` takes.
 """
 
+from rnnbook.in_torch.attention import AdditiveAttention, MultiplicativeAttention
 from rnnbook.in_torch.cells import GRUCell, LSTMCell, RNNCell
 from rnnbook.in_torch.gru import GRU
 from rnnbook.in_torch.lstm import LSTM
@@ -23,4 +25,16 @@ from rnnbook.in_torch.rnn import RNN
 from rnnbook.in_torch.scan import MinGRU, MinLSTM
 from rnnbook.in_torch.update import training_step
 
-__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "MinGRU", "MinLSTM", "RNNCell", "training_step"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "AdditiveAttention",
+    "GRUCell",
+    "LSTMCell",
+    "MinGRU",
+    "MinLSTM",
+    "MultiplicativeAttention",
+    "RNNCell",
+    "training_step",
+]
