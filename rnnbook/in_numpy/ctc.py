@@ -44,7 +44,7 @@ def ctc_loss(logits, targets, lengths=None, target_lengths=None, *, blank=0):
     for b in range(B):
         log_y_b = log_y[: lengths[b], b]
         extended = extend(targets[b, : ends[b]], blank)
-        share, log_p = ctc_posterior(log_y_b, extended, blank)
+        share, log_p = ctc_posterior(log_y_b, extended)
         losses[b] = -log_p
         at_symbol = np.zeros_like(log_y_b) if log_p > -np.inf else np.full_like(log_y_b, np.nan)
         np.add.at(at_symbol.T, extended, share.T)
@@ -59,10 +59,10 @@ def extend(target, blank=0):
     return extended
 
 
-def ctc_alpha(log_y, extended, blank=0):
+def ctc_alpha(log_y, extended):
     """Return log α (T, S): of all paths that are in state s after step t, from log probabilities log_y (T, V)."""
     may_skip = np.zeros(len(extended), bool)
-    may_skip[2:] = (extended[2:] != blank) & (extended[2:] != extended[:-2])
+    may_skip[2:] = extended[2:] != extended[:-2]  # never from blank to blank: these are equal, too
     log_alpha = np.full((len(log_y), len(extended)), -np.inf, log_y.dtype)
     log_alpha[0, :2] = log_y[0, extended[:2]]  # eq-ctc-start
     for t in range(1, len(log_y)):
@@ -74,19 +74,19 @@ def ctc_alpha(log_y, extended, blank=0):
     return log_alpha
 
 
-def ctc_beta(log_y, extended, blank=0):
+def ctc_beta(log_y, extended):
     """Return log β (T, S): of all ways from state s in step t to the end, y_t among them."""
-    return ctc_alpha(log_y[::-1], extended[::-1], blank)[::-1, ::-1]  # eq-ctc-beta
+    return ctc_alpha(log_y[::-1], extended[::-1])[::-1, ::-1]  # eq-ctc-beta
 
 
-def ctc_posterior(log_y, extended, blank=0):
+def ctc_posterior(log_y, extended):
     """Return the probability (T, S) of state s in step t, given the target, and log p(target) [nats].
 
     Where the target is impossible, log p is -inf and every probability nan.
     """
-    log_alpha = ctc_alpha(log_y, extended, blank)
+    log_alpha = ctc_alpha(log_y, extended)
     log_p = np.logaddexp.reduce(log_alpha[-1, -2:])  # eq-ctc-probability
-    log_share = log_alpha + ctc_beta(log_y, extended, blank) - log_y[:, extended]
+    log_share = log_alpha + ctc_beta(log_y, extended) - log_y[:, extended]
     if log_p == -np.inf:
         return np.full_like(log_share, np.nan), log_p
     return np.exp(log_share - log_p), log_p  # eq-ctc-posterior

@@ -22,6 +22,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
                        pit_histograms, spread_against_error
     speed              calls_on_each_rung, ladder, step_time, ratio_dots
     parallel           scan_rounds, time_against_length, right_after_each_step
+    pronunciation      spelling_alignments, ctc_lattice, beam_tree
     feedback_networks  energy_descent, energy_panels, recall_gallery, recall_against_stored,
                        capacity_curves, jordan_and_elman, errors_over_bits
     frameworks         block_orders, shared_batch
@@ -61,6 +62,7 @@ from rnnbook.lessons.figures.networks import (
     windowed_versus_recurrent,
 )
 from rnnbook.lessons.figures.parallel import right_after_each_step, scan_rounds, time_against_length
+from rnnbook.lessons.figures.pronunciation import beam_tree, ctc_lattice, spelling_alignments
 from rnnbook.lessons.figures.speed import calls_on_each_rung, ladder, ratio_dots, step_time
 from rnnbook.lessons.figures.style import COLOURS, PALETTE, palette_png, panels, set_style
 from rnnbook.lessons.figures.time_series import (
@@ -76,6 +78,7 @@ from rnnbook.lessons.figures.variable_length import both_directions, ragged_batc
 __all__ = [
     "COLOURS",
     "PALETTE",
+    "beam_tree",
     "block_orders",
     "both_directions",
     "calls_on_each_rung",
@@ -87,6 +90,7 @@ __all__ = [
     "check_table",
     "coloured_text",
     "confusion_matrix",
+    "ctc_lattice",
     "dense_with_loop",
     "energy_descent",
     "energy_panels",
@@ -129,6 +133,7 @@ __all__ = [
     "share_against",
     "shared_batch",
     "skill_against_length",
+    "spelling_alignments",
     "spread_against_error",
     "step_time",
     "time_against_length",
