@@ -21,6 +21,7 @@ import test_figures_language_model
 import test_figures_limits
 import test_figures_lstm
 import test_figures_parallel
+import test_figures_pronunciation
 import test_figures_speed
 from matplotlib import collections, image, lines, patches, text
 from matplotlib.axis import Axis
@@ -34,6 +35,7 @@ ALSO = [
     test_figures_feedback_networks,
     test_figures_limits,
     test_figures_parallel,
+    test_figures_pronunciation,
     test_figures_speed,
     test_figures_language_model,
 ]

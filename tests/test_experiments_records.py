@@ -194,8 +194,30 @@ def variable_length(program, stored):
     return {"train": train, "test": test}
 
 
+def pronunciation(program, stored):
+    def run(kind, seed, parts, sounds, folder, settings=program.SETTINGS):
+        runs = stored["networks"] + stored["twice as long"]
+        (found,) = [r for r in runs if (r["kind"], r["seed"], r["epochs"]) == (kind, seed, settings["epochs"])]
+        return None, found
+
+    words = ["a" * int(letters, 36) for letters in stored["letters"]]
+    return {"split": lambda: ({"test": (words, [])}, []), "counting": lambda parts: stored["counting"], "run": run}
+
+
+def pronunciation_search(program, stored):
+    def searched(model, words, said, sounds):
+        return stored[f"search, {model}"]
+
+    return {
+        "ladder": SimpleNamespace(split=lambda: ({"test": ([], [])}, []), run=lambda kind, *_: (kind, None)),
+        "alignments": lambda models, words, parts, sounds: stored["alignments"],
+        "tree_of": lambda model, words, said, sounds: stored["trees"],
+        "searched": searched,
+    }
+
+
 RECORDS = [ablations, adding_lstm, language_model, limits, memory, names, parallel, time_series, truncation]
-RECORDS += [two_processes, variable_length]
+RECORDS += [pronunciation, pronunciation_search, two_processes, variable_length]
 
 
 @pytest.mark.parametrize("pieces", RECORDS, ids=[pieces.__name__ for pieces in RECORDS])

@@ -353,7 +353,7 @@ def main(folder=None):
     torch.set_num_threads(1)
     with recording(__file__, "spelling to phonemes, six ways", settings=SETTINGS, seeds=SEEDS) as record:
         parts, sounds = split()
-        record["letters"] = in_characters([len(word) for word in parts["test"][0]])
+        record["letters"] = in_characters([len(word) for word in parts["test"][0]])  # of each test word
         record["counting"] = kept(folder, "counting", lambda: counting(parts))
         record["networks"] = [run(kind, seed, parts, sounds, folder)[1] for seed in SEEDS for kind in KINDS]
         longer = SETTINGS | {"epochs": 2 * SETTINGS["epochs"]}

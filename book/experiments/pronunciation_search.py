@@ -8,6 +8,7 @@ For one word the beam as a tree; for a few, three alignments of letters and phon
 """
 
 import sys
+from itertools import product
 
 import numpy as np
 import pronunciation as ladder
@@ -21,7 +22,7 @@ from rnnbook.rivals.edits import error_rates
 from rnnbook.rivals.joint_ngram import align_letters
 
 SETTINGS = {
-    "words": 200, "widths": [2, 4, 8, 16, 32], "alpha": [0.0, 0.6, 1.0], "longest": 25, "tree": 3, "shown": 4,
+    "words": 200, "widths": [2, 4, 8, 16, 32], "alpha": [0.0, 0.6, 1.0], "calls": 50_000, "tree": 3, "shown": 4,
     "aligned": ["exhibits", "thickness", "phoned", "though"],
 }  # fmt: skip
 
@@ -59,32 +60,30 @@ def stepper(model, word):
 
 
 def searched(model, words, said, sounds):
-    """Return what each way of searching finds in the words: errors, lengths, log probabilities."""
-    ways = {("greedy", 0.0): lambda s: greedy(*s, ladder.START, ladder.END, SETTINGS["longest"])}
-    for alpha in SETTINGS["alpha"]:
-        for width in SETTINGS["widths"]:
-            ways[f"beam {width}", alpha] = lambda s, width=width, alpha=alpha: beam(
-                *s, ladder.START, ladder.END, width, SETTINGS["longest"], alpha
-            )
-        ways["exact", alpha] = lambda s, alpha=alpha: exact(
-            *s, ladder.START, ladder.END, SETTINGS["longest"], alpha, max_calls=20_000
-        )
+    """Return what each way of searching finds in the words: errors, lengths, log probabilities.
+
+    A search error is a sequence less likely than the likeliest one, so it is counted without normalisation only.
+    """
+    ends = (ladder.START, ladder.END)
+    ways = {("greedy", 0.0): lambda s, n: greedy(*s, *ends, n)}
+    for alpha, width in product(SETTINGS["alpha"], SETTINGS["widths"]):
+        ways[f"beam {width}", alpha] = lambda s, n, k=width, alpha=alpha: beam(*s, *ends, k, n, alpha)
+    ways["exact", 0.0] = lambda s, n: exact(*s, *ends, n, max_calls=SETTINGS["calls"])
     steppers = [stepper(model, word) for word in words]
-    found = {way: [search(s) for s in steppers] for way, search in ways.items()}
+    found = {way: [search(s, 2 * len(w)) for s, w in zip(steppers, words)] for way, search in ways.items()}
     results = []
     for (way, alpha), answers in found.items():
         rates = error_rates([named(answer.symbols, sounds) for answer in answers], said)
-        best = found["exact", alpha]
+        missed = sum(a.log_p < b.log_p - 1e-9 for a, b in zip(answers, found["exact", 0.0]))
         results.append(
             {"way": way, "alpha": alpha, "phonemes": round(rates.symbols, 4), "words": round(rates.answers, 4)}
-            | {"log_p": round(float(np.mean([answer.log_p for answer in answers])), 4)}
-            | {"search_errors": sum(a.score < b.score - 1e-9 for a, b in zip(answers, best))}
-            | {"length": round(sum(len(a.symbols) for a in answers) / sum(len(s[0]) for s in said), 4)}
-            | {"empty": sum(not a.symbols for a in answers)}
+            | {"log_p": round(float(np.mean([answer.log_p for answer in answers])), 3)}
+            | {"search_errors": None if alpha else missed, "empty": sum(not a.symbols for a in answers)}
+            | {"length": round(sum(len(a.symbols) for a in answers) / sum(rates.lengths), 3)}
             | {"calls": round(float(np.mean([a.calls for a in answers])), 1)}
             | {"distances": ladder.in_characters(rates.distances)}
         )
-        print(results[-1]["way"], alpha, results[-1]["words"], results[-1]["search_errors"], flush=True)
+        print(*list(results[-1].values())[:-1], flush=True)
     return results
 
 
@@ -124,8 +123,8 @@ def instructive(model, words, said, sounds):
     for word, right in zip(words, said, strict=True):
         if len(word) <= 6:
             step, state = stepper(model, word)
-            one = greedy(step, state, ladder.START, ladder.END, SETTINGS["longest"])
-            best = beam(step, state, ladder.START, ladder.END, SETTINGS["tree"], SETTINGS["longest"])
+            one = greedy(step, state, ladder.START, ladder.END, 2 * len(word))
+            best = beam(step, state, ladder.START, ladder.END, SETTINGS["tree"], 2 * len(word))
             if named(one.symbols, sounds) not in right and named(best.symbols, sounds) in right:
                 found.append((word, one, best))
     return found[: SETTINGS["shown"]]
@@ -136,7 +135,7 @@ def tree_of(model, words, said, sounds):
     trees = []
     for word, one, best in instructive(model, words, said, sounds):
         step, state = stepper(model, word)
-        top = exact(step, state, ladder.START, ladder.END, SETTINGS["longest"], max_calls=20_000)
+        top = exact(step, state, ladder.START, ladder.END, 2 * len(word), max_calls=SETTINGS["calls"])
         answers = {"greedy": one, "beam": best, "exact": top}
         trees.append(
             {"word": word, "rounds": grown(model, word, sounds, SETTINGS["tree"])}

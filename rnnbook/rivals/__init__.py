@@ -1,11 +1,14 @@
-"""What a network has to beat: forecasts without a network, and a language model that counts.
+"""What a network has to beat: forecasts without a network, language models that count, and edit distance.
 
 ::
 
-    forecasts   naive and linear forecasts of a series: persistence, the same month a year ago, autoregression
-    ngram       Witten and Bell's n-gram model of a text
+    forecasts     naive and linear forecasts of a series: persistence, the same month a year ago, autoregression
+    ngram         Witten and Bell's n-gram model of a text
+    joint_ngram   spelling and sound as one n-gram, aligned by EM
+    edits         edit distance and error rates
 """
 
+from rnnbook.rivals.edits import ErrorRates, edit_distance, error_rates
 from rnnbook.rivals.forecasts import (
     Autoregression,
     align,
@@ -14,12 +17,18 @@ from rnnbook.rivals.forecasts import (
     root_mean_squared_error,
     seasonal_naive,
 )
+from rnnbook.rivals.joint_ngram import JointNgram, align_letters
 from rnnbook.rivals.ngram import WittenBell
 
 __all__ = [
     "Autoregression",
+    "ErrorRates",
+    "JointNgram",
     "WittenBell",
     "align",
+    "align_letters",
+    "edit_distance",
+    "error_rates",
     "fit_autoregression",
     "persistence",
     "root_mean_squared_error",
