@@ -209,10 +209,15 @@ def pronunciation_search(program, stored):
         return stored[f"search, {model}"]
 
     return {
-        "ladder": SimpleNamespace(split=lambda: ({"test": ([], [])}, []), run=lambda kind, *_: (kind, None)),
+        "ladder": SimpleNamespace(
+            split=lambda: ({"test": ([], [])}, []),
+            run=lambda kind, *_: (kind, None),
+            kept=lambda folder, name, make: make(),
+        ),
         "alignments": lambda models, words, parts, sounds: stored["alignments"],
-        "tree_of": lambda model, words, said, sounds: stored["trees"],
+        "tree_of": lambda model, words, sounds: stored["trees"],
         "searched": searched,
+        "fully_searched": lambda folder, parts, sounds: stored["exact"],
     }
 
 

@@ -22,8 +22,8 @@ from rnnbook.rivals.edits import error_rates
 from rnnbook.rivals.joint_ngram import align_letters
 
 SETTINGS = {
-    "words": 200, "widths": [2, 4, 8, 16, 32], "alpha": [0.0, 0.6, 1.0], "calls": 50_000, "tree": 3, "shown": 4,
-    "aligned": ["exhibits", "thickness", "phoned", "though"],
+    "words": 200, "widths": [2, 4, 8, 16, 32], "alpha": [0.0, 0.6, 1.0], "calls": 50_000,
+    "tree": 3, "drawn": ["mirror", "taxi"], "aligned": ["exhibits", "thickness", "phoned", "though"],
 }  # fmt: skip
 
 
@@ -87,6 +87,19 @@ def searched(model, words, said, sounds):
     return results
 
 
+def fully_searched(folder, parts, sounds):
+    """Score the network with attention on all test words by the likeliest sequence of all, one result a seed."""
+    results = []
+    for seed in ladder.SETTINGS["seeds"]["attention"]:
+        model, _ = ladder.run("attention", seed, parts, sounds, folder)
+        answers = []
+        for word in parts["test"][0]:
+            asked = (*stepper(model, word), ladder.START, ladder.END)
+            answers.append(named(exact(*asked, 2 * len(word), max_calls=SETTINGS["calls"]).symbols, sounds))
+        results.append({"kind": "attention, exact search", "seed": seed} | ladder.scored(answers, parts["test"]))
+    return results
+
+
 def named(symbols, sounds):
     return tuple(sounds[k - 1] if 0 < k < ladder.START else "?" for k in symbols)
 
@@ -117,33 +130,17 @@ def written_out(symbols, sounds):
     return ["end" if k == ladder.END else named([k], sounds)[0] for k in symbols]
 
 
-def instructive(model, words, said, sounds):
-    """Return the first words, of up to six letters, that greedy search gets wrong and a beam of ``tree`` right."""
-    found = []
-    for word, right in zip(words, said, strict=True):
-        if len(word) <= 6:
-            step, state = stepper(model, word)
-            one = greedy(step, state, ladder.START, ladder.END, 2 * len(word))
-            best = beam(step, state, ladder.START, ladder.END, SETTINGS["tree"], 2 * len(word))
-            if named(one.symbols, sounds) not in right and named(best.symbols, sounds) in right:
-                found.append((word, one, best))
-    return found[: SETTINGS["shown"]]
-
-
-def tree_of(model, words, said, sounds):
+def tree_of(model, words, sounds):
     """Return the trees of a few words, with what greedy and the beam write and what is likeliest of all."""
     trees = []
-    for word, one, best in instructive(model, words, said, sounds):
-        step, state = stepper(model, word)
-        top = exact(step, state, ladder.START, ladder.END, 2 * len(word), max_calls=SETTINGS["calls"])
-        answers = {"greedy": one, "beam": best, "exact": top}
-        trees.append(
-            {"word": word, "rounds": grown(model, word, sounds, SETTINGS["tree"])}
-            | {
-                way: [" ".join(named(a.symbols, sounds)), round(float(np.exp(a.log_p)), 4)]
-                for way, a in answers.items()
-            }
-        )
+    for word in words:
+        asked, most = (*stepper(model, word), ladder.START, ladder.END), 2 * len(word)
+        answers = {"greedy": greedy(*asked, most), "beam": beam(*asked, SETTINGS["tree"], most)}
+        answers["exact"] = exact(*asked, most, max_calls=SETTINGS["calls"])
+        told = {
+            way: [" ".join(named(a.symbols, sounds)), round(float(np.exp(a.log_p)), 4)] for way, a in answers.items()
+        }
+        trees.append({"word": word, "rounds": grown(model, word, sounds, SETTINGS["tree"])} | told)
     return trees
 
 
@@ -179,9 +176,11 @@ def main(folder=None):
         kinds = ("encoder-decoder", "attention", "CTC")
         models = {kind: ladder.run(kind, 0, parts, sounds, folder)[0] for kind in kinds}
         record["alignments"] = alignments(models, SETTINGS["aligned"], parts, sounds)
-        record["trees"] = tree_of(models["attention"], *parts["test"], sounds)
+        record["trees"] = tree_of(models["attention"], SETTINGS["drawn"], sounds)
+        record["exact"] = fully_searched(folder, parts, sounds)
         for kind in kinds[:2]:
-            record[f"search, {kind}"] = searched(models[kind], words, said, sounds)
+            name, model = f"search, {kind}", models[kind]
+            record[name] = ladder.kept(folder, name, lambda model=model: searched(model, words, said, sounds))
 
 
 if __name__ == "__main__":
