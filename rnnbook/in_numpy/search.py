@@ -42,7 +42,8 @@ def length_penalty(length, alpha):
 
 def greedy(step, state, start, end, max_length):
     """Return the sequence of the likeliest next symbols."""
-    symbols, log_p, symbol = [], 0.0, start
+    symbols: list[int] = []
+    log_p, symbol = 0.0, start
     for calls in range(1, check_size("max_length", max_length) + 2):
         log_probs, state = step(state, symbol)
         symbol = int(np.argmax(_checked(log_probs))) if calls <= max_length else end
