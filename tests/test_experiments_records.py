@@ -210,6 +210,7 @@ def pronunciation_search(program, stored):
 
     return {
         "ladder": SimpleNamespace(
+            SEEDS=stored["seeds"],
             split=lambda: ({"test": ([], [])}, []),
             run=lambda kind, *_: (kind, None),
             kept=lambda folder, name, make: make(),

@@ -88,15 +88,20 @@ def searched(model, words, said, sounds):
 
 
 def fully_searched(folder, parts, sounds):
-    """Score the network with attention on all test words by the likeliest sequence of all, one result a seed."""
+    """Score the networks with attention on all test words by the likeliest sequence of all, one result a training."""
+    short = ladder.SETTINGS
+    longer = short | {"epochs": 2 * short["epochs"]}
     results = []
-    for seed in ladder.SETTINGS["seeds"]["attention"]:
-        model, _ = ladder.run("attention", seed, parts, sounds, folder)
+    for seed, settings in [*((seed, short) for seed in short["seeds"]["attention"]), (0, longer)]:
+        model, _ = ladder.run("attention", seed, parts, sounds, folder, settings)
         answers = []
         for word in parts["test"][0]:
             asked = (*stepper(model, word), ladder.START, ladder.END)
             answers.append(named(exact(*asked, 2 * len(word), max_calls=SETTINGS["calls"]).symbols, sounds))
-        results.append({"kind": "attention, exact search", "seed": seed} | ladder.scored(answers, parts["test"]))
+        results.append(
+            {"kind": "attention, exact search", "seed": seed, "epochs": settings["epochs"]}
+            | ladder.scored(answers, parts["test"])
+        )
     return results
 
 
@@ -170,7 +175,9 @@ def alignments(models, words, parts, sounds):
 
 def main(folder=None):
     torch.set_num_threads(1)
-    with recording(__file__, "search in two networks, and three alignments", settings=SETTINGS, seeds=[0]) as record:
+    with recording(
+        __file__, "search in two networks, and three alignments", settings=SETTINGS, seeds=ladder.SEEDS
+    ) as record:
         parts, sounds = ladder.split()
         words, said = (some[: SETTINGS["words"]] for some in parts["test"])
         kinds = ("encoder-decoder", "attention", "CTC")
