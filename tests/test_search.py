@@ -139,6 +139,6 @@ def test_wrong_arguments_are_told_in_a_sentence():
     with pytest.raises(ValueError, match="alpha should be at least 0, but is -1"):
         exact(*arguments(0), 3, alpha=-1)
     with pytest.raises(RuntimeError, match="within max_calls = 2 steps"):
-        exact(model(0, 0.1), (), START, END, LONGEST, max_calls=2)
+        exact(tree(GARDEN), (), START, 2, 4, max_calls=2)
     with pytest.raises(ValueError, match=r"log_probs should have shape \(V\)"):
         greedy(lambda state, symbol: (np.zeros((2, 3)), state), (), START, END, 3)
