@@ -140,5 +140,5 @@ def test_wrong_arguments_are_told_in_a_sentence():
         exact(*arguments(0), 3, alpha=-1)
     with pytest.raises(RuntimeError, match="within max_calls = 2 steps"):
         exact(tree(GARDEN), (), START, 2, 4, max_calls=2)
-    with pytest.raises(ValueError, match=r"log_probs should have shape \(V\)"):
+    with pytest.raises(ValueError, match=r"log_probs should have shape \(V,\)"):
         greedy(lambda state, symbol: (np.zeros((2, 3)), state), (), START, END, 3)
