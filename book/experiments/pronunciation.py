@@ -27,7 +27,7 @@ from rnnbook.rivals.joint_ngram import JointNgram, align_letters
 SETTINGS = {
     "train": 10_000, "valid": 1_000, "test": 3_000, "epochs": 12, "batch": 64, "embedding": 32, "dropout": 0.2,
     "optimizer": "Adam, cosine to zero after a warm-up of 300 updates", "clip": 1.0, "orders": [1, 2, 3, 4, 5, 6],
-    "orders for all": [5, 6], "doubled": ["encoder-decoder", "attention"],
+    "orders for all": [5, 6], "doubled": ["encoder-decoder", "CTC", "attention"],
     "seeds": {"attention": [0, 1], "CTC": [0, 1], "encoder-decoder": [0], "transformer": [0]},
     "lr": {"encoder-decoder": 3e-3, "attention": 3e-3, "CTC": 3e-3, "transformer": 2e-3},
     "hidden": {"encoder-decoder": [48, 80], "attention": [44, 68], "CTC": 47, "transformer": [44, 88, 2, 2]},
