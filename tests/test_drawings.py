@@ -23,6 +23,7 @@ import test_figures_limits
 import test_figures_lstm
 import test_figures_parallel
 import test_figures_seq2seq
+import test_figures_pronunciation
 import test_figures_speed
 from matplotlib import collections, image, lines, patches, text
 from matplotlib.axis import Axis
@@ -38,6 +39,7 @@ ALSO = [
     test_figures_limits,
     test_figures_parallel,
     test_figures_seq2seq,
+    test_figures_pronunciation,
     test_figures_speed,
     test_figures_language_model,
 ]

@@ -69,6 +69,8 @@ SETTINGS = {  # what the record says, and the same in the program
     "parallel": lambda e: {
         "settings": {"tracking": e.TRACKING, "written": e.WRITTEN, "adding": e.ADDING, "names": e.NAMES,
                      "places": e.PLACES}, "seeds": e.SEEDS},
+    "pronunciation": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
+    "pronunciation_search": lambda e: {"settings": e.SETTINGS},
     "time_series": lambda e: {"settings": e.SETTINGS},
     "truncation": lambda e: {"settings": e.SETTINGS, "k": e.K},
     "two_processes": lambda e: {},

@@ -258,12 +258,42 @@ RECORDS = [
     memory,
     names,
     parallel,
+    pronunciation,
+    pronunciation_search,
     seq2seq,
     time_series,
     truncation,
     two_processes,
     variable_length,
 ]
+def pronunciation(program, stored):
+    def run(kind, seed, parts, sounds, folder, settings=program.SETTINGS):
+        runs = stored["networks"] + stored["twice as long"]
+        (found,) = [r for r in runs if (r["kind"], r["seed"], r["epochs"]) == (kind, seed, settings["epochs"])]
+        return None, found
+
+    words = ["a" * int(letters, 36) for letters in stored["letters"]]
+    return {"split": lambda: ({"test": (words, [])}, []), "counting": lambda parts: stored["counting"], "run": run}
+
+
+def pronunciation_search(program, stored):
+    def searched(model, words, said, sounds):
+        return stored[f"search, {model}"]
+
+    return {
+        "ladder": SimpleNamespace(
+            SEEDS=stored["seeds"],
+            split=lambda: ({"test": ([], [])}, []),
+            run=lambda kind, *_: (kind, None),
+            kept=lambda folder, name, make: make(),
+        ),
+        "alignments": lambda models, words, parts, sounds: stored["alignments"],
+        "tree_of": lambda model, words, sounds: stored["trees"],
+        "searched": searched,
+        "fully_searched": lambda folder, parts, sounds: stored["exact"],
+    }
+
+
 
 
 @pytest.mark.parametrize("pieces", RECORDS, ids=[pieces.__name__ for pieces in RECORDS])

@@ -3,7 +3,7 @@
     python tools/make_tables.py            write each table whose content differs, and print the checksum of every one
     python tools/make_tables.py --check    write nothing; say which tables differ from what would be written
 
-A table is text: a line of names, then rows of numbers, each with the digits of its source. It is compressed by gzip,
+A table is text: a line of names, then rows of numbers or words, each as in its source. It is compressed by gzip,
 with no name and no time in the head, so the same text gives the same bytes. Another build of zlib may compress it to
 other bytes; so a table is compared by its content, and its file by the checksum in ``rnnbook.data.TABLES``.
 """
@@ -59,8 +59,15 @@ def japanese_vowels() -> list[list[str]]:
     return table
 
 
+def pronunciations() -> list[list[str]]:
+    """A row for each listed pronunciation, in the dictionary's order: the word, its phonemes. Comments are left out."""
+    rows = [line.partition("#")[0].split() for line in lines_of(read("pronunciations")[0])]
+    return [["word", "phonemes"], *([word.partition("(")[0], " ".join(said)] for word, *said in rows)]
+
+
 MAKERS: dict[str, Callable[[], list[list[str]]]] = {
-    maker.__name__: maker for maker in (sunspots_monthly, el_nino_monthly, co2_monthly, digits, japanese_vowels)
+    maker.__name__: maker
+    for maker in (sunspots_monthly, el_nino_monthly, co2_monthly, digits, japanese_vowels, pronunciations)
 }
 
 

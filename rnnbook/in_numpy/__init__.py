@@ -11,6 +11,8 @@
     layers        what stands before and after: Linear, Embedding, Dropout
     mixture       a last layer that answers with a density: MixtureHead
     functions     activation functions and losses
+    ctc           the loss of a label sequence whose places nobody knows, and greedy decoding
+    search        a likely sequence from a model that writes symbol by symbol: greedy, beam, exact
     optimizers    SGD, Adam, clip_grad_norm
     initialisers  other starts: orthogonal, identity, forget bias, chrono
     models        the whole flow in small: LanguageModel, SequenceClassifier

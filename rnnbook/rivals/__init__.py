@@ -5,8 +5,17 @@
     forecasts   naive and linear forecasts of a series: persistence, the same month a year ago, autoregression
     narx        a plant's next output by least squares: linear (ARX), and over nonlinear features (NARX)
     ngram       Witten and Bell's n-gram model of a text
+"""What a network has to beat: forecasts without a network, language models that count, and edit distance.
+
+::
+
+    forecasts     naive and linear forecasts of a series: persistence, the same month a year ago, autoregression
+    ngram         Witten and Bell's n-gram model of a text
+    joint_ngram   spelling and sound as one n-gram, aligned by EM
+    edits         edit distance and error rates
 """
 
+from rnnbook.rivals.edits import ErrorRates, edit_distance, error_rates
 from rnnbook.rivals.forecasts import (
     Autoregression,
     align,
@@ -16,13 +25,19 @@ from rnnbook.rivals.forecasts import (
     seasonal_naive,
 )
 from rnnbook.rivals.narx import Narx, fit_narx
+from rnnbook.rivals.joint_ngram import JointNgram, align_letters
 from rnnbook.rivals.ngram import WittenBell
 
 __all__ = [
     "Autoregression",
     "Narx",
+    "ErrorRates",
+    "JointNgram",
     "WittenBell",
     "align",
+    "align_letters",
+    "edit_distance",
+    "error_rates",
     "fit_autoregression",
     "fit_narx",
     "persistence",

@@ -24,6 +24,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     seq2seq            two_decoders, attention_map
     speed              calls_on_each_rung, ladder, step_time, ratio_dots
     parallel           scan_rounds, time_against_length, right_after_each_step
+    pronunciation      spelling_alignments, ctc_lattice, beam_tree
     feedback_networks  energy_descent, energy_panels, recall_gallery, recall_against_stored,
                        capacity_curves, jordan_and_elman, errors_over_bits
     frameworks         block_orders, shared_batch
@@ -71,6 +72,7 @@ from rnnbook.lessons.figures.networks import (
 )
 from rnnbook.lessons.figures.parallel import right_after_each_step, scan_rounds, time_against_length
 from rnnbook.lessons.figures.seq2seq import attention_map, two_decoders
+from rnnbook.lessons.figures.pronunciation import beam_tree, ctc_lattice, spelling_alignments
 from rnnbook.lessons.figures.speed import calls_on_each_rung, ladder, ratio_dots, step_time
 from rnnbook.lessons.figures.style import COLOURS, PALETTE, palette_png, panels, set_style
 from rnnbook.lessons.figures.time_series import (
@@ -87,6 +89,7 @@ __all__ = [
     "COLOURS",
     "PALETTE",
     "attention_map",
+    "beam_tree",
     "block_orders",
     "both_directions",
     "calls_on_each_rung",
@@ -99,6 +102,7 @@ __all__ = [
     "coloured_text",
     "confusion_matrix",
     "control_loop",
+    "ctc_lattice",
     "dense_with_loop",
     "energy_descent",
     "energy_panels",
@@ -144,6 +148,7 @@ __all__ = [
     "share_against",
     "shared_batch",
     "skill_against_length",
+    "spelling_alignments",
     "spread_against_error",
     "step_time",
     "time_against_length",

@@ -1,0 +1,227 @@
+"""Exercises of the chapter *How is it pronounced?*"""
+
+import numpy as np
+
+from rnnbook.lessons.exercises.checking import Exercise
+
+
+def steps_needed(target):
+    """Return the least number of steps T in which CTC can write the target (U,), whole numbers without blanks."""
+    return len(target) + np.sum(target[1:] == target[:-1])
+
+
+def _target(rng):
+    target = rng.integers(1, 4, size=int(rng.integers(6, 12)))
+    target[1] = target[0]  # repeated next to each other, at least once
+    target[-1], target[-2] = 4, 5
+    target[2] = 6 - target[1]
+    return {"target": np.append(target, target[0])}
+
+
+check_steps_needed = Exercise(
+    steps_needed,
+    _target,
+    returns=("T",),
+    mistakes={
+        "no blank is counted between two equal symbols": lambda target: len(target),
+        "equal symbols that are not neighbours are counted as repeats": lambda target: (
+            2 * len(target) - len(np.unique(target))
+        ),
+        "a blank is counted between all symbols": lambda target: 2 * len(target) - 1,
+        "all 2U + 1 states are counted": lambda target: 2 * len(target) + 1,
+        "a repeated symbol is taken to cost a step less": lambda target: 2 * len(target) - steps_needed(target),
+    },
+    looks_at="Every symbol takes a step. Which blanks cannot be left out?",
+)
+
+
+def alpha_step(alpha, y, extended):
+    """Return alpha (S,) after one more step, from the probabilities y (V,) of that step; the blank is 0."""
+    ways = alpha.copy()
+    ways[1:] += alpha[:-1]
+    skips = extended[2:] != extended[:-2]  # never where both are blanks
+    ways[2:] += np.where(skips, alpha[:-2], 0)
+    return y[extended] * ways
+
+
+def _alpha_inputs(rng):
+    V = int(rng.integers(4, 7))
+    target = rng.integers(1, V, size=int(rng.integers(4, 9)))
+    target[1] = target[0]
+    target[2] = target[0] % (V - 1) + 1
+    extended = np.zeros(2 * len(target) + 1, int)
+    extended[1::2] = target
+    y = rng.uniform(0.1, 1, size=V)
+    return {"alpha": rng.uniform(0.1, 1, size=len(extended)), "y": y / y.sum(), "extended": extended}
+
+
+def _alpha_with(alpha, y, extended, skips, stay=True):
+    ways = alpha.copy() if stay else np.zeros_like(alpha)
+    ways[1:] += alpha[:-1]
+    ways[2:] += np.where(skips, alpha[:-2], 0)
+    return y[extended] * ways
+
+
+def _in_place(alpha, y, extended):
+    alpha = alpha.copy()
+    for s in range(len(alpha)):
+        ways = alpha[s] + (alpha[s - 1] if s else 0)
+        if s > 1 and extended[s] not in (0, extended[s - 2]):
+            ways += alpha[s - 2]
+        alpha[s] = y[extended[s]] * ways
+    return alpha
+
+
+check_alpha_step = Exercise(
+    alpha_step,
+    _alpha_inputs,
+    returns=("alpha",),
+    mistakes={
+        "the blank between two equal symbols may be skipped": lambda alpha, y, extended: _alpha_with(
+            alpha, y, extended, extended[2:] != 0
+        ),
+        "every state may be reached from two places before": lambda alpha, y, extended: _alpha_with(
+            alpha, y, extended, True
+        ),
+        "nothing may be skipped": lambda alpha, y, extended: _alpha_with(alpha, y, extended, False),
+        "a path cannot stay where it is": lambda alpha, y, extended: _alpha_with(
+            alpha, y, extended, extended[2:] != extended[:-2], stay=False
+        ),
+        "the states are changed one after another, so that a path makes two moves in one step": _in_place,
+        "the probability of the step is left out": lambda alpha, y, extended: alpha_step(
+            alpha, np.ones_like(y), extended
+        ),
+    },
+    looks_at="State s is reached from s, from s - 1, and from s - 2 where that skips a blank between two symbols.",
+)
+
+
+def written(path):
+    """Return what a path (T,) of CTC writes, with zeros behind it, (T,); the blank is 0."""
+    new = np.concatenate([[True], path[1:] != path[:-1]])
+    symbols = path[new & (path != 0)]
+    return np.concatenate([symbols, np.zeros(len(path) - len(symbols), int)])
+
+
+def _fill(symbols, T):
+    return np.concatenate([symbols, np.zeros(T - len(symbols), int)]).astype(int)
+
+
+def _blanks_first(path):
+    symbols = path[path != 0]
+    return _fill(symbols[np.concatenate([[True], symbols[1:] != symbols[:-1]])], len(path))
+
+
+def _path(rng):
+    a, b, c = rng.permutation(np.arange(1, 7))[:3]
+    pieces = [[a, a], [0], [a], [b, b, b], [0, 0], [b], [c], [a]]
+    path = np.concatenate([*pieces, [0] * rng.integers(1, 5)])
+    return {"path": path.astype(int)}
+
+
+check_written = Exercise(
+    written,
+    _path,
+    returns=("symbols",),
+    mistakes={
+        "blanks are dropped first, so that they no longer part two equal symbols": _blanks_first,
+        "repeats are not merged": lambda path: _fill(path[path != 0], len(path)),
+        "blanks are kept": lambda path: _fill(path[np.concatenate([[True], path[1:] != path[:-1]])], len(path)),
+        "every symbol is written once, wherever it stands": lambda path: _fill(
+            np.array(list(dict.fromkeys(path[path != 0].tolist()))), len(path)
+        ),
+        "the gaps are left where the blanks and repeats were": lambda path: np.where(
+            path != np.concatenate([[0], path[:-1]]), path, 0
+        ),
+    },
+    looks_at="Two equal symbols with a blank between them are two symbols: what has to happen first?",
+)
+
+
+def turning_point(short_log_p, short_length, long_log_p, long_length):
+    """Return the alpha [no unit] from which on the longer, less likely sequence is ranked first by log p / lp."""
+    return np.log(long_log_p / short_log_p) / np.log((5 + long_length) / (5 + short_length))
+
+
+def _pair(rng):
+    short, length = -rng.uniform(1, 3), int(rng.integers(2, 5))
+    return {
+        "short_log_p": short,
+        "short_length": length,
+        "long_log_p": short * rng.uniform(1.2, 2),
+        "long_length": length + int(rng.integers(2, 6)),
+    }
+
+
+check_turning_point = Exercise(
+    turning_point,
+    _pair,
+    returns=("alpha",),
+    mistakes={
+        "the 5 of lp is left out": lambda short_log_p, short_length, long_log_p, long_length: (
+            np.log(long_log_p / short_log_p) / np.log(long_length / short_length)
+        ),
+        "the log probabilities are subtracted instead of divided": (
+            lambda short_log_p, short_length, long_log_p, long_length: (
+                (short_log_p - long_log_p) / np.log((5 + long_length) / (5 + short_length))
+            )
+        ),
+        "the logarithms of both sides are left out": lambda short_log_p, short_length, long_log_p, long_length: (
+            (long_log_p / short_log_p) / ((5 + long_length) / (5 + short_length))
+        ),
+        "the sign is turned round": lambda **pair: -turning_point(**pair),
+        "6 is added to the lengths instead of 5": lambda short_log_p, short_length, long_log_p, long_length: (
+            np.log(long_log_p / short_log_p) / np.log((6 + long_length) / (6 + short_length))
+        ),
+    },
+    looks_at="Set the two scores log p / ((5 + U) / 6)^alpha equal and solve for alpha; the 6 cancels.",
+)
+
+
+def paired(first, second):
+    """Return the difference of two systems' shares of wrong words, first - second, and its standard error.
+
+    ``first`` and ``second`` (N,) are 1 where the system got the same word wrong, else 0.
+    """
+    difference = first - second
+    return difference.mean(), difference.std(ddof=1) / np.sqrt(len(difference))
+
+
+def _answers(rng):
+    n = int(rng.integers(40, 60))
+    hard = rng.uniform(size=n)
+    return {
+        name: (hard + 0.3 * rng.normal(size=n) < share).astype(float)
+        for name, share in [("first", 0.5), ("second", 0.4)]
+    }
+
+
+check_paired = Exercise(
+    paired,
+    _answers,
+    returns=("difference", "standard error"),
+    mistakes={
+        "the two systems are treated as if each had been asked other words": lambda first, second: (
+            first.mean() - second.mean(),
+            np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / len(first)),
+        ),
+        "the standard deviation is not divided by the root of N": lambda first, second: (
+            (first - second).mean(),
+            (first - second).std(ddof=1),
+        ),
+        "the standard deviation is divided by N instead of by its root": lambda first, second: (
+            (first - second).mean(),
+            (first - second).std(ddof=1) / len(first),
+        ),
+        "the difference is taken the other way round": lambda first, second: paired(second, first),
+        "only the words are counted that one of them got wrong": lambda first, second: (
+            (first - second)[first != second].mean(),
+            (first - second)[first != second].std(ddof=1) / np.sqrt((first != second).sum()),
+        ),
+        "N is taken where N - 1 belongs": lambda first, second: (
+            (first - second).mean(),
+            (first - second).std() / np.sqrt(len(first)),
+        ),
+    },
+    looks_at="Subtract word by word first; then it is the mean of N numbers, with the standard error of a mean.",
+)

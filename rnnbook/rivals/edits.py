@@ -1,0 +1,52 @@
+"""How far a sequence is from the right one: edit distance, and the error rates of a set of answers."""
+
+from typing import NamedTuple
+
+
+class ErrorRates(NamedTuple):
+    """Shares: of symbols that have to be changed, and of answers that are not right in full.
+
+    ``distances`` and ``lengths`` hold, for each answer, its distance to the nearest right answer and that one's length.
+    """
+
+    symbols: float
+    answers: float
+    distances: list[int]
+    lengths: list[int]
+
+
+def edit_distance(first, second):
+    """Return the fewest insertions, deletions and substitutions that turn one sequence into the other.
+
+    Source: Levenshtein (1966); Wagner & Fischer (1974).
+    """
+    row = list(range(len(second) + 1))  # from nothing to each beginning of the second
+    for i, symbol in enumerate(first, 1):
+        corner, row[0] = row[0], i
+        for j, other in enumerate(second, 1):
+            corner, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, corner + (symbol != other))
+    return row[-1]
+
+
+def error_rates(answers, accepted):
+    """Return the ``ErrorRates`` of N answers, where the n-th should be any of the sequences ``accepted[n]``.
+
+    Of several right ones the nearest counts; of equally near ones the longest, since a change counts least there.
+    The share of symbols is the sum of all distances over the sum of all lengths: with phonemes, the phoneme error rate.
+    Raises ValueError where the two differ in number, where there is none, or where a word has nothing accepted.
+    """
+    if len(answers) != len(accepted) or not answers:
+        raise ValueError(
+            f"answers and accepted should be as many, at least one, but are {len(answers)} and {len(accepted)}"
+        )
+    distances, lengths = [], []
+    for n, (answer, right) in enumerate(zip(answers, accepted, strict=True)):
+        if not right:
+            raise ValueError(f"accepted[{n}] should hold at least one sequence, but is empty")
+        distance, length = min((edit_distance(answer, one), -len(one)) for one in right)
+        distances.append(distance)
+        lengths.append(-length)
+    if not sum(lengths):
+        raise ValueError("accepted should hold at least one symbol, but all its sequences are empty")
+    wrong = sum(distance > 0 for distance in distances)
+    return ErrorRates(sum(distances) / sum(lengths), wrong / len(distances), distances, lengths)
