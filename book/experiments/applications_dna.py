@@ -1,6 +1,7 @@
 """The long runs behind the part on DNA of the chapter *DNA, health and speech*: what is each base of a genome?
 
-    python book/experiments/applications_dna.py    half an hour on one core; writes applications_dna.json beside it
+    python book/experiments/applications_dna.py            half an hour on one core; writes applications_dna.json
+    python book/experiments/applications_dna.py FOLDER     keeps each part there, and computes what is missing
 
 Task: for each base of a bacterium's genome (``rnnbook.data.genome``) one of seven labels: three codon positions on
 either strand, or not coding. The labels are predictions of Prodigal, so each score is agreement with Prodigal. Settings
@@ -8,12 +9,18 @@ of the networks were fixed after one trial on the validation region; the orders,
 are chosen there. The test region was read at the end of each run, and chose nothing.
 """
 
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
 import numpy as np
 import torch
 from harness import recording
 
 from rnnbook import data, in_torch
-from rnnbook.data.genomes import NOT_CODING, UNLABELLED, base_labels, reverse_complement
+from rnnbook.data.genomes import NOT_CODING, UNLABELLED, base_labels, by_frame, reverse_complement
 from rnnbook.rivals import codons, hmm
 
 REGIONS = {"train": (0.0, 0.6), "valid": (0.6, 0.75), "test": (0.75, 1.0)}
@@ -21,6 +28,11 @@ COPIES = {"k": 24, "gap": 100, "least": 100}  # shared words, joined over a gap;
 SETTINGS = {"codon features": 64, "batch": 8, "T": 2400, "lr": 1e-2, "clip": 1.0, "updates": 1000, "window": 6000,
             "margin": 600}  # fmt: skip
 BLOCK = 10_000  # bases, for the intervals
+ORDERS = [2, 3, 4, 5]  # bases before one that a rival's emission looks at
+POWERS = [0.03, 0.1, 0.3]  # how much a chain listens to the network
+CONTEXT = [16, 31, 61, 121, 241, 481, 961]  # bases on either side; with the one asked about a multiple of three
+PLACES = 600  # bases that are asked about
+SHOWN = (2_100_000, 2_109_000)  # bases, for the picture
 SEEDS = [0, 1, 2]
 NETWORKS = {  # hidden units, whether the strands share their weights, whether half of the windows are turned round
     "BiLSTM": (64, False, False),
@@ -133,7 +145,10 @@ def train(genome, labels, network, seed, updates=None):
 
 
 def logits_of(model, bases, first, end):
-    """Return the logits (end - first, 7) of a region, read in windows that overlap by twice the margin."""
+    """Return the logits (2, end - first, 7) of a region, read as it is given and as the other strand, turned back.
+
+    It is read in windows that overlap by twice the margin. A network that shares its weights is read once.
+    """
     window, margin = SETTINGS["window"], SETTINGS["margin"]
     core = window - 2 * margin
     padded = np.concatenate([np.full(margin, -1), bases, np.full(window, -1)])
@@ -141,8 +156,11 @@ def logits_of(model, bases, first, end):
     pieces = []
     with torch.no_grad():
         for some in np.array_split(starts, -(-len(starts) // 16)):
-            pieces.append(by_base(model(one_hot(padded[some[:, None] + np.arange(window)])))[:, margin:-margin])
-    return torch.cat(pieces).reshape(-1, 7)[: end - first].numpy()
+            x = one_hot(padded[some[:, None] + np.arange(window)])
+            given = model(x)
+            other = given if model.shared else other_strand(model(other_strand(x)))
+            pieces.append(torch.stack([by_base(given)[:, margin:-margin], by_base(other)[:, margin:-margin]]))
+    return torch.cat(pieces, dim=1).reshape(2, -1, 7)[:, : end - first].numpy()
 
 
 def agreement(answers, labels):
@@ -179,31 +197,195 @@ def chain(genome, S, order):
     return hmm.count_transitions(states, S), codons.PeriodicMarkov(bases, states, S, order)
 
 
-def decode(genome, model, first, end, path=False):
-    """Return the label probabilities (end - first, 7), or the Viterbi path, in windows as the network reads them."""
-    moves, emissions = model
-    S, window, margin = len(moves), SETTINGS["window"], SETTINGS["margin"]
-    says = emissions.log_emission(genome.bases[max(first - margin, 0) : end + window])
-    says = np.concatenate([np.zeros((margin - first + max(first - margin, 0), S)), says, np.zeros((window, S))])
-    starts = np.arange(0, end - first, window - 2 * margin)
-    says = says[starts + np.arange(window)[:, None]]
+def decode(log_transition, log_emission, viterbi=False):
+    """Return the label probabilities (N, 7), or with ``viterbi`` the labels (N,), read in the network's windows."""
+    N, S = log_emission.shape
+    window, margin = SETTINGS["window"], SETTINGS["margin"]
+    says = np.concatenate([np.zeros((margin, S)), log_emission, np.zeros((window, S))])
+    says = says[np.arange(0, N, window - 2 * margin) + np.arange(window)[:, None]]
     start = np.full(S, -np.log(S))
-    if path:
-        states = hmm.viterbi(start, moves, says)[0][margin:-margin]
-        return LABEL_OF[S][states.T.reshape(-1)][: end - first]
-    p = hmm.posterior(start, moves, says)[margin:-margin].swapaxes(0, 1).reshape(-1, S)[: end - first]
+    if viterbi:
+        return LABEL_OF[S][hmm.viterbi(start, log_transition, says)[0][margin:-margin].T.reshape(-1)[:N]]
+    p = hmm.posterior(start, log_transition, says)[margin:-margin].swapaxes(0, 1).reshape(-1, S)[:N]
     return np.stack([p[:, LABEL_OF[S] == label].sum(axis=1) for label in range(7)], axis=1)
 
 
-def counting(genome, labels, size, width, threshold, first, end):
-    """Return the labels (end - first,) by the codons around each base, not coding below the threshold."""
-    a, b = region(genome, "train")
-    scores = codons.window_scores(genome.bases[first:end], codons.count_words(genome.bases[a:b], labels[a:b], size), width)
+def counting(genome, labels, size, width, threshold, part):
+    """Return the labels of a region by the codons around each base; not coding below the threshold."""
+    (a, b), (first, end) = region(genome, "train"), region(genome, part)
+    log_odds = codons.count_words(genome.bases[a:b], labels[a:b], size)
+    scores = codons.window_scores(genome.bases[first:end], log_odds, width)
     scores[:, NOT_CODING] = threshold
     return scores.argmax(axis=1)
+
+
+# ---- What is recorded --------------------------------------------------------------------------------------------
 
 
 def per_block(answers, labels):
     """Return how many labelled bases of each block have Prodigal's label, (blocks,)."""
     right = (answers == labels) & (labels != UNLABELLED)
     return np.add.reduceat(right.astype(int), np.arange(0, len(right), BLOCK)).tolist()
+
+
+def kinds_of_error(answers, labels):
+    """Return the share of labelled bases with each kind of error."""
+    scored = labels != UNLABELLED
+    a, y = answers[scored].astype(int), labels[scored].astype(int)
+    coding = (a != NOT_CODING) & (y != NOT_CODING)
+    kinds = {
+        "coding, taken for not": (a == NOT_CODING) & (y != NOT_CODING),
+        "not coding, taken for a gene": (a != NOT_CODING) & (y == NOT_CODING),
+        "other strand": coding & (np.sign(a - 3) != np.sign(y - 3)),
+        "other frame": coding & (np.sign(a - 3) == np.sign(y - 3)) & (a != y),
+    }
+    return {kind: round(float(found.mean()), 5) for kind, found in kinds.items()}
+
+
+def judged(answers, labels):
+    """Return what is recorded of the answers to a region."""
+    return {"right": per_block(answers, labels), "errors": kinds_of_error(answers, labels)}
+
+
+def rivals(genome, labels):
+    """Return of each rival its choice, the agreement on the validation region, and what is recorded of the test."""
+    (v, _), (first, end) = region(genome, "valid"), region(genome, "test")
+    y_valid, y_test = labels[v:first], labels[first:end]
+    grid = [(size, width, threshold) for size in (3, 6) for width in (10, 20, 30, 45) for threshold in (0, 2, 4)]
+    valid, choice = max((agreement(counting(genome, labels, *c, "valid"), y_valid), c) for c in grid)
+    found = {"codons in a window": {"choice": choice, "valid": valid}}
+    found["codons in a window"] |= judged(counting(genome, labels, *choice, "test"), y_test)
+    for S in LABEL_OF:
+        tried = []
+        for order in ORDERS:
+            moves, emissions = chain(genome, S, order)
+            says = emissions.log_emission(genome.bases[v:first])
+            for viterbi in (False, True):
+                p = decode(moves, says, viterbi)
+                tried.append((agreement(p if viterbi else p.argmax(axis=1), y_valid), order, viterbi))
+        valid, order, viterbi = max(tried)
+        moves, emissions = chain(genome, S, order)
+        p = decode(moves, emissions.log_emission(genome.bases[first:end]), viterbi)
+        about = {"choice": [order, "Viterbi" if viterbi else "posterior"], "valid": valid}
+        about |= {"tried": {f"{o}, {'Viterbi' if w else 'posterior'}": round(t, 4) for t, o, w in tried}}
+        found[f"HMM, {S} states"] = about | judged(p if viterbi else p.argmax(axis=1), y_test)
+    return found
+
+
+def part(folder, name, compute):
+    """Return a part of the record: from the folder, if a run has left it there, else computed, and left there."""
+    path = folder / f"{name}.json"
+    if not path.exists():
+        path.write_text(json.dumps(compute()), encoding="utf-8")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def trained(genome, labels, name, seed, folder):
+    """Return a network, from the folder or trained and left there, and the CPU seconds of its training."""
+    path = folder / f"{list(NETWORKS).index(name)}_{seed}.pt"
+    if not path.exists():
+        start = time.process_time()
+        model = train(genome, labels, NETWORKS[name], seed)
+        torch.save({"network": model.state_dict(), "seconds": round(time.process_time() - start)}, path)
+    kept, model = torch.load(path, weights_only=True), Tagger(*NETWORKS[name][:2])
+    model.load_state_dict(kept["network"])
+    return model, kept["seconds"]
+
+
+def run(genome, labels, name, seed, folder):
+    """Return what is recorded of one network."""
+    model, seconds = trained(genome, labels, name, seed, folder)
+    (v, _), (first, end) = region(genome, "valid"), region(genome, "test")
+    valid, test = (logits_of(model, genome.bases, *ends) for ends in ((v, first), (first, end)))
+    found = {"network": name, "seed": seed, "CPU seconds": seconds}
+    found["valid"] = round(agreement(valid[0].argmax(axis=1), labels[v:first]), 4)
+    found |= judged(test[0].argmax(axis=1), labels[first:end])
+    if model.shared:
+        return found | with_a_chain(genome, labels, valid[0], test[0])
+    found["both readings added"] = per_block(test.sum(axis=0).argmax(axis=1), labels[first:end])
+    differ = np.mean(test[0].argmax(axis=1) != test[1].argmax(axis=1))
+    return found | {"answers that depend on the strand given": round(float(differ), 5)}
+
+
+def with_a_chain(genome, labels, valid, test):
+    """Return what the hidden Markov model with 19 states gets when it listens to the network as well.
+
+    The network's log probability of a state's label, above that label's share, is added to the state's emission, times
+    a power that is chosen on the validation region.
+    """
+    (v, _), (first, end) = region(genome, "valid"), region(genome, "test")
+    moves, emissions = chain(genome, 19, ORDERS[0])
+    y = labels[: region(genome, "train")[1]]
+    share = np.log(np.bincount(y[y != UNLABELLED]) / np.sum(y != UNLABELLED))
+
+    def answers(logits, a, b, power):
+        heard = power * (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)) - share)
+        says = emissions.log_emission(genome.bases[a:b]) + heard[:, LABEL_OF[19]]
+        return decode(moves, says).argmax(axis=1)
+
+    best, power = max((agreement(answers(valid, v, first, p), labels[v:first]), p) for p in POWERS)
+    right = per_block(answers(test, first, end, power), labels[first:end])
+    return {"with the HMM": right, "power": power, "with the HMM, valid": round(best, 4)}
+
+
+def context(genome, labels, model):
+    """Return the agreement at bases of the test region against the bases read on either side of them."""
+    first, end = region(genome, "test")
+    rng = np.random.default_rng(0)
+    inside = np.flatnonzero(labels[first + 3000 : end - 3000] != UNLABELLED) + first + 3000
+    places = rng.choice(inside, PLACES, replace=False)
+    chains = {f"HMM, {S} states": chain(genome, S, ORDERS[0]) for S in LABEL_OF}
+    found: dict[str, list] = {"bases on either side": CONTEXT, "network": [], **{name: [] for name in chains}}
+    for side in CONTEXT:
+        bases = genome.bases[places[:, None] + np.arange(-side, side + 1)]
+        with torch.no_grad():
+            logits = torch.cat([by_base(model(one_hot(some)))[:, side] for some in np.array_split(bases, 20)])
+        found["network"].append(round(float(np.mean(logits.argmax(1).numpy() == labels[places])), 4))
+        for name, (moves, emissions) in chains.items():
+            S = len(moves)
+            says = emissions.log_emission(genome.bases)[(places + np.arange(-side, side + 1)[:, None])]
+            p = hmm.posterior(np.full(S, -np.log(S)), moves, says)[side]
+            p = np.stack([p[:, LABEL_OF[S] == label].sum(axis=1) for label in range(7)], axis=1)
+            found[name].append(round(float(np.mean(p.argmax(axis=1) == labels[places])), 4))
+    return found
+
+
+def opinion(genome, model):
+    """Return the network's probabilities of the six frames and of no gene, in percent, for the picture."""
+    p = torch.softmax(torch.from_numpy(logits_of(model, genome.bases, *SHOWN)[0]), dim=1).numpy()
+    p = by_frame(p, SHOWN[0])
+    return [" ".join(map(str, row)) for row in np.round(100 * p.reshape(-1, 9, 7).mean(axis=1)).astype(int).tolist()]
+
+
+def main():
+    torch.set_num_threads(1)
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
+    folder.mkdir(parents=True, exist_ok=True)
+    genome = data.genome()
+    labels, out = prepare(genome)
+    first, end = region(genome, "test")
+    what = "the label of each base of a bacterium's genome: agreement with Prodigal, in blocks of the test region"
+    settings = SETTINGS | {"regions": REGIONS, "copies": COPIES, "block": BLOCK, "orders": ORDERS, "powers": POWERS}
+    with recording(__file__, what, settings=settings | {"networks": NETWORKS}, seeds=SEEDS) as record:
+        record["taken out"] = out
+        blocks = np.arange(0, end - first, BLOCK)
+        record["scored"] = np.add.reduceat((labels[first:end] != UNLABELLED).astype(int), blocks).tolist()
+        record["labels"] = np.bincount(labels[first:end] + 1, minlength=8).tolist()
+        record["parameters"] = {
+            name: sum(p.numel() for p in Tagger(*n[:2]).parameters()) for name, n in NETWORKS.items()
+        }
+        record["rivals"] = part(folder, "rivals", lambda: rivals(genome, labels))
+        record["runs"] = []
+        for name in NETWORKS:
+            for seed in SEEDS:
+                key = f"{list(NETWORKS).index(name)}_{seed}"
+                record["runs"].append(part(folder, key, lambda: run(genome, labels, name, seed, folder)))  # noqa: B023
+        model, _ = trained(genome, labels, name, SEEDS[0], folder)
+        record["context"] = part(folder, "context", lambda: context(genome, labels, model))
+        record["shown"] = part(folder, "shown", lambda: {"first": SHOWN[0], "percent": opinion(genome, model)})
+    for name, found in [*record["rivals"].items(), *((f"{r['network']} {r['seed']}", r) for r in record["runs"])]:
+        print(f"{name:34} {found['valid']:.4f} {sum(found['right']) / sum(record['scored']):.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -57,12 +57,12 @@ def train(x, labels, seed):
     return model
 
 
-def network(train_x, labels, test_x, seed):
-    """Return the answers (len(TENTHS), N) of one network after so many steps."""
-    model = train(train_x, labels, seed)
+def network(motions, seed):
+    """Return the probabilities (100, N, 4) of one network after each step of the test recordings."""
+    train_x, test_x = standardised(motions)
+    model = train(train_x, motions.train_labels, seed)
     with torch.no_grad():
-        logits = model(torch.tensor(test_x, dtype=torch.float32))[0]
-    return logits.argmax(2).numpy()[np.array(TENTHS) - 1]
+        return model(torch.tensor(test_x, dtype=torch.float32))[0].softmax(2).numpy()
 
 
 def moments(x):
@@ -89,8 +89,9 @@ def warped(train_x, labels, test_x):
     return labels[reach[T, T].argmin(axis=1)]
 
 
-def rivals(train_x, labels, test_x, steps):
+def rivals(motions, steps):
     """Return the answers (N,) of the rivals after so many steps, by name."""
+    (train_x, test_x), labels = standardised(motions), motions.train_labels
     x, z = train_x[:steps], test_x[:steps]
     few, many = moments(x), moments(z)
     mean, scale = few.mean(axis=0), few.std(axis=0)
@@ -105,25 +106,33 @@ def rivals(train_x, labels, test_x, steps):
         .log_posterior(many)
         .argmax(axis=1),
         "nearest, time warped": warped(x, labels, z),
+        "nearest, time warped, not standardised": warped(
+            *(motions.train[:, :steps].swapaxes(0, 1), labels, motions.test[:, :steps].swapaxes(0, 1))
+        ),
     }
 
 
 def main():
     torch.set_num_threads(1)
     motions = data.basic_motions()
-    train_x, test_x = standardised(motions)
     what = "answers to what the wearer of a watch is doing, after so many tenths of a second; 40 test recordings"
     with recording(__file__, what, settings=SETTINGS, seeds=SEEDS) as record:
         record |= {"tenths": TENTHS, "activities": motions.activities, "truth": motions.test_labels.tolist()}
         answers: dict[str, list] = {}
         for steps in TENTHS:
-            for name, labels in rivals(train_x, motions.train_labels, test_x, steps).items():
-                answers.setdefault(name, []).append(labels.tolist())
+            for name, found in rivals(motions, steps).items():
+                answers.setdefault(name, []).append(found.tolist())
         record["rivals"] = answers
-        record["GRU"] = [network(train_x, motions.train_labels, test_x, seed).tolist() for seed in SEEDS]
+        record["GRU"] = []
+        for seed in SEEDS:
+            p = network(motions, seed)
+            record["GRU"].append(p.argmax(axis=2)[np.array(TENTHS) - 1].tolist())
+            if seed == SEEDS[0]:  # for the page, a string for each recording: the answers, how sure in percent
+                record["answers"] = ["".join(map(str, row)) for row in p.argmax(axis=2).T]
+                record["sure"] = [" ".join(map(str, row)) for row in np.round(100 * p.max(axis=2)).astype(int).T]
         record["parameters"] = sum(p.numel() for p in Reader(SETTINGS["H"]).parameters())
-    for name, found in {**answers, "GRU": record["GRU"]}.items():
-        print(f"{name:36}", np.round(np.mean(np.array(found) == motions.test_labels, axis=-1), 3).tolist())
+        for name, found in {**answers, "GRU": record["GRU"]}.items():
+            print(f"{name:40}", np.round(np.mean(np.array(found) == motions.test_labels, axis=-1), 3).tolist())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The runs behind the part on speech of *DNA, health and speech*: who speaks when, in joined utterances?
 
-    python book/experiments/applications_speech.py    five minutes on one core; writes applications_speech.json beside it
+    python book/experiments/applications_speech.py    five minutes on one core; writes applications_speech.json
 
 Task: the sequence of speakers in streams of five utterances of nine men, all of whom say /ae/
 (``rnnbook.data.japanese_vowels``). The joins are synthetic: one utterance follows the other without a pause. Training
@@ -60,7 +60,7 @@ def draw(labels, rng, count):
 
 
 def join(utterances, labels, streams):
-    """Return frames (T, B, 12), zeros behind each end, the lengths (B,), and the speaker of each frame (T, B), or -1."""
+    """Return frames (T, B, 12), zeros behind each end, the lengths (B,), and each frame's speaker (T, B), or -1."""
     lengths = np.array([sum(len(utterances[row]) for row in stream) for stream in streams])
     x = np.zeros((lengths.max(), len(streams), 12))
     speakers = np.full(x.shape[:2], -1)
@@ -162,7 +162,9 @@ def majority(log_p, window):
 
 def smoothers(stay):
     """Return the ways to smooth the log probabilities (T, 9) of frames, by name; the numbers are in the names."""
-    ways = {f"HMM, power {power}": lambda log_p, power=power: smoothed(log_p, stay, power) for power in CHOICES["power"]}
+    ways = {
+        f"HMM, power {power}": lambda log_p, power=power: smoothed(log_p, stay, power) for power in CHOICES["power"]
+    }
     return ways | {f"majority of {n}": lambda log_p, n=n: majority(log_p, n) for n in CHOICES["majority"]}
 
 
@@ -259,8 +261,8 @@ def main():
                 record[how].append(found)
                 print(how, seed, sum(found["errors"]) / 370, np.mean(found.get("frames", 0)), flush=True)
                 if seed == 0 and how == HOW[0]:  # of three streams, for the page
-                    shown = [np.round(log_p, 2).tolist() for log_p in log_ps[:3]]
-        record["log probabilities"] = shown
+                    shown = [np.round(100 * np.exp(log_p)).astype(int) for log_p in log_ps[:3]]
+        record["percent"] = [[" ".join(map(str, frame)) for frame in stream] for stream in shown]
 
 
 if __name__ == "__main__":

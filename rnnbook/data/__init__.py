@@ -24,7 +24,7 @@ every set; CONTRIBUTING.md says what a new set needs.
 """
 
 from rnnbook.data.files import LANGUAGES, SOURCES, TABLES, Source, read, table
-from rnnbook.data.genomes import Genome, base_labels, genome, reverse_complement
+from rnnbook.data.genomes import Genome, base_labels, by_frame, genome, reverse_complement
 from rnnbook.data.labelled import Images, Motions, Utterances, basic_motions, digits, japanese_vowels
 from rnnbook.data.series import (
     Scale,

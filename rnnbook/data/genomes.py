@@ -62,3 +62,16 @@ def base_labels(genes, N):
 def reverse_complement(bases):
     """Return the other strand of the bases (N,) in its own reading direction."""
     return 3 - bases[::-1]
+
+
+def by_frame(p, first=0):
+    """Turn probabilities of labels p (N, 7) into those of reading frames: the columns then stay the same along a gene.
+
+    Columns 0 to 2 are the frames of the given strand, by the place of a codon's first base modulo 3; 3 is not coding; 4
+    to 6 are the frames of the other strand. ``first`` is the place of the first row in the genome.
+    """
+    check_shape("p", p, ("N", 7))
+    t = first + np.arange(len(p))[:, None]
+    plus = (t - np.arange(3)) % 3  # the codon position of base t in each frame
+    minus = 6 - (np.arange(3) - t) % 3
+    return np.concatenate([np.take_along_axis(p, plus, 1), p[:, 3:4], np.take_along_axis(p, minus, 1)], axis=1)

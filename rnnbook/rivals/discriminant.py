@@ -17,10 +17,12 @@ class LinearDiscriminant:
         x, labels = np.asarray(x, dtype=np.float64), np.asarray(labels)
         check_shape("x", x, ("N", "D"))
         check_shape("labels", labels, (len(x),))
-        shrinkage = check_number("shrinkage", shrinkage, "from 0 to 1", lambda s: 0 <= s <= 1)
+        shrinkage = check_number("shrinkage", shrinkage, "be from 0 to 1", lambda s: 0 <= s <= 1)
         D, counts = x.shape[1], np.bincount(labels)
         if not counts.all():
-            raise ValueError(f"labels should have each class from 0 to {len(counts) - 1}, but {counts.argmin()} is missing")
+            raise ValueError(
+                f"labels should have each class from 0 to {len(counts) - 1}, but {counts.argmin()} is missing"
+            )
         self.means = np.stack([x[labels == k].mean(axis=0) for k in range(len(counts))])
         spread = x - self.means[labels]
         covariance = spread.T @ spread / len(x)

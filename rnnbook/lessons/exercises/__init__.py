@@ -9,6 +9,7 @@ and names the one that gives your numbers. Each module holds the reference solut
 """
 
 from rnnbook.lessons.exercises import (
+    applications,
     bptt,
     feedback_networks,
     frameworks,
@@ -26,6 +27,7 @@ from rnnbook.lessons.exercises import (
 )
 
 __all__ = [
+    "applications",
     "bptt",
     "feedback_networks",
     "frameworks",
