@@ -62,3 +62,10 @@ def test_a_frame_is_one_column_along_a_gene(first):
     assert set(found[2:32].argmax(axis=1)) == {(first + 2) % 3}  # where its codons begin
     assert set(found[40:70].argmax(axis=1)) == {4 + (first + 69) % 3}
     assert set(np.delete(found, [*range(2, 32), *range(40, 70)], axis=0).argmax(axis=1)) == {NOT_CODING}
+
+
+def test_arrays_of_another_shape_are_named():
+    with pytest.raises(ValueError, match=r"genes should have shape \(G, 3\), but has shape \(3,\)"):
+        base_labels(np.array([1, 4, 1]), 9)
+    with pytest.raises(ValueError, match=r"p should have shape \(N, 7\), but has shape \(7, 2\)"):
+        by_frame(np.ones((7, 2)))

@@ -29,10 +29,10 @@ SETTINGS = {"codon features": 64, "batch": 8, "T": 2400, "lr": 1e-2, "clip": 1.0
             "margin": 600}  # fmt: skip
 BLOCK = 10_000  # bases, for the intervals
 ORDERS = [2, 3, 4, 5]  # bases before one that a rival's emission looks at
-POWERS = [0.03, 0.1, 0.3]  # how much a chain listens to the network
+POWERS = [0.0, 0.003, 0.01]  # how much a chain listens to the network; 0 is the chain alone
 CONTEXT = [16, 31, 61, 121, 241, 481, 961]  # bases on either side; with the one asked about a multiple of three
 PLACES = 600  # bases that are asked about
-SHOWN = (2_100_000, 2_109_000)  # bases, for the picture
+SHOWN = (2_142_000, 2_151_000)  # bases of the picture, with genes on both strands
 SEEDS = [0, 1, 2]
 NETWORKS = {  # hidden units, whether the strands share their weights, whether half of the windows are turned round
     "BiLSTM": (64, False, False),

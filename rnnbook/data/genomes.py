@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnbook.data.files import table
-from rnnbook.errors import check_shape
 
 LABELS = ["+ 1", "+ 2", "+ 3", "not coding", "- 3", "- 2", "- 1"]  # the strand and the position in the codon
 NOT_CODING, UNLABELLED = 3, -1
@@ -49,7 +48,9 @@ def base_labels(genes, N):
 
     A base in two genes has two labels, so it has none here, and is neither trained on nor scored.
     """
-    check_shape("genes", genes, ("G", 3))
+    genes = np.asarray(genes)
+    if genes.ndim != 2 or genes.shape[1] != 3:
+        raise ValueError(f"genes should have shape (G, 3), but has shape {genes.shape}")
     labels, covered = np.full(N, NOT_CODING, np.int8), np.zeros(N, np.int8)
     for first, end, strand in genes:
         position = np.arange(end - first) % 3
@@ -70,7 +71,9 @@ def by_frame(p, first=0):
     Columns 0 to 2 are the frames of the given strand, by the place of a codon's first base modulo 3; 3 is not coding; 4
     to 6 are the frames of the other strand. ``first`` is the place of the first row in the genome.
     """
-    check_shape("p", p, ("N", 7))
+    p = np.asarray(p)
+    if p.ndim != 2 or p.shape[1] != 7:
+        raise ValueError(f"p should have shape (N, 7), but has shape {p.shape}")
     t = first + np.arange(len(p))[:, None]
     plus = (t - np.arange(3)) % 3  # the codon position of base t in each frame
     minus = 6 - (np.arange(3) - t) % 3

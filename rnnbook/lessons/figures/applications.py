@@ -6,7 +6,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from rnnbook.errors import check_shape
 from rnnbook.lessons.figures.charts import named
 from rnnbook.lessons.figures.sheet import tint
-from rnnbook.lessons.figures.style import COLOURS, MARKERS, PALETTE, STYLES, canvas, panels, styled
+from rnnbook.lessons.figures.style import MARKERS, PALETTE, STYLES, canvas, panels, styled
 
 LANES = ["+ 1", "+ 2", "+ 3", "no gene", "− 1", "− 2", "− 3"]
 STRAND = [PALETTE[0]] * 3 + ["#555555"] + [PALETTE[1]] * 3
@@ -107,10 +107,9 @@ def spoken_labels(streams):
             if p[:, speaker].max() > 0.3:
                 colour, style = PALETTE[speaker % len(PALETTE)], "-" if speaker < len(PALETTE) else "--"
                 axes.plot(frames, p[:, speaker], linestyle=style, color=colour, linewidth=1.6, gid=f"says-{speaker}")
-        axes.set(ylim=(0, 1.22), xlim=(0, None), ylabel="probability")
+        axes.set(ylim=(0, 1.22), ylabel="probability")
         axes.set_yticks([0, 0.5, 1])
         axes.grid(False)
-    axes.set_xlabel("frame (6.4 ms each)")
+    axes.set(xlabel="frame (6.4 ms each)", xlim=(0, max(ends[-1] for ends, _, _ in streams)))
     rows[0, 0].legend(loc="center right", fontsize=9)
-    rows[0, 0].tick_params(colors=COLOURS["h"])
     return figure
