@@ -78,7 +78,9 @@ def adding_lstm(program, stored):
 
 
 def applications_dna(program, stored):
-    def run(genome, labels, name, seed, folder):
+    def run(genome, labels, name, seed, folder, times=1):
+        if times == 2:
+            return stored["twice the updates"]
         (found,) = [r for r in stored["runs"] if (r["network"], r["seed"]) == (name, seed)]
         return found
 

@@ -35,7 +35,7 @@ def test_the_genome_is_the_one_on_its_card():
 def test_labels_are_codon_positions_on_their_strand():
     genes = np.array([[2, 8, 1], [9, 15, -1]])
     assert base_labels(genes, 17).tolist() == [3, 3, 0, 1, 2, 0, 1, 2, 3, 4, 5, 6, 4, 5, 6, 3, 3]
-    assert [LABELS[k] for k in (0, 3, 6)] == ["+ 1", "not coding", "- 1"]
+    assert [LABELS[k] for k in (0, 3, 6)] == ["+, base 1", "not coding", "-, base 1"]
 
 
 def test_bases_in_two_genes_have_no_label():

@@ -256,19 +256,18 @@ def rivals(genome, labels):
     found = {"codons in a window": {"choice": choice, "valid": valid}}
     found["codons in a window"] |= judged(counting(genome, labels, *choice, "test"), y_test)
     for S in LABEL_OF:
-        tried = []
-        for order in ORDERS:
-            moves, emissions = chain(genome, S, order)
-            says = emissions.log_emission(genome.bases[v:first])
-            for viterbi in (False, True):
-                p = decode(moves, says, viterbi)
-                tried.append((agreement(p if viterbi else p.argmax(axis=1), y_valid), order, viterbi))
-        valid, order, viterbi = max(tried)
-        moves, emissions = chain(genome, S, order)
-        p = decode(moves, emissions.log_emission(genome.bases[first:end]), viterbi)
-        about = {"choice": [order, "Viterbi" if viterbi else "posterior"], "valid": valid}
-        about |= {"tried": {f"{o}, {'Viterbi' if w else 'posterior'}": round(t, 4) for t, o, w in tried}}
-        found[f"HMM, {S} states"] = about | judged(p if viterbi else p.argmax(axis=1), y_test)
+        chains = {order: chain(genome, S, order) for order in ORDERS}
+
+        def answers(order, viterbi, a, b, chains=chains):
+            moves, emissions = chains[order]
+            p = decode(moves, emissions.log_emission(genome.bases[a:b]), viterbi)
+            return p if viterbi else p.argmax(axis=1)
+
+        for name, viterbi in [("posterior", False), ("Viterbi", True)]:
+            tried = {order: round(agreement(answers(order, viterbi, v, first), y_valid), 4) for order in ORDERS}
+            order = max(tried, key=lambda order: tried[order])
+            about = {"choice": order, "valid": tried[order], "tried": tried}
+            found[f"HMM, {S} states, {name}"] = about | judged(answers(order, viterbi, first, end), y_test)
     return found
 
 
@@ -280,21 +279,29 @@ def part(folder, name, compute):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def trained(genome, labels, name, seed, folder):
-    """Return a network, from the folder or trained and left there, and the CPU seconds of its training."""
-    path = folder / f"{list(NETWORKS).index(name)}_{seed}.pt"
+def trained(genome, labels, name, seed, folder, times=1):
+    """Return a network, from the folder or trained and left there, and the CPU seconds of its training.
+
+    ``times`` is how many times the usual number of updates it is trained for.
+    """
+    path = folder / f"{key(name, seed, times)}.pt"
     if not path.exists():
         start = time.process_time()
-        model = train(genome, labels, NETWORKS[name], seed)
+        model = train(genome, labels, NETWORKS[name], seed, times * SETTINGS["updates"])
         torch.save({"network": model.state_dict(), "seconds": round(time.process_time() - start)}, path)
     kept, model = torch.load(path, weights_only=True), Tagger(*NETWORKS[name][:2])
     model.load_state_dict(kept["network"])
     return model, kept["seconds"]
 
 
-def run(genome, labels, name, seed, folder):
+def key(name, seed, times=1):
+    """Return the name of a network's files."""
+    return f"{list(NETWORKS).index(name)}_{seed}" + (f"_{times}" if times > 1 else "")
+
+
+def run(genome, labels, name, seed, folder, times=1):
     """Return what is recorded of one network."""
-    model, seconds = trained(genome, labels, name, seed, folder)
+    model, seconds = trained(genome, labels, name, seed, folder, times)
     (v, _), (first, end) = region(genome, "valid"), region(genome, "test")
     valid, test = (logits_of(model, genome.bases, *ends) for ends in ((v, first), (first, end)))
     found = {"network": name, "seed": seed, "CPU seconds": seconds}
@@ -378,8 +385,10 @@ def main():
         record["runs"] = []
         for name in NETWORKS:
             for seed in SEEDS:
-                key = f"{list(NETWORKS).index(name)}_{seed}"
-                record["runs"].append(part(folder, key, lambda: run(genome, labels, name, seed, folder)))  # noqa: B023
+                job = (genome, labels, name, seed, folder)
+                record["runs"].append(part(folder, key(name, seed), lambda job=job: run(*job)))
+        twice = part(folder, key(name, SEEDS[0], 2), lambda: run(genome, labels, name, SEEDS[0], folder, 2))
+        record["twice the updates"] = twice
         model, _ = trained(genome, labels, name, SEEDS[0], folder)
         record["context"] = part(folder, "context", lambda: context(genome, labels, model))
         record["shown"] = part(folder, "shown", lambda: {"first": SHOWN[0], "percent": opinion(genome, model)})

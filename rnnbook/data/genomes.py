@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnbook.data.files import table
 
-LABELS = ["+ 1", "+ 2", "+ 3", "not coding", "- 3", "- 2", "- 1"]  # the strand and the position in the codon
+LABELS = ["+, base 1", "+, base 2", "+, base 3", "not coding", "-, base 3", "-, base 2", "-, base 1"]  # of a codon
 NOT_CODING, UNLABELLED = 3, -1
 
 

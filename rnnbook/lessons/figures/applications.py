@@ -8,7 +8,7 @@ from rnnbook.lessons.figures.charts import named
 from rnnbook.lessons.figures.sheet import tint
 from rnnbook.lessons.figures.style import MARKERS, PALETTE, STYLES, canvas, panels, styled
 
-LANES = ["+ 1", "+ 2", "+ 3", "no gene", "− 1", "− 2", "− 3"]
+LANES = ["frame + 1", "frame + 2", "frame + 3", "no gene", "frame − 1", "frame − 2", "frame − 3"]
 STRAND = [PALETTE[0]] * 3 + ["#555555"] + [PALETTE[1]] * 3
 BLANK_COLOUR = "#9A9A9A"
 
