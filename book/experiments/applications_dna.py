@@ -39,6 +39,7 @@ NETWORKS = {  # hidden units, whether the strands share their weights, whether h
     "BiLSTM, both strands shown": (64, False, True),
     "LSTM on both strands, shared": (64, True, False),
 }
+TWICE = [("LSTM on both strands, shared", 0), ("LSTM on both strands, shared", 1), ("BiLSTM, both strands shown", 0)]
 
 
 class Tagger(torch.nn.Module):
@@ -387,9 +388,11 @@ def main():
             for seed in SEEDS:
                 job = (genome, labels, name, seed, folder)
                 record["runs"].append(part(folder, key(name, seed), lambda job=job: run(*job)))
-        twice = part(folder, key(name, SEEDS[0], 2), lambda: run(genome, labels, name, SEEDS[0], folder, 2))
-        record["twice the updates"] = twice
-        model, _ = trained(genome, labels, name, SEEDS[0], folder)
+        record["twice the updates"] = []
+        for name, seed in TWICE:
+            job = (genome, labels, name, seed, folder, 2)
+            record["twice the updates"].append(part(folder, key(name, seed, 2), lambda job=job: run(*job)))
+        model, _ = trained(genome, labels, *TWICE[0], folder, 2)
         record["context"] = part(folder, "context", lambda: context(genome, labels, model))
         record["shown"] = part(folder, "shown", lambda: {"first": SHOWN[0], "percent": opinion(genome, model)})
     for name, found in [*record["rivals"].items(), *((f"{r['network']} {r['seed']}", r) for r in record["runs"])]:

@@ -43,11 +43,15 @@ def forward_step(log_alpha, log_transition, log_emission):
 
 
 def decide(p, threshold, patience):
-    """By looking at every stretch of ``patience`` steps."""
-    T = len(p)
-    for end in range(patience, T + 1):
-        stretch = p[end - patience : end]
-        classes = set(np.argmax(stretch, axis=1))
-        if len(classes) == 1 and stretch.max(axis=1).min() >= threshold:
-            return end, classes.pop()
-    return T, np.argmax(p[-1])
+    """By looking at every stretch of ``patience`` steps of every stream."""
+
+    def one(stream):
+        for end in range(patience, len(stream) + 1):
+            stretch = stream[end - patience : end]
+            classes = set(np.argmax(stretch, axis=1))
+            if len(classes) == 1 and stretch.max(axis=1).min() >= threshold:
+                return end, classes.pop()
+        return len(stream), np.argmax(stream[-1])
+
+    steps, classes = zip(*(one(p[:, b]) for b in range(p.shape[1])))
+    return np.array(steps), np.array(classes)

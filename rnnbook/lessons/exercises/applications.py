@@ -214,76 +214,80 @@ check_forward_step = Exercise(
 
 
 def decide(p, threshold, patience):
-    """Return the step, counted from 1, and the class of the first decision: one class
-    was the likeliest, with p (T, K) at least ``threshold``, ``patience`` steps running.
-    Where that never happens, return T and the likeliest class of the last step.
+    """Return for each of B streams the step, counted from 1, and the class (B,) of
+    its first decision: one class was the likeliest, with p (T, B, K) at least
+    ``threshold``, ``patience`` steps running. Where that never happens, T and the
+    likeliest class of the last step.
     """
-    run, last = 0, -1
-    for t, row in enumerate(p):
-        best = int(row.argmax())
-        run = (run + 1 if best == last else 1) if row[best] >= threshold else 0
-        last = best
-        if run == patience:
-            return t + 1, best
-    return len(p), int(p[-1].argmax())
+    T, B, _ = p.shape
+    steps, classes = np.full(B, T), p[-1].argmax(axis=1)
+    for b in range(B):
+        run, last = 0, -1
+        for t in range(T):
+            best = p[t, b].argmax()
+            run = (run + 1 if best == last else 1) if p[t, b, best] >= threshold else 0
+            last = best
+            if run == patience:
+                steps[b], classes[b] = t + 1, best
+                break
+    return steps, classes
 
 
-def _stream(rng):
-    """Draw probabilities that settle slowly, with short runs of other classes on the way."""
-    T, K, patience = int(rng.integers(20, 30)), int(rng.integers(3, 6)), int(rng.integers(2, 5))
+def _streams(rng):
+    """Draw streams whose winner is sure from the start, after another class, interrupted once, or never for long."""
+    T, K, patience = int(rng.integers(20, 30)), int(rng.integers(3, 6)), int(rng.integers(3, 6))
     threshold = float(rng.choice([0.6, 0.7, 0.8]))
-    winners = np.full(T, int(rng.integers(K)))
-    sure = np.full(T, True)
-    other = (winners[0] + 1) % K
-    winners[: patience - 1] = other  # long enough but one, and then another class
-    sure[patience - 1 + patience - 1] = False  # the winner is interrupted
-    if rng.random() < 0.5:
-        sure[2 * patience - 1 :: patience] = False  # nobody is ever sure for long enough
-    high, low = threshold + 0.1, threshold - 0.1
-    top = np.where(sure, high, low)
-    p = np.repeat(((1 - top) / (K - 1))[:, None], K, axis=1)
-    p[np.arange(T), winners] = top
-    return {"p": p, "threshold": threshold, "patience": patience}
+    streams = []
+    for kind in rng.permutation([0, 1, 2, 3, *rng.integers(4, size=int(rng.integers(3)))]):
+        winner = 0 if kind == 0 else int(rng.integers(K))
+        winners, sure = np.full(T, winner), np.full(T, True)
+        if kind:
+            winners[: patience - 1] = (winner + 1) % K  # long enough but one, and then another class
+        if kind > 1:
+            sure[2 * patience - 2] = False  # the winner is interrupted
+        if kind > 2:
+            sure[2 * patience - 2 :: patience] = False  # nobody is ever sure for long enough
+            winners[-1] = (winner + 2) % K
+        top = np.where(sure, threshold, threshold - 0.1)
+        p = np.repeat(((1 - top) / (K - 1))[:, None], K, axis=1)
+        p[np.arange(T), winners] = top
+        streams.append(p)
+    return {"p": np.stack(streams, axis=1), "threshold": threshold, "patience": patience}
 
 
-def _first_run(p, threshold, patience, same=True, strict=True):
-    run, last = 0, -1
-    for t, row in enumerate(p):
-        best = int(row.argmax())
-        inside = row[best] >= threshold or not strict
-        run = (run + 1 if best == last or not same else 1) if inside else 0
-        last = best
-        if run == patience:
-            return t, best
-    return None
-
-
-def _found(hit, p, add=1):
-    return (len(p), int(p[-1].argmax())) if hit is None else (hit[0] + add, hit[1])
+def _decide(p, patience, sure, add=1, same=True):
+    """As ``decide``, with another rule for a sure step, another count, or no regard for the class."""
+    steps, classes = np.full(p.shape[1], len(p)), p[-1].argmax(axis=1)
+    for b in range(p.shape[1]):
+        run, last = 0, -1
+        for t, best in enumerate(p[:, b].argmax(axis=1)):
+            run = (run + 1 if best == last or not same else 1) if sure(p[t, b, best]) else 0
+            last = best
+            if run == patience:
+                steps[b], classes[b] = t + add, best
+                break
+    return steps, classes
 
 
 check_decide = Exercise(
     decide,
-    _stream,
-    returns=("step", "class"),
+    _streams,
+    returns=("steps", "classes"),
     mistakes={
-        "the first sure step decides: patience is not asked for": lambda p, threshold, patience: _found(
-            _first_run(p, threshold, 1), p
+        "the first sure step decides: patience is not asked for": lambda p, threshold, patience: decide(
+            p, threshold, 1
         ),
-        "the threshold is not asked for": lambda p, threshold, patience: _found(
-            _first_run(p, threshold, patience, strict=False), p
+        "the threshold is not asked for": lambda p, threshold, patience: decide(p, 0.0, patience),
+        "sure steps of different classes are counted together": lambda p, threshold, patience: _decide(
+            p, patience, lambda top: top >= threshold, same=False
         ),
-        "sure steps of different classes are counted together": lambda p, threshold, patience: _found(
-            _first_run(p, threshold, patience, same=False), p
-        ),
-        "steps are counted from 0": lambda p, threshold, patience: (
-            decide(p, threshold, patience)[0] - 1,
-            decide(p, threshold, patience)[1],
+        "steps are counted from 0": lambda p, threshold, patience: _decide(
+            p, patience, lambda top: top >= threshold, add=0
         ),
         "one sure step too many is waited for": lambda p, threshold, patience: decide(p, threshold, patience + 1),
-        "the whole stream is read before the answer": lambda p, threshold, patience: (len(p), int(p[-1].argmax())),
+        "the whole stream is read before the answer": lambda p, threshold, patience: decide(p, threshold, len(p) + 1),
         "the step at which the run begins is returned, when nobody could know it yet": lambda p, threshold, patience: (
-            _found(_first_run(p, threshold, patience), p, 2 - patience)
+            _decide(p, patience, lambda top: top >= threshold, add=2 - patience)
         ),
     },
     looks_at="Count how long the same class has been the likeliest and sure; start again whenever it is not.",
