@@ -392,6 +392,7 @@ def main():
         for name, seed in TWICE:
             job = (genome, labels, name, seed, folder, 2)
             record["twice the updates"].append(part(folder, key(name, seed, 2), lambda job=job: run(*job)))
+        record["CPU seconds of training"] = [r["CPU seconds"] for r in record["runs"] + record["twice the updates"]]
         model, _ = trained(genome, labels, *TWICE[0], folder, 2)
         record["context"] = part(folder, "context", lambda: context(genome, labels, model))
         record["shown"] = part(folder, "shown", lambda: {"first": SHOWN[0], "percent": opinion(genome, model)})
