@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import test_figures
 import test_figures_control
+import test_figures_applications
 import test_figures_feedback_networks
 import test_figures_language_model
 import test_figures_limits
@@ -35,6 +36,7 @@ from rnnbook.lessons import figures
 APPROVED = Path(__file__).with_name("drawings.json")
 ALSO = [
     test_figures_control,
+    test_figures_applications,
     test_figures_feedback_networks,
     test_figures_limits,
     test_figures_parallel,

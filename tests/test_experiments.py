@@ -50,6 +50,11 @@ def one(runs, **which):
 
 SETTINGS = {  # what the record says, and the same in the program
     "ablations": lambda e: {"settings": {"speech": e.SPEECH, "adding": e.ADDING}, "seeds": e.SEEDS},
+    "applications_dna": lambda e: {
+        "settings": e.SETTINGS | {"regions": e.REGIONS, "copies": e.COPIES, "block": e.BLOCK, "orders": e.ORDERS,
+                                  "powers": e.POWERS, "networks": e.NETWORKS}, "seeds": e.SEEDS},
+    "applications_health": lambda e: {"settings": e.SETTINGS, "tenths": e.TENTHS, "seeds": e.SEEDS},
+    "applications_speech": lambda e: {"settings": e.SETTINGS | {"choices": e.CHOICES}, "seeds": e.SEEDS},
     "adding_lstm": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "control": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "identification": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},

@@ -100,6 +100,38 @@ def identification(program, stored):
 
     return {"rival": lambda kind, example, seed, noise, hold: case(example, noise, hold)[kind][seed],
             "network": lambda kind, example, noise, hold: case(example, noise, hold)[kind]}  # fmt: skip
+def applications_dna(program, stored):
+    def run(genome, labels, name, seed, folder, times=1):
+        runs = stored["runs"] if times == 1 else stored["twice the updates"]
+        (found,) = [r for r in runs if (r["network"], r["seed"]) == (name, seed)]
+        return found
+
+    return {"run": run, "rivals": lambda genome, labels: stored["rivals"], "trained": lambda *arguments: (None, 0),
+            "context": lambda genome, labels, model: stored["context"],
+            "opinion": lambda genome, model: stored["shown"]["percent"]}  # fmt: skip
+
+
+def applications_health(program, stored):
+    def network(motions, seed):
+        steps = np.array(stored["tenths"]) - 1
+        answers = np.zeros((100, 40), int)
+        if seed == 0:
+            answers = np.array([[int(k) for k in row] for row in stored["answers"]]).T
+        np.testing.assert_array_equal(answers[steps], stored["GRU"][0] if seed == 0 else 0)
+        answers[steps] = stored["GRU"][seed]
+        p = np.eye(4)[answers]
+        return p * np.array([row.split() for row in stored["sure"]], float).T[:, :, None] / 100 if seed == 0 else p
+
+    return {"network": network,
+            "rivals": lambda motions, steps: {name: np.array(found[stored["tenths"].index(steps)])
+                                              for name, found in stored["rivals"].items()}}  # fmt: skip
+
+
+def applications_speech(program, stored):
+    shown = [np.array([frame.split() for frame in stream], float) / 100 for stream in stored["percent"]]
+    log_ps = [np.log(np.maximum(p, 1e-9)) for p in shown]
+    return {"discriminants": lambda vowels, rows, held: stored["discriminant"],
+            "run": lambda vowels, rows, held, how, seed: (stored[how][seed], log_ps)}  # fmt: skip
 
 
 def language_model(program, stored):
@@ -251,6 +283,9 @@ def variable_length(program, stored):
 RECORDS = [
     ablations,
     adding_lstm,
+    applications_dna,
+    applications_health,
+    applications_speech,
     control,
     identification,
     language_model,

@@ -13,6 +13,9 @@ from test_exercises import EXERCISES
 ROOT = Path(__file__).resolve().parents[1]
 # how many mutants of a solution give its numbers on all inputs, and why
 EQUIVALENT = {
+    "applications.check_decide": (6, "the first step begins a run, whatever was before it; streams in any order"),
+    "applications.check_forward_step": (4, "any number may be taken out of the logarithm of a sum"),
+    "applications.check_seen_before": (8, "two strands in any order, words in any order; a word cut short is no word"),
     "bptt.check_backward": (4, "hs[0] serves for its shape, twice; the two gradients are added; dx is not used"),
     "bptt.check_truncated_backward": (4, "pieces are added in any order; W_hh's part needs neither xs nor W_ih; "
                                          "a state too many is not read"),

@@ -7,6 +7,7 @@
     co2_monthly()        525 months of carbon dioxide in the air, 1958 to 2001
     digits()             1,797 handwritten digits of 8 x 8 pixels
     japanese_vowels()    640 utterances of nine speakers, 7 to 29 frames of 12 coefficients
+    genome()             2,463,666 bases of a bacterium, and its 2,337 genes as a program predicts them
     basic_motions()      80 recordings of a watch, four activities, 100 steps of 6 sensors
     pronunciations()     117,467 English words and how they are said, in 39 phonemes
     bible_text()         the King James Version, 4.2 million characters
@@ -20,12 +21,14 @@
     rnnbook.data.dates                     written dates and their true alignment; a module of its own
 
 Six of them lie in the package as tables (``rnnbook/data/tables``), the others in the files of other packages, which
+The first six lie in the package as tables (``rnnbook/data/tables``), the others in the files of other packages, which
 are read without importing them. Each file is checked against its SHA-256: a number printed in the book belongs to
 exactly these bytes. The book's page *Data cards* (``book/data_cards.md``) gives source, licence, shape and split of
 every set; CONTRIBUTING.md says what a new set needs.
 """
 
 from rnnbook.data.files import LANGUAGES, SOURCES, TABLES, Source, read, table
+from rnnbook.data.genomes import Genome, base_labels, by_frame, genome, reverse_complement
 from rnnbook.data.labelled import Images, Motions, Utterances, basic_motions, digits, japanese_vowels
 from rnnbook.data.series import (
     Scale,

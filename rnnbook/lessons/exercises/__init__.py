@@ -9,6 +9,7 @@ and names the one that gives your numbers. Each module holds the reference solut
 """
 
 from rnnbook.lessons.exercises import (
+    applications,
     bptt,
     control,
     feedback_networks,
@@ -29,6 +30,7 @@ from rnnbook.lessons.exercises import (
 )
 
 __all__ = [
+    "applications",
     "bptt",
     "control",
     "feedback_networks",

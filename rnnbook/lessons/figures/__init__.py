@@ -27,9 +27,11 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     pronunciation      spelling_alignments, ctc_lattice, beam_tree
     feedback_networks  energy_descent, energy_panels, recall_gallery, recall_against_stored,
                        capacity_curves, jordan_and_elman, errors_over_bits
+    applications       genome_lanes, right_against_seconds, spoken_labels
     frameworks         block_orders, shared_batch
 """
 
+from rnnbook.lessons.figures.applications import genome_lanes, right_against_seconds, spoken_labels
 from rnnbook.lessons.figures.bptt import check_table, path_contributions, seeds_against, weight_paths
 from rnnbook.lessons.figures.cells import gru_cell, lstm_cell, rnn_cell
 from rnnbook.lessons.figures.charts import (
@@ -113,6 +115,7 @@ __all__ = [
     "fan_charts",
     "forecast",
     "gate_raster",
+    "genome_lanes",
     "gradient_against_lag",
     "gradient_flow",
     "gradient_reach",
@@ -140,6 +143,7 @@ __all__ = [
     "recall_against_stored",
     "recall_gallery",
     "right_after_each_step",
+    "right_against_seconds",
     "rnn_cell",
     "scan_rounds",
     "seeds_against",
@@ -149,6 +153,7 @@ __all__ = [
     "shared_batch",
     "skill_against_length",
     "spelling_alignments",
+    "spoken_labels",
     "spread_against_error",
     "step_time",
     "time_against_length",
