@@ -28,7 +28,7 @@ from rnnbook.in_torch.scan import LRU, MLSTM, DeltaNet, LinearAttention, MinGRU,
 
 RECALL = {"pairs": [2, 4, 8, 16], "tested_pairs": [2, 4, 8, 16, 32], "vocabulary": 64, "batch": 32, "updates": 600,
           "lr": 3e-3, "clip": 1.0, "embedding": 24, "tested": 200, "learned": 0.99}  # fmt: skip
-TRACKING = {"T": 20, "batch": 32, "updates": 300, "lr": 5e-3, "clip": 1.0, "embedding": 32, "tested": 2000,
+TRACKING = {"T": 20, "batch": 32, "updates": 300, "lr": 5e-3, "clip": 1.0, "embedding": 32, "tested": 500,
             "learned": 0.99, "places": [1, 2, 5, 10, 20, 40, 80, 160]}  # fmt: skip
 PARAMETERS = 20_000
 SEEDS = [0, 1, 2]
@@ -203,19 +203,13 @@ def main():
     what = "share of right answers: by pairs (recall, heads), by place (tracking), after one round and after a second"
     settings = {"recall": RECALL, "tracking": TRACKING, "parameters": PARAMETERS, "heads": HEADS}
     with recording(__file__, what, settings=settings, seeds=SEEDS) as record:
-        record["recall"] = [recall(name, *layer, seed) for name, layer in LAYERS.items() for seed in SEEDS]
-        record["tracking"] = [
-            track(name, *layer, task, seed)
-            for task in ("parity", "last written")
-            for name, layer in TRACKED.items()
-            for seed in SEEDS
-        ]
-        record["heads"] = [
-            recall(f"{name}, {n} heads", heads(kind, n), n, seed, size=80)
-            for name, kind in (("linear attention", LinearAttention), ("delta rule", DeltaNet))
-            for n in HEADS
-            for seed in SEEDS
-        ]
+        record |= {"recall": [], "tracking": [], "heads": []}
+        for seed in SEEDS:
+            record["recall"] += [recall(name, *layer, seed) for name, layer in LAYERS.items()]
+            for task in ("parity", "last written"):
+                record["tracking"] += [track(name, *layer, task, seed) for name, layer in TRACKED.items()]
+            for name, kind in (("linear attention", LinearAttention), ("delta rule", DeltaNet)):
+                record["heads"] += [recall(f"{name}, {n} heads", heads(kind, n), n, seed, size=80) for n in HEADS]
 
 
 if __name__ == "__main__":
