@@ -22,6 +22,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
                        pit_histograms, spread_against_error
     speed              calls_on_each_rung, ladder, step_time, ratio_dots
     parallel           scan_rounds, time_against_length, right_after_each_step
+    state_space        matrix_memory, recall_against_state
     feedback_networks  energy_descent, energy_panels, recall_gallery, recall_against_stored,
                        capacity_curves, jordan_and_elman, errors_over_bits
     frameworks         block_orders, shared_batch
@@ -62,6 +63,7 @@ from rnnbook.lessons.figures.networks import (
 )
 from rnnbook.lessons.figures.parallel import right_after_each_step, scan_rounds, time_against_length
 from rnnbook.lessons.figures.speed import calls_on_each_rung, ladder, ratio_dots, step_time
+from rnnbook.lessons.figures.state_space import matrix_memory, recall_against_state
 from rnnbook.lessons.figures.style import COLOURS, PALETTE, palette_png, panels, set_style
 from rnnbook.lessons.figures.time_series import (
     errors_by_horizon,
@@ -108,6 +110,7 @@ __all__ = [
     "learning_curves",
     "line_chart",
     "lstm_cell",
+    "matrix_memory",
     "memory_tasks",
     "palette_png",
     "panels",
@@ -118,6 +121,7 @@ __all__ = [
     "ragged_batch",
     "ratio_dots",
     "reach_and_success",
+    "recall_against_state",
     "recall_against_stored",
     "recall_gallery",
     "right_after_each_step",
