@@ -137,6 +137,18 @@ def parallel(program, stored):
             "name_languages": lambda kind, seed: stored["names"][kind][seed]}  # fmt: skip
 
 
+def state_space(program, stored):
+    def recall(name, layer, multiple, seed, size=None):
+        (run,) = [r for r in stored["recall"] + stored["heads"] if (r["layer"], r["seed"]) == (name, seed)]
+        return run
+
+    def track(name, layer, multiple, task, seed):
+        (run,) = [r for r in stored["tracking"] if (r["layer"], r["task"], r["seed"]) == (name, task, seed)]
+        return run
+
+    return {"recall": recall, "track": track}
+
+
 def time_series(program, stored):
     def found(part, **which):
         (run,) = [r for r in stored[part] if which.items() <= r.items()]
@@ -195,6 +207,7 @@ def variable_length(program, stored):
 
 
 RECORDS = [ablations, adding_lstm, language_model, limits, memory, names, parallel, time_series, truncation]
+RECORDS += [state_space]
 RECORDS += [two_processes, variable_length]
 
 
