@@ -22,6 +22,7 @@ import test_figures_limits
 import test_figures_lstm
 import test_figures_parallel
 import test_figures_speed
+import test_figures_state_space
 from matplotlib import collections, image, lines, patches, text
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
@@ -35,6 +36,7 @@ ALSO = [
     test_figures_limits,
     test_figures_parallel,
     test_figures_speed,
+    test_figures_state_space,
     test_figures_language_model,
 ]
 WAVE = np.sin(np.arange(30) / 3)

@@ -60,7 +60,8 @@ SETTINGS = {  # what the record says, and the same in the program
         "settings": {"tracking": e.TRACKING, "written": e.WRITTEN, "adding": e.ADDING, "names": e.NAMES,
                      "places": e.PLACES}, "seeds": e.SEEDS},
     "state_space": lambda e: {
-        "settings": {"recall": e.RECALL, "tracking": e.TRACKING, "parameters": e.PARAMETERS, "heads": e.HEADS},
+        "settings": {"recall": e.RECALL, "tracking": e.TRACKING, "parameters": e.PARAMETERS, "heads": e.HEADS,
+                     "heads_seeds": e.HEADS_SEEDS},
         "seeds": e.SEEDS},
     "time_series": lambda e: {"settings": e.SETTINGS},
     "truncation": lambda e: {"settings": e.SETTINGS, "k": e.K},
@@ -335,7 +336,7 @@ def test_the_networks_of_the_state_spaces_have_as_many_parameters_as_said(experi
     program = experiment("state_space")
     runs = [run for part in ("recall", "heads", "tracking") for run in record("state_space")[part]]
     for run in runs:
-        assert run["parameters"] == pytest.approx(program.PARAMETERS, rel=0.05), run["layer"]
+        assert run["parameters"] == pytest.approx(program.PARAMETERS, rel=0.06), run["layer"]
     layer, multiple = program.LAYERS["delta rule"]
     size = program.hidden_size(layer, multiple, 64, 24, 64)
     counts = [program.parameters(program.Network(layer, 64, 24, H, 64)) for H in range(4, 200, 4)]

@@ -138,7 +138,7 @@ def parallel(program, stored):
 
 
 def state_space(program, stored):
-    def recall(name, layer, multiple, seed, size=None):
+    def recall(name, layer, multiple, seed, size=None, rounds=2):
         (run,) = [r for r in stored["recall"] + stored["heads"] if (r["layer"], r["seed"]) == (name, seed)]
         return run
 

@@ -1,19 +1,25 @@
 """The long runs behind the chapter *Where did recurrence go?*: how much a state holds, and what it can keep track of.
 
-    python book/experiments/state_space.py     about twenty minutes on one core; writes state_space.json beside it
+    python book/experiments/state_space.py     about ten minutes of one core; writes state_space.json beside it
+
+Every run is printed when it has ended. Given a file of such lines, the program does not repeat these runs: what was
+interrupted goes on.
 
 One network, with the layer exchanged: the embeddings of a token and of the one before it, the layer, a small dense
 network. Before the runs the size of every layer is chosen so that the networks have about ``PARAMETERS`` parameters.
 
 "recall": multi-query associative recall (``rnnbook.data.tasks.associative_recall``), one network for all numbers of
-pairs. "heads": the same with the layer's state cut down by more heads, at the same number of parameters. "tracking":
-parity, and the bit that was written last, of the chapter *Can the loop over time be broken?*, read up to eight times
-the trained length. A run that has not learned its task is trained once more for the same number of updates; the record
-says both results. "softmax attention" is causal, has four heads and linear biases (ALiBi); it is the rival and no layer
-of the package. All layers start as the package starts them.
+pairs. "heads": one round of the same, one seed, with the state cut down by more heads, at about as many parameters.
+"tracking": parity, and the bit that was written last, of the chapter *Can the loop over time be broken?*, read up to
+eight times the trained length. A run that has not learned its task is trained once more for the same number of
+updates; the record says both results. "softmax attention" is causal, has four heads and linear biases (ALiBi); it is
+the rival and no layer of the package. All layers start as the package starts them.
 """
 
+import ast
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -67,9 +73,9 @@ LAYERS = {  # name: layer of (D, H), and what H has to be a multiple of
     "delta rule": (heads(DeltaNet, 4), 4),
     "softmax attention": (Attention, 4),
 }
-TRACKED = {name: LAYERS[name] for name in LAYERS if name != "minGRU"}
+TRACKED = {name: LAYERS[name] for name in LAYERS if name not in ("minGRU", "LRU", "mLSTM")}
 TRACKED["delta rule, β up to 2"] = heads(DeltaNet, 4, allow_neg_eigval=True), 4
-HEADS = [1, 16]  # beside the 4 of LAYERS
+HEADS, HEADS_SEEDS = [16], [0]  # beside the 4 of LAYERS
 
 
 class Network(nn.Module):
@@ -127,10 +133,10 @@ def fit(network, optimizer, settings, draw):
         optimizer.step()
 
 
-def in_rounds(network, settings, draw, judge):
+def in_rounds(network, settings, draw, judge, rounds=2):
     """Return what ``judge`` says after one round of training, and after a second where the first was not enough."""
     optimizer, found = torch.optim.Adam(network.parameters()), []
-    while len(found) < 2 and (not found or min(found[-1][: settings["needed"]]) < settings["learned"]):
+    while len(found) < rounds and (not found or min(found[-1][: settings["needed"]]) < settings["learned"]):
         fit(network, optimizer, settings, draw)
         with torch.no_grad():
             found.append(judge())
@@ -141,13 +147,23 @@ def right(network, tokens, target, mask):
     return ((network(tokens).argmax(-1) == target) & mask).sum().item() / mask.sum().item()
 
 
+def done(**which):
+    """Return the run that an interrupted program has printed, or None."""
+    lines = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines() if len(sys.argv) > 1 else []
+    return next((run for run in map(ast.literal_eval, lines) if {"task": None} | which == which_of(run)), None)
+
+
+def which_of(run):
+    return {"task": run.get("task"), "layer": run["layer"], "seed": run["seed"]}
+
+
 def said(run):
     """Print a run that has ended, and return it."""
     print(run, flush=True)
     return run
 
 
-def recall(name, layer, multiple, seed, size=None):
+def recall(name, layer, multiple, seed, size=None, rounds=2):
     """Train one network on associative recall; return the share of right answers for each number of pairs."""
     torch.manual_seed(seed)
     V, embedding = RECALL["vocabulary"], RECALL["embedding"]
@@ -164,6 +180,7 @@ def recall(name, layer, multiple, seed, size=None):
         RECALL | {"needed": len(RECALL["pairs"])},
         lambda: batch(rng, int(rng.choice(RECALL["pairs"])), RECALL["batch"]),
         lambda: [round(right(network, *test), 4) for test in tests],
+        rounds,
     )
     state = state_floats(network.layer, 4 * max(RECALL["pairs"]))
     return said({"layer": name, "seed": seed, "parameters": parameters(network), "state": state, "right": found})
@@ -201,15 +218,31 @@ def track(name, layer, multiple, task, seed):
 def main():
     torch.set_num_threads(1)
     what = "share of right answers: by pairs (recall, heads), by place (tracking), after one round and after a second"
-    settings = {"recall": RECALL, "tracking": TRACKING, "parameters": PARAMETERS, "heads": HEADS}
+    settings = {
+        "recall": RECALL,
+        "tracking": TRACKING,
+        "parameters": PARAMETERS,
+        "heads": HEADS,
+        "heads_seeds": HEADS_SEEDS,
+    }
     with recording(__file__, what, settings=settings, seeds=SEEDS) as record:
-        record |= {"recall": [], "tracking": [], "heads": []}
-        for seed in SEEDS:
-            record["recall"] += [recall(name, *layer, seed) for name, layer in LAYERS.items()]
-            for task in ("parity", "last written"):
-                record["tracking"] += [track(name, *layer, task, seed) for name, layer in TRACKED.items()]
-            for name, kind in (("linear attention", LinearAttention), ("delta rule", DeltaNet)):
-                record["heads"] += [recall(f"{name}, {n} heads", heads(kind, n), n, seed, size=80) for n in HEADS]
+        record["recall"] = [
+            done(layer=name, seed=seed) or recall(name, *layer, seed)
+            for seed in SEEDS
+            for name, layer in LAYERS.items()
+        ]
+        record["tracking"] = [
+            done(task=task, layer=name, seed=seed) or track(name, *layer, task, seed)
+            for task in ("parity", "last written")
+            for seed in SEEDS
+            for name, layer in TRACKED.items()
+        ]
+        record["heads"] = []
+        for seed, n, kind in (
+            (seed, n, kind) for seed in HEADS_SEEDS for n in HEADS for kind in (LinearAttention, DeltaNet)
+        ):
+            name = f"{'delta rule' if kind is DeltaNet else 'linear attention'}, {n} heads"
+            record["heads"] += [done(layer=name, seed=seed) or recall(name, heads(kind, n), n, seed, 80, rounds=1)]
 
 
 if __name__ == "__main__":

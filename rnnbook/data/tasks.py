@@ -125,7 +125,7 @@ def associative_recall(rng, pairs, B, length=None, vocabulary=128, power=0.01):
     all keys differ and so do all values. Behind the pairs the places come in twos. A key may be asked for at the first
     of a two, and stands there with a probability that falls with the distance d like d^(power - 1); every other token
     is random. ``length`` is even and at least 4 ``pairs``, which is what None stands for.
-    Source: Arora et al. (2024), multi-query associative recall, with a vocabulary of 8,192.
+    Source: Arora et al. (2023), multi-query associative recall, with a vocabulary of 8,192.
     """
     rng, half = as_generator(rng), vocabulary // 2
     length = 4 * check_size("pairs", pairs) if length is None else length

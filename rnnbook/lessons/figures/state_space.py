@@ -14,7 +14,7 @@ def matrix_memory(matrices):
     """
     matrices = {title: np.asarray(S, dtype=float) for title, S in matrices.items()}
     most = max(np.abs(S).max() for S in matrices.values()) or 1.0
-    figure, row = panels(1, len(matrices), height=2.5, squeeze=False)
+    figure, row = panels(1, len(matrices), height=2.2, squeeze=False)
     for axes, (title, S) in zip(row[0], matrices.items(), strict=True):
         check_shape(f"matrices[{title!r}]", S, ("K", "V"))
         axes.imshow(S / most, cmap="PuOr", vmin=-1.6, vmax=1.6, aspect="equal")
