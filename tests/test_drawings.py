@@ -16,16 +16,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import test_figures
-import test_figures_control
 import test_figures_applications
+import test_figures_control
 import test_figures_feedback_networks
 import test_figures_language_model
 import test_figures_limits
 import test_figures_lstm
 import test_figures_parallel
-import test_figures_seq2seq
 import test_figures_pronunciation
+import test_figures_seq2seq
 import test_figures_speed
+import test_figures_state_space
 from matplotlib import collections, image, lines, patches, text
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
@@ -43,6 +44,7 @@ ALSO = [
     test_figures_seq2seq,
     test_figures_pronunciation,
     test_figures_speed,
+    test_figures_state_space,
     test_figures_language_model,
 ]
 WAVE = np.sin(np.arange(30) / 3)

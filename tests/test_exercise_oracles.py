@@ -48,6 +48,12 @@ EDGES = {
     ],
     "seq2seq.check_score_gradient": [lambda memory, **a: a | {"memory": 0 * memory}],
     "speed.check_speed_up": [lambda share, factor: {"share": np.round(share), "factor": factor}],
+    "state_space.check_delta_step": [lambda b=b, **a: a | {"beta": b} for b in (0.0, 1.0, 2.0)],
+    "state_space.check_left_after": [
+        lambda beta, writes: {"beta": np.round(beta), "writes": writes},
+        lambda beta, writes: {"beta": beta, "writes": 0 * writes},
+    ],
+    "state_space.check_linear_attention": [lambda q, k, v: {"q": q[:1], "k": k[:1], "v": v[:1]}],
     "time_series.check_responsibilities": [lambda x, **a: a | {"x": 1e4 * x}],
     "time_series.check_conformal_share": [
         lambda old, new, share: {"old": np.round(old), "new": np.round(new), "share": share},

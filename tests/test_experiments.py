@@ -76,6 +76,10 @@ SETTINGS = {  # what the record says, and the same in the program
                      "places": e.PLACES}, "seeds": e.SEEDS},
     "pronunciation": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "pronunciation_search": lambda e: {"settings": e.SETTINGS},
+    "state_space": lambda e: {
+        "settings": {"recall": e.RECALL, "tracking": e.TRACKING, "parameters": e.PARAMETERS, "heads": e.HEADS,
+                     "heads_seeds": e.HEADS_SEEDS},
+        "seeds": e.SEEDS},
     "time_series": lambda e: {"settings": e.SETTINGS},
     "truncation": lambda e: {"settings": e.SETTINGS, "k": e.K},
     "two_processes": lambda e: {},
@@ -343,6 +347,55 @@ def test_bits_of_bars_are_tracked_by_definition(experiment):
         x, right = parallel.modulo(m)(20, 300, torch.Generator().manual_seed(0))
         np.testing.assert_array_equal(right, np.cumsum(x[:, :, 1].numpy(), axis=0) % m)
         assert x[:, :, 1].mean().item() == pytest.approx(0.5, abs=0.03) and (x.sum(-1) == 1).all()
+
+
+def test_the_networks_of_the_state_spaces_have_as_many_parameters_as_said(experiment):
+    program = experiment("state_space")
+    runs = [run for part in ("recall", "heads", "tracking") for run in record("state_space")[part]]
+    for run in runs:
+        assert run["parameters"] == pytest.approx(program.PARAMETERS, rel=0.06), run["layer"]
+    layer, multiple = program.LAYERS["delta rule"]
+    size = program.hidden_size(layer, multiple, 64, 24, 64)
+    counts = [program.parameters(program.Network(layer, 64, 24, H, 64)) for H in range(4, 200, 4)]
+    assert size == 4 * (1 + np.argmin(np.abs(np.array(counts) - program.PARAMETERS)))
+    states = {run["layer"]: run["state"] for run in record("state_space")["recall"]}
+    heads, K = 4, size // 4
+    assert states["delta rule"] == heads * K * K
+    keys = states["softmax attention"] / (4 * max(program.RECALL["pairs"]))
+    assert keys == 2 * program.hidden_size(program.Attention, 4, 64, 24, 64)  # a key and a value for each of T tokens
+
+
+def test_softmax_attention_with_linear_biases_is_that_of_torch(experiment):
+    program, T = experiment("state_space"), 7
+    torch.manual_seed(0)
+    layer, x = program.Attention(5, 12), torch.randn(T, 3, 5)
+    q, k, v = (part.unflatten(-1, (4, 3)).permute(1, 2, 0, 3) for part in layer.qkv(x).chunk(3, -1))
+    bias = torch.full((4, T, T), -torch.inf)
+    for head, slope in enumerate([1 / 4, 1 / 16, 1 / 64, 1 / 256]):
+        for t in range(T):
+            for s in range(t + 1):
+                bias[head, t, s] = -slope * (t - s)
+    expected = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+    torch.testing.assert_close(layer(x)[0], expected.permute(2, 0, 1, 3).flatten(-2))
+
+
+def test_a_run_that_has_not_learned_is_trained_once_more(experiment, monkeypatch):
+    program, fitted = experiment("state_space"), []
+    monkeypatch.setattr(program, "fit", lambda *a: fitted.append(1))
+    for said, rounds in [([1.0], 1), ([0.98, 1.0], 2), ([0.5, 0.6, 0.7], 2)]:
+        fitted.clear()
+        answers = iter([[value, 1.0, 0.0] for value in said])  # the last place is beyond what training asks for
+        settings = {"learned": 0.99, "needed": 2}
+        found = program.in_rounds(torch.nn.Linear(1, 1), settings, None, lambda answers=answers: next(answers))
+        assert len(found) == len(fitted) == rounds
+
+
+def test_a_bit_is_set_as_recorded(experiment):
+    program = experiment("state_space")
+    found = program.track("linear attention", *program.LAYERS["linear attention"], "last written", 0)
+    expected = one(record("state_space")["tracking"], layer="linear attention", task="last written", seed=0)
+    assert len(found["right"]) == len(expected["right"])
+    np.testing.assert_allclose(found["right"][-1], expected["right"][-1], rtol=0, atol=0.1)
 
 
 def test_the_layers_without_a_name_compute_their_recurrence(experiment):

@@ -100,6 +100,8 @@ def identification(program, stored):
 
     return {"rival": lambda kind, example, seed, noise, hold: case(example, noise, hold)[kind][seed],
             "network": lambda kind, example, noise, hold: case(example, noise, hold)[kind]}  # fmt: skip
+
+
 def applications_dna(program, stored):
     def run(genome, labels, name, seed, folder, times=1):
         runs = stored["runs"] if times == 1 else stored["twice the updates"]
@@ -223,6 +225,18 @@ def seq2seq(program, stored):
     }
 
 
+def state_space(program, stored):
+    def recall(name, layer, multiple, seed, size=None, rounds=2):
+        (run,) = [r for r in stored["recall"] + stored["heads"] if (r["layer"], r["seed"]) == (name, seed)]
+        return run
+
+    def track(name, layer, multiple, task, seed):
+        (run,) = [r for r in stored["tracking"] if (r["layer"], r["task"], r["seed"]) == (name, task, seed)]
+        return run
+
+    return {"recall": recall, "track": track}
+
+
 def time_series(program, stored):
     def found(part, **which):
         (run,) = [r for r in stored[part] if which.items() <= r.items()]
@@ -280,27 +294,6 @@ def variable_length(program, stored):
     return {"train": train, "test": test}
 
 
-RECORDS = [
-    ablations,
-    adding_lstm,
-    applications_dna,
-    applications_health,
-    applications_speech,
-    control,
-    identification,
-    language_model,
-    limits,
-    memory,
-    names,
-    parallel,
-    pronunciation,
-    pronunciation_search,
-    seq2seq,
-    time_series,
-    truncation,
-    two_processes,
-    variable_length,
-]
 def pronunciation(program, stored):
     def run(kind, seed, parts, sounds, folder, settings=program.SETTINGS):
         runs = stored["networks"] + stored["twice as long"]
@@ -329,6 +322,28 @@ def pronunciation_search(program, stored):
     }
 
 
+RECORDS = [
+    ablations,
+    adding_lstm,
+    applications_dna,
+    applications_health,
+    applications_speech,
+    control,
+    identification,
+    language_model,
+    limits,
+    memory,
+    names,
+    parallel,
+    pronunciation,
+    pronunciation_search,
+    seq2seq,
+    state_space,
+    time_series,
+    truncation,
+    two_processes,
+    variable_length,
+]
 
 
 @pytest.mark.parametrize("pieces", RECORDS, ids=[pieces.__name__ for pieces in RECORDS])

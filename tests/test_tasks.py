@@ -14,6 +14,7 @@ DRAWS = {
     "copy": partial(tasks.copy, T=T, B=B),
     "temporal order": partial(tasks.temporal_order, T=T, B=B),
     "counting": partial(tasks.counting, largest=8, B=B),
+    "associative recall": partial(tasks.associative_recall, pairs=3, B=B, vocabulary=6),
 }
 each_task = pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
 
@@ -113,6 +114,36 @@ def test_ending_after_a_fixed_number_is_right_for_one_n_alone():
     assert tasks.all_right(y, batch).tolist() == [n == 5 for n in range(1, 9)]
     assert tasks.all_right(np.eye(3)[batch.target], batch).all()
     assert not tasks.all_right(np.eye(3)[np.where(batch.mask, (batch.target + 1) % 3, batch.target)], batch).any()
+
+
+def test_recall_asks_every_key_once_for_the_value_behind_it():
+    pairs, length, half = 3, 16, 10
+    tokens, target, mask = tasks.associative_recall(np.random.default_rng(0), pairs, B, length, vocabulary=2 * half)
+    assert tokens.shape == target.shape == mask.shape == (length, B)
+    for column, answers, asked in zip(tokens.T, target.T, mask.T, strict=True):
+        stored = dict(zip(column[0 : 2 * pairs : 2], column[1 : 2 * pairs : 2], strict=True))
+        assert len(stored) == len(set(stored.values())) == pairs
+        assert all(key < half <= value < 2 * half for key, value in stored.items())
+        places = np.flatnonzero(asked)
+        assert {int(column[t]): int(answers[t]) for t in places} == stored and len(places) == pairs
+        assert (places % 2 == 0).all() and places[0] >= 2 * pairs
+    noise = tokens[2 * pairs :][~mask[2 * pairs :]]
+    assert_even(np.bincount(noise, minlength=2 * half), len(noise))
+    asked = mask[2 * pairs :: 2].sum(axis=1)  # with a power near 0, a weight of 1/d: the first places are the likeliest
+    assert (np.diff(asked) < 0).all() and asked.sum() == pairs * B
+    even = tasks.associative_recall(np.random.default_rng(0), 1, 4000, length, power=1.0).mask[2::2].sum(axis=1)
+    assert_even(even, 4000)
+    first = tasks.associative_recall(np.random.default_rng(0), 1, 4000, 8, power=0.01).mask[2::2].sum(axis=1) / 4000
+    weight = np.arange(1, 4) ** -0.99
+    np.testing.assert_allclose(first, weight / weight.sum(), atol=0.04)
+    assert tasks.associative_recall(0, 3, 2).x.shape == (12, 2)
+    for wrong in [{"length": 11}, {"length": 13}, {"vocabulary": 4}]:
+        with pytest.raises(
+            ValueError, match="3 pairs need an even length of at least 12 and a vocabulary of 6, but get"
+        ):
+            tasks.associative_recall(0, 3, 2, **wrong)
+    with pytest.raises(ValueError, match="pairs should be at least 1, but is 0"):
+        tasks.associative_recall(0, 0, 2)
 
 
 def assert_even(counts, draws):

@@ -65,9 +65,6 @@ def pronunciations() -> list[list[str]]:
     return [["word", "phonemes"], *([word.partition("(")[0], " ".join(said)] for word, *said in rows)]
 
 
-MAKERS: dict[str, Callable[[], list[list[str]]]] = {
-    maker.__name__: maker
-    for maker in (sunspots_monthly, el_nino_monthly, co2_monthly, digits, japanese_vowels, pronunciations)
 def genome() -> list[list[str]]:
     """A row for each gene: its first and last base, counted from 1, its strand, and the bases up to the next row's.
 
@@ -88,7 +85,8 @@ def genome() -> list[list[str]]:
 
 
 MAKERS: dict[str, Callable[[], list[list[str]]]] = {
-    maker.__name__: maker for maker in (sunspots_monthly, el_nino_monthly, co2_monthly, digits, genome, japanese_vowels)
+    maker.__name__: maker
+    for maker in (sunspots_monthly, el_nino_monthly, co2_monthly, digits, japanese_vowels, pronunciations, genome)
 }
 
 

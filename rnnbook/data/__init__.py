@@ -8,8 +8,8 @@
     digits()             1,797 handwritten digits of 8 x 8 pixels
     japanese_vowels()    640 utterances of nine speakers, 7 to 29 frames of 12 coefficients
     genome()             2,463,666 bases of a bacterium, and its 2,337 genes as a program predicts them
-    basic_motions()      80 recordings of a watch, four activities, 100 steps of 6 sensors
     pronunciations()     117,467 English words and how they are said, in 39 phonemes
+    basic_motions()      80 recordings of a watch, four activities, 100 steps of 6 sensors
     bible_text()         the King James Version, 4.2 million characters
     surnames()           10,666 surnames of twelve languages
 
@@ -20,8 +20,7 @@
     rnnbook.data.tasks                     synthetic tasks that ask for a memory; a module of its own
     rnnbook.data.dates                     written dates and their true alignment; a module of its own
 
-Six of them lie in the package as tables (``rnnbook/data/tables``), the others in the files of other packages, which
-The first six lie in the package as tables (``rnnbook/data/tables``), the others in the files of other packages, which
+The first seven lie in the package as tables (``rnnbook/data/tables``), the others in the files of other packages, which
 are read without importing them. Each file is checked against its SHA-256: a number printed in the book belongs to
 exactly these bytes. The book's page *Data cards* (``book/data_cards.md``) gives source, licence, shape and split of
 every set; CONTRIBUTING.md says what a new set needs.

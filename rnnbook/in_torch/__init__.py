@@ -5,8 +5,8 @@
 ``compiled``                 the same with the work between two products in C, for the CPU
 ``kernels``                  the same recurrences as Triton kernels, for a GPU
 ``cells``                    one step of each, for loops of one's own; the layers have no ``step``
-``scan``                     minGRU and minLSTM, whose loop over time can be broken
 ``attention``                weights over a memory, additive and multiplicative
+``scan``                     linear recurrences, whose loop over time can be broken: from minGRU to the delta rule
 ``update``                   one update, for ``rnnbook.training.train``: device, autocast, several processes
 ``recurrent``                what the layers share: layers, directions, packing
 ``choice``                   which recurrence runs

@@ -1,33 +1,19 @@
-"""What a network has to beat: forecasts without a network, models of a plant, and a language model that counts.
-
-::
-
-    forecasts   naive and linear forecasts of a series: persistence, the same month a year ago, autoregression
-    narx        a plant's next output by least squares: linear (ARX), and over nonlinear features (NARX)
-    ngram       Witten and Bell's n-gram model of a text
-"""What a network has to beat: forecasts without a network, language models that count, and edit distance.
-
-::
-
-    forecasts     naive and linear forecasts of a series: persistence, the same month a year ago, autoregression
-    ngram         Witten and Bell's n-gram model of a text
-    joint_ngram   spelling and sound as one n-gram, aligned by EM
-    edits         edit distance and error rates
-"""
-
-from rnnbook.rivals.edits import ErrorRates, edit_distance, error_rates
-"""What a network has to beat: forecasts without a network, models that count, a discriminant.
+"""What a network has to beat: naive and linear forecasts, models that count, models fitted by least squares.
 
 ::
 
     forecasts      naive and linear forecasts of a series: persistence, the same month a year ago, autoregression
+    narx           a plant's next output by least squares: linear (ARX), and over nonlinear features (NARX)
     ngram          Witten and Bell's n-gram model of a text
+    joint_ngram    spelling and sound as one n-gram, aligned by EM
+    edits          edit distance, and the error rates that are made of it
     discriminant   one Gaussian a class, with a covariance that all share
     hmm            a hidden Markov model: forward-backward and Viterbi, in log space
     codons         counts of a genome's codons, and of its next base given those before it
 """
 
 from rnnbook.rivals.discriminant import LinearDiscriminant
+from rnnbook.rivals.edits import ErrorRates, edit_distance, error_rates
 from rnnbook.rivals.forecasts import (
     Autoregression,
     align,
@@ -36,8 +22,8 @@ from rnnbook.rivals.forecasts import (
     root_mean_squared_error,
     seasonal_naive,
 )
-from rnnbook.rivals.narx import Narx, fit_narx
 from rnnbook.rivals.joint_ngram import JointNgram, align_letters
+from rnnbook.rivals.narx import Narx, fit_narx
 from rnnbook.rivals.ngram import WittenBell
 
 __all__ = [

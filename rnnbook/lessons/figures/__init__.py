@@ -25,6 +25,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     speed              calls_on_each_rung, ladder, step_time, ratio_dots
     parallel           scan_rounds, time_against_length, right_after_each_step
     pronunciation      spelling_alignments, ctc_lattice, beam_tree
+    state_space        matrix_memory, recall_against_state
     feedback_networks  energy_descent, energy_panels, recall_gallery, recall_against_stored,
                        capacity_curves, jordan_and_elman, errors_over_bits
     applications       genome_lanes, right_against_seconds, spoken_labels
@@ -73,9 +74,10 @@ from rnnbook.lessons.figures.networks import (
     windowed_versus_recurrent,
 )
 from rnnbook.lessons.figures.parallel import right_after_each_step, scan_rounds, time_against_length
-from rnnbook.lessons.figures.seq2seq import attention_map, two_decoders
 from rnnbook.lessons.figures.pronunciation import beam_tree, ctc_lattice, spelling_alignments
+from rnnbook.lessons.figures.seq2seq import attention_map, two_decoders
 from rnnbook.lessons.figures.speed import calls_on_each_rung, ladder, ratio_dots, step_time
+from rnnbook.lessons.figures.state_space import matrix_memory, recall_against_state
 from rnnbook.lessons.figures.style import COLOURS, PALETTE, palette_png, panels, set_style
 from rnnbook.lessons.figures.time_series import (
     errors_by_horizon,
@@ -128,6 +130,7 @@ __all__ = [
     "learning_curves",
     "line_chart",
     "lstm_cell",
+    "matrix_memory",
     "memory_tasks",
     "one_step_and_free",
     "palette_png",
@@ -140,6 +143,7 @@ __all__ = [
     "ragged_batch",
     "ratio_dots",
     "reach_and_success",
+    "recall_against_state",
     "recall_against_stored",
     "recall_gallery",
     "right_after_each_step",

@@ -1,0 +1,217 @@
+"""Layers whose state is a matrix S (K, V) that stores values under keys: S_t = a_t S_{t-1} + k_t v_tᵀ, y_t = S_tᵀ q_t.
+
+::
+
+    LinearAttention   a_t = 1; keys and queries made positive, the sum of weights divided out
+    RWKV              a_t = Diag(w_t), a factor a row; the newest pair is read with a bonus u
+    MLSTM             a_t and the weight of a pair by exponential gates, kept in range by a running maximum
+
+The associative scan would form all T states, K V numbers each. The parallel form here never does: inside a chunk of C
+steps it compares every query with every earlier key, a C x C matrix as in attention, and only between chunks is there
+a state. Each head has its own matrix, (K, V) = (H / heads, H / heads) but for an extra column that some layers need.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from rnnbook.errors import check_size
+from rnnbook.in_torch.scan.mixer import Mixer, sizes
+
+CHUNK = 64
+
+
+def read_chunk(q, k, v, log_a, S, before=False):
+    """Return y (C, ..., V) and the state after C steps of S = a S + k vᵀ, y = Sᵀ q, from the state S (..., K, V).
+
+    q, k (C, ..., K), v (C, ..., V); log a (C, ..., 1) for a factor a step, or (C, ..., K) for one a row of S.
+    ``before``: y_t is read from the state before step t.
+    """
+    since = log_a.cumsum(0)  # the logarithm of all factors so far
+    until = since - log_a if before else since
+    weights = until[:, None] - since[None]  # (C, C, ..., 1 or K): what step t still has of step s
+    past = torch.ones(len(q), len(q), dtype=torch.bool, device=q.device).tril(-1 if before else 0)
+    weights = weights.masked_fill(~past.view(*past.shape, *[1] * (weights.dim() - 2)), -torch.inf).exp()
+    if log_a.size(-1) == 1:
+        scores = torch.einsum("t...k,s...k->ts...", q, k) * weights[..., 0]
+    else:
+        scores = torch.einsum("t...k,s...k,ts...k->ts...", q, k, weights)
+    y = torch.einsum("t...k,...kv->t...v", q * until.exp(), S)  # eq-state-space-chunk
+    y = y + torch.einsum("ts...,s...v->t...v", scores, v)
+    left = (since[-1] - since).exp()  # of each step, at the end of the chunk
+    return y, since[-1].exp()[..., None] * S + torch.einsum("s...k,s...v->...kv", left * k, v)
+
+
+def read_chunks(q, k, v, log_a, S, before=False, chunk=CHUNK):
+    """Return y and the last state, as ``read_chunk``, for any number of steps."""
+    ys = []
+    for parts in zip(*(x.split(chunk) for x in (q, k, v, log_a)), strict=True):
+        y, S = read_chunk(*parts, S, before)
+        ys.append(y)
+    return torch.cat(ys), S
+
+
+class MatrixState(Mixer):
+    """What the layers have in common: heads, and the reading of x as blocks of rows of W_ih x."""
+
+    def __init__(self, input_size, hidden_size, rows, bias, device, dtype, heads):
+        D, H = sizes(input_size, hidden_size)
+        if H % check_size("heads", heads):
+            raise ValueError(f"heads should divide hidden_size, {H}, but is {heads}")
+        super().__init__(D, H, rows, bias, device, dtype)
+        self.heads, self.head_size = heads, H // heads
+
+    def by_head(self, u):
+        """Return (..., heads, n) from (..., heads n)."""
+        return u.unflatten(-1, (self.heads, -1))
+
+    def extra_repr(self):
+        """Return the sizes, a bias that is left out, and the heads."""
+        return f"{super().extra_repr()}, heads={self.heads}"
+
+
+def with_one(v):
+    """Return v with a last column of ones, under which the state sums the weights."""
+    return torch.cat([v, torch.ones_like(v[..., :1])], -1)
+
+
+class LinearAttention(MatrixState):
+    """Attention without the softmax: y_t = Sᵀφ(q_t) / zᵀφ(q_t).
+
+    S_t = S_{t-1} + φ(k_t) v_tᵀ and z_t = z_{t-1} + φ(k_t), with φ(x) = elu(x) + 1. The blocks of ``weight_ih (3H, D)``
+    are q, k, v. The state is S with z as its last column, (B, heads, K, V + 1).
+    Source: Katharopoulos et al. (2020).
+    """
+
+    def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None, *, heads=1):
+        super().__init__(input_size, hidden_size, 3 * hidden_size, bias, device, dtype, heads)
+        self.state_shape = (heads, self.head_size, self.head_size + 1)
+        self.reset_parameters()
+
+    def qkv(self, u):
+        """Return φ(q), φ(k), and v with its column of ones."""
+        q, k, v = (self.by_head(part) for part in u.chunk(3, -1))
+        return F.elu(q) + 1, F.elu(k) + 1, with_one(v)
+
+    def parallel(self, u, state):
+        """Read all steps, chunk by chunk."""
+        q, k, v = self.qkv(u)
+        y, state = read_chunks(q, k, v, torch.zeros_like(q[..., :1]), state)
+        return (y[..., :-1] / y[..., -1:]).flatten(-2), state
+
+    def one_step(self, u_t, state):
+        """Read one step."""
+        q, k, v = self.qkv(u_t)
+        state = state + k[..., None] * v[..., None, :]  # eq-state-space-linear-attention
+        y = (q[..., None] * state).sum(-2)
+        return (y[..., :-1] / y[..., -1:]).flatten(-2), state
+
+
+class RWKV(MatrixState):
+    """The recurrence of RWKV-6: y_t = (S_{t-1} + Diag(u) k_t v_tᵀ)ᵀ q_t / √K, then S_t = Diag(w_t) S_{t-1} + k_t v_tᵀ.
+
+    The blocks of ``weight_ih (4H, D)`` are q (the paper's receptance r), k, v and the pre-activation d of the decay
+    w_t = exp(-exp(min(d, 4))); below the 4 a row is gone in one step, and sums of log w_t stay exact. RWKV-5 is the
+    layer whose d does not depend on x. The state is S (B, heads, K, V). Starts: the bias of d even from -6 to -1 over
+    the rows, so that a row keeps for 400 down to 3 steps; u even from 0 to 1.
+    Sources: Peng et al. (2023), Peng et al. (2024).
+    """
+
+    def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None, *, heads=1):
+        super().__init__(input_size, hidden_size, 4 * hidden_size, bias, device, dtype, heads)
+        self.state_shape = (heads, self.head_size, self.head_size)
+        shape = heads, self.head_size
+        self.decay, self.bonus = (nn.Parameter(torch.empty(shape, device=device, dtype=dtype)) for _ in range(2))
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Draw the projection; space decays and bonuses evenly."""
+        super().reset_parameters()
+        with torch.no_grad():
+            self.decay.copy_(torch.linspace(-6, -1, self.head_size).expand_as(self.decay))
+            self.bonus.copy_(torch.linspace(0, 1, self.head_size).expand_as(self.bonus))
+
+    def qkvw(self, u):
+        """Return q / √K, k, v, log w."""
+        q, k, v, d = (self.by_head(part) for part in u.chunk(4, -1))
+        return q * self.head_size**-0.5, k, v, -(d + self.decay).clamp(max=4).exp()
+
+    def parallel(self, u, state):
+        """Read all steps, in short chunks: a factor a row makes C x C x K numbers of a chunk."""
+        q, k, v, log_w = self.qkvw(u)
+        y, state = read_chunks(q, k, v, log_w, state, before=True, chunk=CHUNK // 4)
+        return (y + (q * self.bonus * k).sum(-1, keepdim=True) * v).flatten(-2), state
+
+    def one_step(self, u_t, state):
+        """Read one step."""
+        q, k, v, log_w = self.qkvw(u_t)
+        pair = k[..., None] * v[..., None, :]
+        y = (q[..., None] * (state + self.bonus[..., None] * pair)).sum(-2)  # eq-state-space-rwkv
+        return y.flatten(-2), log_w.exp()[..., None] * state + pair
+
+
+class MLSTM(MatrixState):
+    """The matrix LSTM of xLSTM: C_t = f'C_{t-1} + i'k_t v_tᵀ, y_t = o_t Cᵀq_t / max(|nᵀq_t|, e^{-m_t}).
+
+    f' = exp(log σ(f) + m_{t-1} - m_t) and i' = exp(i - m_t), with m_t = max(log σ(f) + m_{t-1}, i): the largest weight
+    so far is 1. The numbers y do not depend on m, which is there so that exp(i) does not overflow. The blocks of
+    ``weight_ih (4H + 2 heads, D)`` are q, k (divided by √K), v, o, i, f. The state is the pair of C, with n as its last
+    column, (B, heads, K, V + 1), and m (B, heads). Starts: i and f do not depend on x, the bias of i is near 0, that of
+    f even from 3 to 6 over the heads.
+    Source: Beck et al. (2024).
+    """
+
+    def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None, *, heads=1):
+        super().__init__(input_size, hidden_size, 4 * hidden_size + 2 * heads, bias, device, dtype, heads)
+        self.state_shape = (heads, self.head_size, self.head_size + 1)
+        self.reset_parameters()
+
+    @property
+    def state_size(self):
+        """The number of floats in the state of one sequence, the maxima of the heads among them."""
+        return super().state_size + self.heads
+
+    def reset_parameters(self):
+        """Draw the projection, and the gates as the authors do; without a bias the gates are drawn like the rest."""
+        super().reset_parameters()
+        if self.bias_ih is not None:
+            with torch.no_grad():
+                self.weight_ih[-2 * self.heads :].zero_()
+                self.bias_ih[-2 * self.heads : -self.heads].normal_(std=0.1)
+                self.bias_ih[-self.heads :].copy_(torch.linspace(3, 6, self.heads))
+
+    def start(self, x_t, state):
+        """Return the given state (C, m), checked, or zeros for x_t (B, D)."""
+        C, m = (None, x_t.new_zeros(len(x_t), self.heads)) if state is None else state
+        if tuple(m.shape) != (len(x_t), self.heads):
+            raise ValueError(f"m should have shape {(len(x_t), self.heads)}, but has shape {tuple(m.shape)}")
+        return super().start(x_t, C), m
+
+    def split(self, u):
+        """Return q, k, v with its ones, o, i, log f."""
+        *parts, i, f = u.split([self.hidden_size] * 4 + [self.heads] * 2, -1)
+        q, k, v, o = (self.by_head(part) for part in parts)
+        return q, k * self.head_size**-0.5, with_one(v), torch.sigmoid(o), i, F.logsigmoid(f)
+
+    def read(self, y, m, o):
+        """Return o y / max(|nᵀq|, e^{-m}); the last column of y is nᵀq."""
+        return (o * y[..., :-1] / torch.maximum(y[..., -1:].abs(), (-m).exp()[..., None])).flatten(-2)
+
+    def parallel(self, u, state):
+        """Read all steps; the running maximum comes first, by one cumulative maximum."""
+        q, k, v, o, i, log_f = self.split(u)
+        C, m_0 = state
+        since = log_f.cumsum(0)
+        m = since + torch.maximum(m_0, (i - since).cummax(0).values)
+        log_a = log_f + torch.cat([m_0[None], m[:-1]]) - m
+        y, C = read_chunks(q, k * (i - m).exp()[..., None], v, log_a[..., None], C)
+        return self.read(y, m, o), (C, m[-1])
+
+    def one_step(self, u_t, state):
+        """Read one step."""
+        q, k, v, o, i, log_f = self.split(u_t)
+        C, m_prev = state
+        m = torch.maximum(log_f + m_prev, i)
+        f, i = torch.exp(log_f + m_prev - m), torch.exp(i - m)
+        C = f[..., None, None] * C + (i[..., None] * k)[..., None] * v[..., None, :]  # eq-state-space-mlstm
+        return self.read((q[..., None] * C).sum(-2), m, o), (C, m)

@@ -1,0 +1,68 @@
+"""What the layers with a state of their own share: an input projection, checks, and a state that is passed on."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from rnnbook.errors import check_flag, check_shape, check_size
+
+
+class Mixer(nn.Module):
+    """A layer whose output y_t is read from a state that is not y_t itself.
+
+    A subclass says the shape of its state for one sequence, ``state_shape``, and whether it is complex. It has
+    ``parallel(u, state)`` for all steps and ``one_step(u_t, state)`` for one, with u = W_ih x + b_ih; both return
+    (y, state).
+    """
+
+    state_shape: tuple[int, ...]
+    is_complex = False
+
+    def __init__(self, input_size, hidden_size, rows, bias, device, dtype):
+        super().__init__()
+        self.input_size, self.hidden_size = input_size, hidden_size
+        self.weight_ih = nn.Parameter(torch.empty(rows, input_size, device=device, dtype=dtype))
+        bias = nn.Parameter(torch.empty(rows, device=device, dtype=dtype)) if check_flag("bias", bias) else None
+        self.register_parameter("bias_ih", bias)
+
+    def reset_parameters(self):
+        """Draw the projection from U(-1/√D, 1/√D), as ``torch.nn.Linear`` does, and set its bias to zero."""
+        bound = self.input_size**-0.5
+        nn.init.uniform_(self.weight_ih, -bound, bound)
+        if self.bias_ih is not None:
+            nn.init.zeros_(self.bias_ih)
+
+    @property
+    def state_size(self):
+        """The number of floats in the state of one sequence; a complex number is two."""
+        return (2 if self.is_complex else 1) * torch.Size(self.state_shape).numel()
+
+    def forward(self, x, state=None):
+        """Read x (T, B, D) from a state, zero where not given; returns y (T, B, H) and the state after the last step.
+
+        Raises ValueError where x or the state does not fit.
+        """
+        check_shape("x", x, ("T", "B", self.input_size))
+        return self.parallel(F.linear(x, self.weight_ih, self.bias_ih), self.start(x[0], state))
+
+    def step(self, x_t, state=None):
+        """Read one step x_t (B, D) of a stream from a state; returns y_t (B, H) and the new state."""
+        check_shape("x_t", x_t, ("B", self.input_size))
+        return self.one_step(F.linear(x_t, self.weight_ih, self.bias_ih), self.start(x_t, state))
+
+    def start(self, x_t, state):
+        """Return the given state, checked, or zeros for x_t (B, D)."""
+        shape = (len(x_t), *self.state_shape)
+        if state is None:
+            return x_t.new_zeros(shape, dtype=x_t.dtype.to_complex() if self.is_complex else x_t.dtype)
+        check_shape("state", state, shape)
+        return state
+
+    def extra_repr(self):
+        """Return the sizes, and a bias that is left out."""
+        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias_ih is not None else ", bias=False")
+
+
+def sizes(input_size, hidden_size):
+    """Return both sizes, checked."""
+    return check_size("input_size", input_size), check_size("hidden_size", hidden_size)
