@@ -2,7 +2,8 @@
 
 ``python solution_mutants.py`` prints one JSON object: for each exercise and for both kinds, the rules of ``mutants``
 and variables that are mistaken, how many were made and caught by the oracle test, and in words those that give the
-solution's numbers, those that give others and are not caught, and those that the exercise itself takes for right.
+solution's numbers, those that give others and are not caught, those that the exercise itself takes for right, and those
+whose mistake it names, localises, or does not know; those that stop are told with their line.
 From the second kind ``python solution_mutants.py 3`` takes every third.
 
 It is a process of its own because a mutant may loop for ever or ask for all the memory there is: an alarm ends the
@@ -10,7 +11,6 @@ one, a limit the other.
 """
 
 import ast
-import copy
 import inspect
 import json
 import resource
@@ -22,9 +22,10 @@ from itertools import islice
 from pathlib import Path
 
 from exercise_oracles import oracle_of
-from mutants import load, mutants
 from test_exercise_oracles import arrays, differs, draws
 from test_exercises import EXERCISES
+
+from rnnbook.lessons.exercises.changed import every_change
 
 SECONDS, BYTES = 1, 2 << 30  # of the processor for one mutant, and beyond what is there before the first
 MORE = range(1000, 1020)  # seeds for the mutants that the oracle test's own draws let pass
@@ -54,30 +55,14 @@ def functions_of(exercise):
     return {exercise.solution.__name__} | {name for name in called if name.startswith("_")}
 
 
-def by_rule(exercise):
-    """Yield (what was changed, the solution with the change), for all rules of ``mutants``."""
-    module = inspect.getmodule(exercise.solution)
-    for mutant in mutants(inspect.getsource(module), functions_of(exercise)):
-        with alarm():
-            changed = load(mutant.source, "mutant")
-        yield f"line {mutant.line}: {mutant.rule}: {mutant.change}", getattr(changed, exercise.solution.__name__)
-
-
-def by_name(exercise):
-    """Yield the same with one variable transposed, set to ones, or mistaken for another one of the solution."""
-    tree = ast.parse(inspect.getsource(exercise.solution))
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    names = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    names |= {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
-    for node in nodes:
-        name = node.id
-        if name in names and isinstance(node.ctx, ast.Load):
-            for new in (f"{name}.T", f"np.ones_like({name})", *sorted(names - {name})):
-                node.id = new  # unparsed and parsed again, it is the expression
-                scope = dict(vars(inspect.getmodule(exercise.solution)))
-                exec(ast.unparse(tree), scope)
-                yield f"line {node.lineno} of it: `{name}` -> `{new}`", scope[exercise.solution.__name__]
-            node.id = name
+def made_by(kind, exercise):
+    """Yield (what was changed, the solution with the change): by the rules, or with one variable mistaken."""
+    for change in every_change(exercise.solution):
+        is_variable = change.rule == "variable mistaken"
+        if kind == "variables" and is_variable and change.name == exercise.solution.__name__:
+            yield f"line {change.line} of it: {change.what}", change.function
+        if kind == "rules" and not is_variable and change.name in functions_of(exercise):
+            yield f"{change.name}, line {change.line}: {change.rule}: {change.what}", change.function
 
 
 def tells(exercise, function, inputs, expected):
@@ -93,14 +78,16 @@ def tells(exercise, function, inputs, expected):
     return False
 
 
-def takes_for_right(exercise, function):
-    silent = copy.copy(exercise)
-    silent.mistakes = {}  # looking for the mistake's name would take most of the time
-    try:
-        with alarm():
-            return silent(function).passed
-    except TooLong:
-        return False
+def answer(exercise, function):
+    """What the exercise says of a mutant that is not right; "stopped" where it gives no numbers to compare."""
+    verdict = exercise.verdict(function)
+    if verdict.passed:
+        return "accepted"
+    if verdict.kind in ("known", "rule", "pair", "earlier function"):
+        return "named"
+    if verdict.kind in ("relation", "probe"):
+        return "localised"
+    return "stopped" if verdict.kind in ("stopped", "count", "no number", "endless", "memory") else "unknown"
 
 
 def judge(name, exercise, oracle, every):
@@ -108,13 +95,14 @@ def judge(name, exercise, oracle, every):
     expected = [arrays(oracle(**given)) for given in inputs]
     solved = [arrays(exercise.solution(**given)) for given in more]
     results = {}
-    for kind, made in {"rules": by_rule, "variables": by_name}.items():
+    for kind in ("rules", "variables"):
         result = results[kind] = {"made": 0, "caught": 0, "equal": [], "survivors": [], "accepted": []}
-        for what, function in islice(made(exercise), 0, None, every if kind == "variables" else 1):
+        result |= {"named": [], "localised": [], "stopped": [], "unknown": []}
+        for what, function in islice(made_by(kind, exercise), 0, None, every if kind == "variables" else 1):
             result["made"] += 1
             if tells(exercise, function, inputs, expected):
                 result["caught"] += 1
-                result["accepted"] += [f"{name}, {what}"] * takes_for_right(exercise, function)
+                result[answer(exercise, function)].append(f"{name}, {what}")
             else:
                 result["survivors" if tells(exercise, function, more, solved) else "equal"].append(f"{name}, {what}")
     return results

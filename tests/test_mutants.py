@@ -1,7 +1,8 @@
 """The mutants: every rule makes its mistake, nothing else is touched, and each can be run."""
 
 import pytest
-from mutants import load, mutants
+
+from rnnbook.lessons.exercises.mutants import load, mutants
 
 RULES = [
     ("y = i * g", "term or factor dropped", ["y = i", "y = g"]),

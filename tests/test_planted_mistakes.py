@@ -11,9 +11,9 @@ import numpy as np
 import oracles
 import pytest
 import torch
-from mutants import load, mutants
 
 import rnnbook.in_numpy
+from rnnbook.lessons.exercises.mutants import load, mutants
 
 FOLDER = Path(rnnbook.in_numpy.__file__).parent
 VARIANTS = {

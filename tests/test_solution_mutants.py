@@ -1,4 +1,7 @@
-"""Every mistake that is made by rule in an exercise's solution, and changes a number, is caught by the oracle test."""
+"""Every mistake that is made by rule in an exercise's solution, and changes a number, is caught by the oracle test.
+
+And the exercise names or localises most of them: at least 60 % in every chapter.
+"""
 
 import json
 import os
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 from test_exercises import EXERCISES
 
+SAID = [("named", "localised"), ("unknown", "accepted")]  # of those that give numbers
 ROOT = Path(__file__).resolve().parents[1]
 # how many mutants of a solution give its numbers on all inputs, and why
 EQUIVALENT = {
@@ -50,6 +54,10 @@ def test_every_mutant_of_a_solution_is_caught():
     equal = {name: kinds["rules"]["equal"] for name, kinds in judged.items()}
     unexplained = {name: found for name, found in equal.items() if len(found) != EQUIVALENT.get(name, (0,))[0]}
     assert not unexplained, f"the solution's numbers, and no reason in EQUIVALENT: {unexplained}\n{count}"
+    for chapter in sorted({name.partition(".")[0] for name in judged}):
+        rules = [kinds["rules"] for name, kinds in judged.items() if name.startswith(f"{chapter}.")]
+        said, unsaid = (sum(len(result[a]) + len(result[b]) for result in rules) for a, b in SAID)
+        assert said >= 0.6 * (said + unsaid), f"{chapter}: too few are named\n{count}"
     assert min(kinds["rules"]["made"] for kinds in judged.values()) >= 3, count
 
 

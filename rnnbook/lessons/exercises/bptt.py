@@ -47,8 +47,8 @@ check_delta_rule = Exercise(
 
 
 def immediate_and_total(xs, h_0, w, v, b):
-    """Return the immediate and the total derivative by v of the last h_t = tanh(w
-    x_t + v h_{t-1} + b).
+    """Return the immediate and the total derivative by v, two numbers, of the last
+    h_t = tanh(w x_t + v h_{t-1} + b), for xs (T,) from h_0.
     """
     h, total = h_0, 0.0
     for x_t in xs:
@@ -117,6 +117,10 @@ def step_back(dh_out, dh_next, h, W_ih, W_hh):
 def _step_back_inputs(rng):
     B, H = sizes(rng, 2)
     D = H  # square on purpose: a missing transpose must show in the numbers, not in an error
+    return _step_back_arrays(rng, B, D, H)
+
+
+def _step_back_arrays(rng, B, D, H):
     return {"dh_out": rng.normal(size=(B, H)), "dh_next": rng.normal(size=(B, H)),
             "h": np.tanh(rng.normal(size=(B, H))), "W_ih": rng.normal(size=(H, D)),
             "W_hh": rng.normal(size=(H, H))}  # fmt: skip
@@ -161,6 +165,7 @@ check_step_back = Exercise(
         "dh is handed on where da should be, to the state before": _state_before_gets_dh,
     },
     looks_at="Three questions: what reaches h, what reaches a, and who made a?",
+    also=[lambda rng: _step_back_arrays(rng, *sizes(rng, 3))],
 )
 
 

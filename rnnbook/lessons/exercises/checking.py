@@ -1,22 +1,43 @@
 """How an exercise answers: run the student's function beside the book's, and name the mistake."""
 
-from collections.abc import Callable, Mapping
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from rnnbook.lessons.exercises import diagnosis, shown
+from rnnbook.lessons.exercises.attempt import bind, call, outcome
+from rnnbook.lessons.exercises.guard import bounded, memory, quietly, scope_of
+from rnnbook.lessons.exercises.results import Outcome, plain
+from rnnbook.lessons.exercises.trials import Trial, draw, make_trial
+
 
 class Verdict(NamedTuple):
-    """The answer to an attempt: true where it is right, shown as its sentence."""
+    """The answer to an attempt: true where it is right, shown as its sentence.
+
+    For who grades: ``kind`` is "right", what is wrong without a look at numbers ("none", "arguments", "count", "shape",
+    "no number", "not finite", "stopped", "endless", "memory", "forbidden"), how the mistake was found ("known", "rule",
+    "pair", "earlier function", "relation", "probe") or "unknown"; ``mistake`` names it; ``right`` are the results that
+    agree with the book's in all trials.
+    """
 
     passed: bool
     message: str
+    kind: str = ""
+    mistake: str = ""
+    right: tuple[str, ...] = ()
 
     def __bool__(self):
         return self.passed
 
     def __repr__(self):
+        shown.seen(self)
         return self.message
+
+    def __str__(self):
+        return repr(self)
 
 
 class Exercise:
@@ -24,7 +45,12 @@ class Exercise:
 
     ``solution``: the book's function. ``inputs(rng)``: its arguments by name, drawn anew for every trial.
     ``returns``: the names of what it returns, in order. ``mistakes``: a sentence for each known mistake ("the bias of
-    the hidden side is left out") and the function that makes it. ``looks_at``: where to look again.
+    the hidden side is left out") and the function that makes it. ``looks_at``: where to look again. ``tolerance``: by
+    how much a result may differ in float64; in float32 it may by what that costs (see ``trials``).
+
+    ``also``: functions like ``inputs``, each for one more trial: sizes that differ where those of ``inputs`` are equal
+    on purpose, numbers so large that exp overflows. ``forbids``: what the statement forbids ("it loops over time"), and
+    the function that tells of an attempt whether it does so.
     """
 
     trials = 3
@@ -37,66 +63,91 @@ class Exercise:
         mistakes: Mapping[str, Callable],
         looks_at: str,
         tolerance: float = 1e-8,
+        also: Sequence[Callable[[np.random.Generator], dict]] = (),
+        forbids: Mapping[str, Callable[[Callable], bool]] | None = None,
     ):
         self.solution, self.inputs, self.returns = solution, inputs, returns
         self.mistakes, self.looks_at, self.tolerance = mistakes, looks_at, tolerance
+        self.also, self.forbids = tuple(also), forbids or {}
 
     def __call__(self, yours: Callable, seed: int = 0) -> Verdict:
-        """Return the verdict on ``yours``; another ``seed`` draws other inputs."""
+        """Return the verdict on ``yours``; another ``seed`` draws other inputs. A notebook shows it."""
+        verdict = self.verdict(yours, seed)
+        shown.wait(verdict)
+        return verdict
+
+    def verdict(self, yours: Callable, seed: int = 0) -> Verdict:
+        """Return the verdict on ``yours``, for who grades: nothing is shown."""
         if not callable(yours):
             return Verdict(False, f"Hand over the function itself, not what it returns ({type(yours).__name__}).")
-        trials = [self.inputs(np.random.default_rng([seed, trial])) for trial in range(self.trials)]
-        expected = [self._run(self.solution, arguments) for arguments in trials]
+        trials = self.draw(seed)
         given = []
-        for arguments, right in zip(trials, expected):
-            try:
-                given.append(self._run(yours, arguments))
-            except Exception as error:  # whatever the student's code raises is the answer to show
-                return Verdict(False, f"It stopped with {type(error).__name__}: {error}")
-            complaint = self._complaint(given[-1], right)
-            if complaint:
-                return Verdict(False, complaint)
-        worst, name = max((distance(g, e), n) for gs, es in zip(given, expected)
-                          for g, e, n in zip(gs, es, self.returns))  # fmt: skip
-        if worst <= self.tolerance:
-            return Verdict(True, f"Right: {' and '.join(self.returns)} as in the book on {self.trials} random inputs.")
-        return Verdict(False, f"{name} differs by up to {worst:.1e} from the book's. {self._diagnosis(given, trials)}")
+        with memory():
+            for trial in trials:
+                given.append(outcome(yours, trial.arguments, trial.rights))
+                if given[-1].kind in ("none", "arguments", "endless", "memory"):
+                    return Verdict(False, given[-1].sentence, given[-1].kind)
+            right = self._right(trials, given)
+            if right == set(self.returns) and not any(g.sentence for g in given):
+                return self._passed(yours, len(trials))
+            found = diagnosis.diagnose(self, yours, trials, given)
+        first, kind = self._first(trials, given)
+        look = self.looks_at if found.kind != kind or kind in ("unknown", "shape", "not finite") else ""
+        message = " ".join(part for part in (first, found.message, look) if part)
+        return Verdict(False, message, found.kind, found.mistake, tuple(n for n in self.returns if n in right))
+
+    def draw(self, seed: int = 0) -> list[Trial]:
+        """Return the trials of a seed."""
+        drawn = [self._in_order(arguments) for arguments in draw(self.inputs, self.also, self.trials, seed)]
+        with memory():
+            return [make_trial(self._solve, arguments, self.returns, self.tolerance) for arguments in drawn]
+
+    def _in_order(self, arguments):
+        """The arguments in the order in which the solution takes them."""
+        names = [name for name in inspect.signature(self.solution).parameters if name in arguments]
+        return {name: arguments[name] for name in [*names, *(arguments.keys() - set(names))]}
+
+    def _solve(self, arguments):
+        return [np.asarray(result) for result in _tuple(call(self.solution, arguments))]
 
     def _run(self, function, arguments):
         """Run on copies; returns one array for each name in ``returns``, or None where nothing came back."""
-        copies = {name: np.copy(value) if isinstance(value, np.ndarray) else value for name, value in arguments.items()}
-        results = function(**copies)
-        for name, value in arguments.items():
-            if isinstance(value, np.ndarray) and not np.array_equal(value, copies[name], equal_nan=True):
-                raise ValueError(f"{name} was changed: build a new array instead of writing into the argument")
-        if results is None:
-            return None
-        results = results if isinstance(results, tuple) else (results,)
-        return tuple(np.asarray(result, dtype=np.float64) for result in results)
+        results = call(function, arguments)
+        return None if results is None else tuple(np.asarray(plain(r), dtype=np.float64) for r in _tuple(results))
 
-    def _complaint(self, given, right):
-        """Return a sentence on what can be said without looking at numbers, or None."""
-        if given is None:
-            return "It returns None: write its body, end it with return, and run the cell again."
-        if len(given) != len(right):
-            return f"It should return {len(right)} ({', '.join(self.returns)}), but returns {len(given)}."
-        for name, g, e in zip(self.returns, given, right):
-            if g.shape != e.shape:
-                return f"{name} should have shape {e.shape}, but has shape {g.shape}. {self.looks_at}"
-            if not np.isfinite(g).all():
-                return f"{name} holds a number that is not finite. {self.looks_at}"
-        return None
+    def _passed(self, yours, count):
+        for sentence, does_so in self.forbids.items():
+            if does_so(yours):
+                return Verdict(False, f"The numbers are right, but {sentence}. {self.looks_at}", "forbidden", sentence)
+        told = f"Right: {' and '.join(self.returns)} as in the book on {count} random inputs."
+        return Verdict(True, told, "right", right=self.returns)
 
-    def _diagnosis(self, given, trials):
-        for sentence, wrong in self.mistakes.items():
-            made = [self._run(wrong, arguments) for arguments in trials]
-            if all(
-                g.shape == m.shape and distance(g, m) <= self.tolerance
-                for gs, ms in zip(given, made)
-                for g, m in zip(gs, ms)
+    def _right(self, trials: list[Trial], given: list[Outcome]) -> set[str]:
+        """Return the names of the results that agree in all trials."""
+        right = set(self.returns)
+        for trial, result in zip(trials, given):
+            right &= diagnosis.agreeing(trial, result)
+        return right
+
+    def _first(self, trials, given):
+        """Return the first sentence: by how much the numbers differ, or why there are none to compare."""
+        worst, name, single = 0.0, "", False
+        for trial, result in zip(trials, given):
+            if result.arrays is None or result.kind != "numbers":
+                continue
+            for g, e, tolerance, right, coarse in zip(
+                result.arrays, trial.expected, trial.allowed(result.single), trial.rights, result.single
             ):
-                return f"It equals what comes out when {sentence}. {self.looks_at}"
-        return f"It is none of the usual mistakes. {self.looks_at}"
+                if (d := distance(g, e)) > tolerance and d >= worst:
+                    worst, name, single = d, right.name, not coarse and d <= trial.single[trial.rights.index(right)]
+        if not name:
+            return next((result.sentence, result.kind) for result in given if result.sentence)
+        told = f"{name} differs by up to {worst:.1e} from the book's."
+        return told + " That is what float32 costs: return float32, or compute in float64." * single, "unknown"
+
+
+def _tuple(results):
+    return results if isinstance(results, tuple) else (results,)
 
 
 def sizes(rng: np.random.Generator, count: int) -> list[int]:
@@ -107,3 +158,13 @@ def sizes(rng: np.random.Generator, count: int) -> list[int]:
 def distance(a: np.ndarray, b: np.ndarray) -> float:
     """Return the largest absolute difference of two arrays of one shape."""
     return float(np.max(np.abs(a - b), initial=0.0))
+
+
+def takes_more_lines(function: Callable, short: dict, long: dict) -> bool:
+    """Tell whether a function runs through more lines of its own for long arguments than for short ones: a loop."""
+    used: list[int] = []
+    for arguments in (short, long):
+        with quietly():
+            given, named = bind(function, arguments)
+            bounded(functools.partial(function, *given, **named), scope_of(function), used=used)
+    return len(used) == 2 and used[1] > used[0]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnnbook.in_numpy.functions import softmax
+from rnnbook.lessons.exercises.attempt import numbers
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -11,7 +12,9 @@ def _signs(rng, *shape):
 
 
 def weights(patterns):
-    """Return the Hebbian weights (N, N) of the patterns (M, N)."""
+    """Return the Hebbian weights (N, N) of the patterns (M, N): sums, not means,
+    with zeros on the diagonal.
+    """
     W = patterns.T @ patterns
     np.fill_diagonal(W, 0)
     return W
@@ -37,7 +40,9 @@ check_weights = Exercise(
 
 
 def visit(W, s, i):
-    """Return the states s (B, N) after unit i was updated."""
+    """Return the states (B, N), a new array, after unit i of s (B, N) was updated;
+    at a tie it stays.
+    """
     a_i = s @ W[i]
     s = s.copy()
     s[:, i] = np.where(a_i == 0, s[:, i], np.sign(a_i))
@@ -83,9 +88,18 @@ check_visit = Exercise(
 
 def flip_energy(W, s, i):
     """Return by how much the energies (B,) would change if unit i of s (B, N) were
-    flipped, for symmetric W with a zero diagonal.
+    flipped, for symmetric W with a zero diagonal. No energy is to be computed.
     """
     return 2 * s[:, i] * (s @ W[i])
+
+
+def _computes_an_energy(yours):
+    """The change needs what unit i hears; an energy needs what every other unit hears, too."""
+    inputs = _symmetric_network(np.random.default_rng(0))
+    W, i = np.full_like(inputs["W"], np.nan), inputs["i"]
+    W[i], W[:, i] = inputs["W"][i], inputs["W"][:, i]
+    found = numbers(yours, inputs | {"W": W})
+    return found is not None and not np.isfinite(found[0]).all()
 
 
 def _symmetric_network(rng):
@@ -112,6 +126,7 @@ check_flip_energy = Exercise(
         "the energy of the whole state is returned": lambda W, s, i: -0.5 * np.sum(s * (s @ W), axis=1),
     },
     looks_at="Collect the terms of E that contain s_i: they are -s_i a_i. What becomes of them when s_i turns?",
+    forbids={"it computes an energy, and the change alone is asked for": _computes_an_energy},
 )
 
 
@@ -125,6 +140,11 @@ def softmax_update(patterns, s, beta):
 def _memory(rng):
     M, N, B = sizes(rng, 3)
     return {"patterns": rng.normal(size=(M, N)), "s": rng.normal(size=(B, N)), "beta": rng.uniform(0.2, 2)}
+
+
+def _far_away(rng):
+    inputs = _memory(rng)
+    return inputs | {"s": 800 * inputs["s"]}  # exp of such scores is more than a float64 holds
 
 
 def _softmax_over_states(patterns, s, beta):
@@ -151,6 +171,7 @@ check_softmax_update = Exercise(
         "the old state is added": lambda patterns, s, beta: s + softmax_update(patterns, s, beta),
     },
     looks_at="How alike is each pattern, β ξᵀs; softmax over the patterns; their mean with these weights.",
+    also=[_far_away],
 )
 
 

@@ -46,7 +46,7 @@ def bits_per_character(losses, tokens, characters):
 def _bits_inputs(rng):
     K = int(rng.integers(4, 9))
     tokens = rng.integers(20, 200, size=K)
-    characters = int(3.7 * tokens.sum())
+    characters = int(rng.uniform(3, 5) * tokens.sum())
     return {"losses": rng.uniform(1, 4, size=K), "tokens": tokens, "characters": characters}
 
 
@@ -178,8 +178,8 @@ check_temperature.trials = 8  # logits near 0 and far below must be among them
 
 
 def masked_mean(losses, lengths):
-    """Return the mean loss per real token; ``losses`` (T, B), of which column b has
-    ``lengths[b]`` real ones.
+    """Return the mean loss, a number, per real token; ``losses`` (T, B), of which
+    column b has ``lengths[b]`` real ones and noise behind them.
     """
     real = np.arange(len(losses))[:, None] < lengths
     return losses[real].sum() / lengths.sum()
@@ -187,8 +187,12 @@ def masked_mean(losses, lengths):
 
 def _masked_inputs(rng):
     T = B = int(rng.integers(5, 9))  # square on purpose: a mask the wrong way round must show in the number
-    lengths = rng.permutation(np.arange(1, T + 1))
-    while np.array_equal(lengths, np.arange(1, T + 1)):
+    return _masked_losses(rng, T, B)
+
+
+def _masked_losses(rng, T, B):
+    lengths = rng.permutation(np.arange(1, T + 1))[:B]
+    while np.array_equal(lengths, np.arange(1, B + 1)):
         lengths = rng.permutation(lengths)
     return {"losses": rng.uniform(0.5, 3, size=(T, B)), "lengths": lengths}
 
@@ -218,4 +222,5 @@ check_masked_mean = Exercise(
         "the mask is laid over the wrong axis": lambda losses, lengths: losses[_real(losses, lengths).T].mean(),
     },
     looks_at="How many real tokens are there, and is every other one out of both the sum and the count?",
+    also=[lambda rng: _masked_losses(rng, T=int(rng.integers(7, 10)), B=int(rng.integers(3, 6)))],
 )

@@ -14,6 +14,10 @@ def step(x_t, h_prev, W_ih, W_hh, b_ih, b_hh):
 def _step_inputs(rng):
     B, H = sizes(rng, 2)
     D = H  # square on purpose: a missing transpose must show in the numbers, not in an error
+    return _step_arrays(rng, B, D, H)
+
+
+def _step_arrays(rng, B, D, H):
     shapes = {"x_t": (B, D), "h_prev": (B, H), "W_ih": (H, D), "W_hh": (H, H), "b_ih": (H,), "b_hh": (H,)}
     return {name: rng.normal(size=shape) for name, shape in shapes.items()}
 
@@ -45,6 +49,7 @@ check_step = Exercise(
         ),
     },
     looks_at="Look again at the three equations of the block.",
+    also=[lambda rng: _step_arrays(rng, *sizes(rng, 3))],
 )
 
 
@@ -151,4 +156,5 @@ check_batch_first = Exercise(
         ),
     },
     looks_at="Which axis does the loop run over? Print the shapes before and after it.",
+    also=[lambda rng: (inputs := _forward_inputs(rng)) | {"xs": inputs["xs"].swapaxes(0, 1)}],  # T is not B
 )

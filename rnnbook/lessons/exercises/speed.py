@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.checking import Exercise, sizes, takes_more_lines
 
 
 def flops(T, B, D, H, G):
@@ -35,7 +35,7 @@ check_flops = Exercise(
 def weight_gradient(das, h_0, hs):
     """Return dW_hh (G·H, H), by one product, from the gradients of all
     pre-activations das (T, B, G·H), the first state h_0 (B, H) and the state after
-    every step, hs (T, B, H).
+    every step, hs (T, B, H). No loop over time.
     """
     h_prevs = np.concatenate([h_0[None], hs[:-1]])
     T, B, rows = das.shape
@@ -49,6 +49,15 @@ def _back(rng):
         "h_0": rng.normal(size=(B, H)),
         "hs": rng.normal(size=(T, B, H)),
     }
+
+
+def _loops_over_time(yours):
+    rng = np.random.default_rng(0)
+    short, long = (
+        {"das": rng.normal(size=(T, 3, 8)), "h_0": rng.normal(size=(3, 4)), "hs": rng.normal(size=(T, 3, 4))}
+        for T in (5, 25)
+    )
+    return takes_more_lines(yours, short, long)
 
 
 check_weight_gradient = Exercise(
@@ -69,6 +78,7 @@ check_weight_gradient = Exercise(
         "only the last step counts": lambda das, h_0, hs: das[-1].T @ hs[-2],
     },
     looks_at="Look again at the sum over all steps: which state does a step's pre-activation read?",
+    forbids={"there is a loop in it, and one product for all steps is asked for": _loops_over_time},
 )
 
 

@@ -72,8 +72,8 @@ check_normal_loss = Exercise(
 
 
 def responsibilities(a, mu, s, x):
-    """Return r (N, K): how much each component answers for x (N,); logits a, means
-    and log deviations s are (N, K).
+    """Return r (N, K): how much each component answers for x (N,); logits a (however
+    large or small), means and log deviations s are (N, K).
     """
     error = (x[:, None] - mu) * np.exp(-s)
     log_joint = log_softmax(a) - 0.5 * error**2 - s
@@ -83,6 +83,11 @@ def responsibilities(a, mu, s, x):
 def _mixtures(rng):
     N, K = sizes(rng, 2)
     return {name: rng.normal(size=(N, K)) for name in ("a", "mu", "s")} | {"x": rng.normal(size=N)}
+
+
+def _far_logits(rng):
+    inputs = _mixtures(rng)
+    return inputs | {"a": 800 * inputs["a"]}  # exp of such logits is more than a float64 holds
 
 
 def _error(mu, s, x):
@@ -111,6 +116,7 @@ check_responsibilities = Exercise(
         "the half in the exponent is forgotten": lambda a, mu, s, x: softmax(a - _error(mu, s, x) ** 2 - s),
     },
     looks_at="Weight times density, for each component; then divide each row by its sum.",
+    also=[_far_logits],
 )  # fmt: skip
 
 

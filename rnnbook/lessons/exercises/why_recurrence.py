@@ -51,8 +51,8 @@ check_windows = Exercise(
 
 
 def persistence_error(series, horizon):
-    """Return the root mean squared error of expecting of every value what was seen
-    ``horizon`` before it.
+    """Return the root mean squared error, a number, of expecting of every value of
+    the series (N,) what was seen ``horizon`` before it; the first ones have none.
     """
     errors = series[horizon:] - series[:-horizon]
     return np.sqrt(np.mean(errors**2))
@@ -155,6 +155,11 @@ def _shuffle_inputs(rng):
     return {"W": rng.normal(size=(k, k)), "order": order}
 
 
+def _more_months_than_units(rng):
+    inputs = _shuffle_inputs(rng)
+    return inputs | {"W": inputs["W"][: int(rng.integers(2, 5))]}
+
+
 check_shuffle_time = Exercise(
     shuffle_time,
     _shuffle_inputs,
@@ -169,4 +174,5 @@ check_shuffle_time = Exercise(
         "the months are turned round instead of shuffled": lambda W, order: W[:, ::-1],
     },
     looks_at="Which column of W_new meets x[order][0], and which column of W met that month before?",
+    also=[_more_months_than_units],
 )

@@ -1,0 +1,89 @@
+"""A function that is called with an exercise's arguments: by name or by position, on copies, within bounds."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnbook.lessons.exercises.guard import LINES, TooLong, bounded, quietly, scope_of
+from rnnbook.lessons.exercises.results import Outcome, Right, read
+from rnnbook.lessons.exercises.stopped import endless, stopped
+
+
+class WrongArguments(Exception):
+    """The function does not take what the exercise gives."""
+
+
+def bind(function: Callable, arguments: dict[str, Any]) -> tuple[list, dict[str, Any]]:
+    """Return the arguments by position and by name with which a function can be called.
+
+    A parameter whose name is in the statement gets what belongs to it; the others get the rest, in their order.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a built-in function that does not tell
+        return list(arguments.values()), {}
+    if _fits(signature, [], arguments):
+        return [], arguments
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [name for name, parameter in signature.parameters.items() if parameter.kind in kinds]
+    rest = [value for name, value in arguments.items() if name not in names]
+    given = []
+    for name in names:
+        if name in arguments:
+            given.append(arguments[name])
+        elif rest:
+            given.append(rest.pop(0))
+    given += rest
+    if len(given) == len(arguments) and _fits(signature, given, {}):
+        return given, {}
+    shown = f"{len(arguments)} argument{'s' * (len(arguments) != 1)} ({', '.join(arguments)})"
+    raise WrongArguments(f"It should take {shown}, but is defined with {signature}.")
+
+
+def _fits(signature, given, named):
+    try:
+        signature.bind(*given, **named)
+    except TypeError:
+        return False
+    return True
+
+
+def call(function: Callable, arguments: dict[str, Any], lines: int = LINES) -> Any:
+    """Return what the function returns for copies of the arguments; raise ValueError where it writes into one."""
+    copies = {name: np.copy(value) if isinstance(value, np.ndarray) else value for name, value in arguments.items()}
+    given, named = bind(function, copies)
+    results = bounded(lambda: function(*given, **named), scope_of(function), lines)
+    for name, value in arguments.items():
+        if isinstance(value, np.ndarray) and not np.array_equal(value, copies[name], equal_nan=value.dtype.kind == "f"):
+            raise ValueError(f"{name} was changed: build a new array instead of writing into the argument")
+    return results
+
+
+def outcome(function: Callable, arguments: dict[str, Any], rights: Sequence[Right]) -> Outcome:
+    """Return what came of a reader's function: arrays, or a sentence."""
+    try:
+        return read(call(function, arguments), rights)
+    except WrongArguments as error:
+        return Outcome(sentence=str(error), kind="arguments")
+    except TooLong as error:
+        return endless(error, scope_of(function))
+    except (Exception, SystemExit) as error:  # whatever the reader's code raises is the answer to show
+        return stopped(error, scope_of(function))
+
+
+def numbers(function: Callable, arguments: dict[str, Any], lines: int = 20_000) -> tuple[np.ndarray, ...] | None:
+    """Return the results of a function, run quietly, as float64 arrays; None where it stops or gives no numbers."""
+    try:
+        with quietly():
+            results = call(function, arguments, lines)
+            results = tuple(results) if isinstance(results, tuple | list) else (results,)
+            arrays = tuple(np.asarray(result) for result in results)
+            return tuple(a.astype(np.float64) if a.dtype.kind in "biuf" else _refuse() for a in arrays)
+    except (Exception, TooLong):
+        return None
+
+
+def _refuse():
+    raise TypeError("no real numbers")
