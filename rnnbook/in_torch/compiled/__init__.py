@@ -11,11 +11,9 @@ from itertools import accumulate, groupby
 from pathlib import Path
 from zlib import crc32
 
-import numpy as np
 import torch
 
-from rnnbook.in_torch.handwritten.arrays import empty
-from rnnbook.in_torch.handwritten.products import add_product, transposed
+from rnnbook.in_torch.compiled.products import empty
 
 SOURCE = Path(__file__).with_name("steps.c")
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
@@ -86,12 +84,13 @@ def groups(sizes):
 
 def input_gradient(das, W_ih):
     """Return das (N, G·H) W_ih, the gradient by x (N, D)."""
-    return torch.mm(das, W_ih, out=empty(np, das, len(das), W_ih.size(1)))
+    return torch.mm(das, W_ih, out=empty(das, len(das), W_ih.size(1)))
 
 
 def parameter_gradients(das, x, h_prevs, params):
     """Return the gradients by name, for a layer whose two products of a step are added up: das (N, G·H) serves both."""
-    grads = {"weight_ih": add_product(None, das, x), "weight_hh": add_product(None, das, h_prevs)}
+    grads = {"weight_ih": das.T @ x, "weight_hh": das.T @ h_prevs}
     if "bias_ih" in params:
-        grads["bias_ih"] = grads["bias_hh"] = das.sum(0)
-    return transposed(grads)
+        grads["bias_ih"] = das.sum(0)
+        grads["bias_hh"] = grads["bias_ih"].clone()
+    return grads

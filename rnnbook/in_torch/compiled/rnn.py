@@ -3,10 +3,9 @@
 import numpy as np
 import torch
 
+from rnnbook.in_torch.by_hand import biases
 from rnnbook.in_torch.compiled import check, groups, input_gradient, parameter_gradients, step_of
-from rnnbook.in_torch.handwritten import biases
-from rnnbook.in_torch.handwritten.arrays import empty, own
-from rnnbook.in_torch.handwritten.products import into_gates, out_of_gates
+from rnnbook.in_torch.compiled.products import empty, into_gates, out_of_gates, own
 
 
 def forward(x, state, params, sizes, *, nonlinearity="tanh"):
@@ -14,7 +13,7 @@ def forward(x, state, params, sizes, *, nonlinearity="tanh"):
     check(x)
     W_hh, (b_ih, b_hh), h = params["weight_hh"], biases(params), own(state[0])
     N, H = len(x), len(W_hh)
-    u, h_prevs, hs = (empty(np, x, N, H) for _ in range(3))  # u is written over with h
+    u, h_prevs, hs = (empty(x, N, H) for _ in range(3))  # u is written over with h
     torch.addmm(b_ih + b_hh, x, params["weight_ih"].T, out=u)
     a = torch.empty_like(h)
     for rows, b, steps in groups(sizes):
@@ -23,14 +22,14 @@ def forward(x, state, params, sizes, *, nonlinearity="tanh"):
         for t in range(steps):
             product()
             between(t)
-    return hs, (h,), (x, u, h_prevs)
+    return hs, (h,), (u, h_prevs)
 
 
-def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"):
+def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"):
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
-    x, hs, h_prevs = trace
+    hs, h_prevs = trace
     (N, H), W_hh = h_prevs.shape, params["weight_hh"]
-    dh, dhs, das = own(dstate[0]), dhs.contiguous(), empty(np, x, N, H)
+    dh, dhs, das = own(dstate[0]), dhs.contiguous(), empty(x, N, H)
     da = torch.empty_like(dh)
     for rows, b, steps in reversed(groups(sizes)):
         between = step_of(f"rnn_{nonlinearity}_backward", b, H, dh[:b], da[:b], hs[rows], dhs[rows], das[rows])
