@@ -99,17 +99,6 @@ def test_autocast_leaves_scans_in_float64_alone(make, how):
 
 
 @pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
-@pytest.mark.skipif("compiled" not in IMPLEMENTATIONS, reason="no C compiler was at the installation")
-@pytest.mark.parametrize("small", [0, B * H * H, 1 << 20])
-def test_every_kind_of_product_equals_torch(name, small, monkeypatch):
-    monkeypatch.setattr("rnnbook.in_torch.compiled.products.SMALL", small)  # whose: PyTorch, NumPy by gate, NumPy
-    ours, theirs = pair(name, own={"implementation": "compiled"}, bidirectional=True)
-    for form in FORMS:
-        x, hx = data(theirs, form)
-        assert largest_difference(everything(ours, x, hx, form), everything(theirs, x, hx, form)) < 1e-12
-
-
-@pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
 def test_dropout_draws_the_masks_of_torch(name):
     ours, theirs = pair(name, num_layers=3, dropout=0.4)
     x, _ = data(theirs)

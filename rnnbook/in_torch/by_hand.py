@@ -64,16 +64,19 @@ class ByHand(torch.autograd.Function):
         ctx.plan, *tensors = inputs
         trace = output[1 + ctx.plan.states :]
         ctx.mark_non_differentiable(*trace)
+        ctx.set_materialize_grads(False)  # else the trace's would be made, too, all zeros
         ctx.save_for_backward(*tensors, *trace)
 
     @staticmethod
     def backward(ctx, dhs, *rest):
         plan, needed = ctx.plan, ctx.needs_input_grad[1:]
         tensors, trace = ctx.saved_tensors[: len(needed)], ctx.saved_tensors[len(needed) :]
-        doutputs = dhs, *dlast = dhs, *rest[: plan.states]
+        x, state, params = plan.parts(tensors)
+        dhs = x.new_zeros(len(x), state[0].size(1)) if dhs is None else dhs
+        dlast = [torch.zeros_like(s) if d is None else d for s, d in zip(state, rest, strict=False)]
+        doutputs = (dhs, *dlast)
         if torch.is_grad_enabled() or are_batched(doutputs) or (plan.pair.direct and not are_plain(*doutputs)):
             return None, *gradients_of_the_reference(plan, tensors, needed, doutputs)
-        x, _, params = plan.parts(tensors)
         dx, dstate, grads = plan.pair.backward(dhs, dlast, x, trace, params, plan.sizes, needed[0], **plan.options)
         return None, dx, *dstate, *[grads[name] for name in plan.names]
 

@@ -26,7 +26,7 @@ from rnnbook.in_torch.arguments import autocasts, check_input, check_sizes, chec
 from rnnbook.in_torch.choice import IMPLEMENTATIONS, choose
 
 
-class Recurrent(nn.Module):
+class Recurrent(nn.RNNBase):
     """The part of ``torch.nn.RNNBase`` that is not the recurrence; not used by itself.
 
     A subclass names its ``mode``, its number of ``gates`` and ``state_names``, its ``reference`` recurrence, and
@@ -45,7 +45,7 @@ class Recurrent(nn.Module):
         self, mode, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
         bidirectional=False, proj_size=0, device=None, dtype=None, *, implementation="auto",
     ):  # fmt: skip
-        super().__init__()
+        nn.Module.__init__(self)
         input_size, hidden_size, num_layers, proj_size = check_sizes(
             input_size, hidden_size, num_layers, bias, batch_first, proj_size
         )
@@ -82,6 +82,26 @@ class Recurrent(nn.Module):
             shapes["weight_hr"] = (out, self.hidden_size)
         return shapes
 
+    # nothing of RNNBase keeps a list of the weights beside the module's own
+    __setattr__, _apply = nn.Module.__setattr__, nn.Module._apply
+    __getstate__, __setstate__ = object.__getstate__, nn.Module.__setstate__
+    _replicate_for_data_parallel = nn.Module._replicate_for_data_parallel
+
+    @property
+    def _all_weights(self):
+        """The names of the parameters, one list for each layer and direction, as programs read them of RNNBase."""
+        places = [(k, suffix) for k in range(self.num_layers) for suffix in self._suffixes(k)]
+        return [[name + suffix for name in self._shapes(layer)] for layer, suffix in places]
+
+    @property
+    def _flat_weights_names(self):
+        return [name for names in self._all_weights for name in names]
+
+    @property
+    def _flat_weights(self):
+        """The parameters, as they stand under their names now; to write into this list changes nothing."""
+        return [getattr(self, name) for name in self._flat_weights_names]
+
     def _suffixes(self, layer):
         return (f"_l{layer}", f"_l{layer}_reverse") if self.bidirectional else (f"_l{layer}",)
 
@@ -97,11 +117,7 @@ class Recurrent(nn.Module):
     @property
     def all_weights(self):
         """The parameters, one list for each layer and direction."""
-        return [
-            [getattr(self, name + suffix) for name in self._shapes(layer)]
-            for layer in range(self.num_layers)
-            for suffix in self._suffixes(layer)
-        ]
+        return [[getattr(self, name) for name in names] for names in self._all_weights]
 
     def extra_repr(self):
         """Return what ``torch.nn`` prints, and the implementation where one was asked for.
@@ -128,6 +144,8 @@ class Recurrent(nn.Module):
         """
         if torch.compiler.is_dynamo_compiling() and self.implementation != "reference":
             return by_hand.outside_the_graph()(self, input, hx)
+        if isinstance(input, torch.fx.Proxy):  # torch.fx takes torch.nn's layers, too, as one node
+            return input.tracer.create_proxy("call_module", input.tracer.path_of_module(self), (input, hx), {})
         packed = isinstance(input, PackedSequence)
         check_input(self, input.data if packed else input, packed)
         x = input.data if packed else input
