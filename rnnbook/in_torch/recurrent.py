@@ -83,7 +83,8 @@ class Recurrent(nn.RNNBase):
         return shapes
 
     # nothing of RNNBase keeps a list of the weights beside the module's own
-    __setattr__, _apply = nn.Module.__setattr__, nn.Module._apply
+    __setattr__ = nn.Module.__setattr__  # type: ignore[assignment]
+    _apply = nn.Module._apply
     __getstate__, __setstate__ = object.__getstate__, nn.Module.__setstate__
     _replicate_for_data_parallel = nn.Module._replicate_for_data_parallel
 
