@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __unix__
+#if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #include <sys/mman.h>
 #endif
@@ -33,16 +33,21 @@ typedef BITS(real) bits;
 #define LN2_LOW ((real)(WIDE ? 1.90821492927058770002e-10 : 1.428606820309417e-06))
 #define LARGEST ((real)(WIDE ? 708 : 87))
 
+static const real one_over_factorial[] = {
+    1, 1, 1. / 2, 1. / 6, 1. / 24, 1. / 120, 1. / 720, 1. / 5040, 1. / 40320, 1. / 362880, 1. / 3628800,
+    1. / 39916800, 1. / 479001600, 1. / 6227020800, 1. / 87178291200,
+};
+
 static inline real exponential(real x) {
     x = x < -LARGEST ? -LARGEST : x;
     x = x > LARGEST ? LARGEST : x;
     real shifted = x * (real)1.4426950408889634 + MAGIC;
     real n = shifted - MAGIC;
     real r = x - n * LN2_HIGH - n * LN2_LOW;
-    real series = 1;
+    real series = 0;
 #pragma GCC unroll 16
-    for (int k = TERMS; k > 0; k--)
-        series = 1 + series * (r * ((real)1 / k));
+    for (int k = TERMS; k >= 0; k--)
+        series = series * r + one_over_factorial[k];
     bits whole;
     real power; /* 2^n, made from n in its exponent's place */
     memcpy(&whole, &shifted, sizeof whole);
@@ -190,17 +195,18 @@ INLINE void lstm_backward_step(OF_A_STEP) {
 typedef real vector __attribute__((vector_size(64), aligned(sizeof(real)))); /* as wide as AVX-512's, or parts of it */
 
 struct panels {
-    real *first;   /* panel behind panel; in each, K times a row of `vectors` vectors, the last panel's padded by zeros */
+    real *first;   /* panel behind panel; in each, K times a few vectors, the last one filled up with zeros */
     long K, N;     /* N in vectors */
-    int vectors;   /* of a whole panel */
+    long panels;   /* as many vectors in each as in any other, or one more */
 };
 
 /* Pack W, whose element (k, j) stands at W[k * step_k + j * step_j]. */
 static struct panels pack(const real *W, long K, long N, long step_k, long step_j, int vectors) {
     long whole = (N + LANES - 1) / LANES, at = 0;
-    struct panels packed = {aligned_alloc(64, (size_t)(K * whole * LANES + LANES) * sizeof(real)), K, whole, vectors};
-    for (long v = 0; v < whole; v += vectors) {
-        long begin = v * LANES, end = (v + vectors < whole ? v + vectors : whole) * LANES;
+    long panels = (whole + vectors - 1) / vectors;
+    struct panels packed = {aligned_alloc(64, (size_t)(K * whole * LANES) * sizeof(real)), K, whole, panels};
+    for (long panel = 0; panel < panels; panel++) {
+        long begin = whole * panel / panels * LANES, end = whole * (panel + 1) / panels * LANES;
         for (long k = 0; k < K; k++)
             for (long j = begin; j < end; j++)
                 packed.first[at++] = j < N ? W[k * step_k + j * step_j] : 0;
@@ -235,10 +241,10 @@ INLINE void tile(const int rows, const int vectors, const real *A, long stride, 
 #define PRODUCT_OF(...)                                                                                              \
     (long rows, const real *A, long stride, const struct panels *p, real *C, long width, int add) {                  \
         const real *panel = p->first;                                                                                \
-        for (long v = 0; v < p->N; v += p->vectors, C += p->vectors * LANES) {                                       \
-            long vectors = p->N - v < p->vectors ? p->N - v : p->vectors;                                            \
+        for (long k = 0; k < p->panels; k++) {                                                                       \
+            long vectors = p->N * (k + 1) / p->panels - p->N * k / p->panels;                                        \
             switch (8 * rows + vectors) { __VA_ARGS__ }                                                              \
-            panel += vectors * LANES * p->K;                                                                         \
+            panel += vectors * LANES * p->K, C += vectors * LANES;                                                   \
         }                                                                                                            \
     }
 typedef void product_function(long, const real *, long, const struct panels *, real *, long, int);
@@ -321,7 +327,7 @@ static void in_threads(void part(const struct work *), struct work w, long threa
         parts[k] = w;
         parts[k].first = w.blocks * k / threads, parts[k].last = w.blocks * (k + 1) / threads;
     }
-#ifdef __unix__
+#if defined(__unix__) || defined(__APPLE__)
     pthread_t others[MOST_THREADS];
     int started[MOST_THREADS];
     for (long k = 1; k < threads; k++)
