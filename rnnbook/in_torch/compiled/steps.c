@@ -191,8 +191,7 @@ INLINE void lstm_backward_step(OF_A_STEP) {
 /* Part two: the product. C (rows, N) = or += A (rows, K) W (K, N), where W is packed: its columns in panels of a few
    vectors, so that a panel is read from its beginning to its end, while the sums of a tile of C stay in registers. */
 
-#define LANES ((long)(64 / sizeof(real)))
-typedef real vector __attribute__((vector_size(64), aligned(sizeof(real)))); /* as wide as AVX-512's, or parts of it */
+#define LANES ((long)(64 / sizeof(real))) /* of what is called a vector: 64 bytes, AVX-512's, or four of NEON's */
 
 struct panels {
     real *first;   /* panel behind panel; in each, K times a few vectors, the last one filled up with zeros */
@@ -214,30 +213,32 @@ static struct panels pack(const real *W, long K, long N, long step_k, long step_
     return packed;
 }
 
-INLINE void tile(const int rows, const int vectors, const real *A, long stride, const real *panel, long K, real *C,
-                 long width, int add) {
-    vector sum[6][4];
-#pragma GCC unroll 6
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            sum[r][v] = add ? *(vector *)(C + r * width + v * LANES) : (vector){0};
-    for (long k = 0; k < K; k++, panel += vectors * LANES)
-#pragma GCC unroll 6
-        for (int r = 0; r < rows; r++)
-#pragma GCC unroll 4
-            for (int v = 0; v < vectors; v++)
-                sum[r][v] += A[r * stride + k] * *(const vector *)(panel + v * LANES);
-#pragma GCC unroll 6
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            *(vector *)(C + r * width + v * LANES) = sum[r][v];
-}
+/* A tile in vectors of so many bytes as the processor has: wider ones would be taken apart, through memory. */
+#define TILE_IN(bytes)                                                                                               \
+    typedef real vector_##bytes __attribute__((vector_size(bytes), aligned(sizeof(real))));                          \
+    INLINE void tile_##bytes(const int rows, const int vectors, const real *A, long stride, const real *panel,       \
+                             long K, real *C, long width, int add) {                                                 \
+        const int lanes = bytes / sizeof(real), columns = vectors * (64 / bytes);                                    \
+        vector_##bytes sum[6][4];                                                                                    \
+        _Pragma("GCC unroll 6") for (int r = 0; r < rows; r++)                                                       \
+            _Pragma("GCC unroll 4") for (int v = 0; v < columns; v++)                                                \
+                sum[r][v] = add ? *(vector_##bytes *)(C + r * width + v * lanes) : (vector_##bytes){0};              \
+        for (long k = 0; k < K; k++, panel += columns * lanes)                                                       \
+            _Pragma("GCC unroll 6") for (int r = 0; r < rows; r++)                                                   \
+                _Pragma("GCC unroll 4") for (int v = 0; v < columns; v++)                                            \
+                    sum[r][v] += A[r * stride + k] * *(const vector_##bytes *)(panel + v * lanes);                   \
+        _Pragma("GCC unroll 6") for (int r = 0; r < rows; r++)                                                       \
+            _Pragma("GCC unroll 4") for (int v = 0; v < columns; v++)                                                \
+                *(vector_##bytes *)(C + r * width + v * lanes) = sum[r][v];                                          \
+    }
+TILE_IN(64)
+TILE_IN(32)
+TILE_IN(16)
 
-#define TILE(rows, vectors) case 8 * rows + vectors: tile(rows, vectors, A, stride, panel, p->K, C, width, add); break;
-#define TILES(vectors) TILE(1, vectors) TILE(2, vectors) TILE(3, vectors)
-#define MORE_TILES(vectors) TILE(4, vectors) TILE(5, vectors) TILE(6, vectors)
+#define TILE(b, rows, vectors)                                                                                       \
+    case 8 * rows + vectors: tile_##b(rows, vectors, A, stride, panel, p->K, C, width, add); break;
+#define TILES(b, vectors) TILE(b, 1, vectors) TILE(b, 2, vectors) TILE(b, 3, vectors)
+#define MORE_TILES(b, vectors) TILE(b, 4, vectors) TILE(b, 5, vectors) TILE(b, 6, vectors)
 #define PRODUCT_OF(...)                                                                                              \
     (long rows, const real *A, long stride, const struct panels *p, real *C, long width, int add) {                  \
         const real *panel = p->first;                                                                                \
@@ -251,10 +252,11 @@ typedef void product_function(long, const real *, long, const struct panels *, r
 
 #ifdef VERSIONS
 __attribute__((target("arch=x86-64-v4"))) static void product_v4
-PRODUCT_OF(TILES(1) TILES(2) TILES(3) TILES(4) MORE_TILES(1) MORE_TILES(2) MORE_TILES(3) MORE_TILES(4))
-__attribute__((target("arch=x86-64-v3"))) static void product_v3 PRODUCT_OF(TILES(1) TILES(2))
+PRODUCT_OF(TILES(64, 1) TILES(64, 2) TILES(64, 3) TILES(64, 4)
+           MORE_TILES(64, 1) MORE_TILES(64, 2) MORE_TILES(64, 3) MORE_TILES(64, 4))
+__attribute__((target("arch=x86-64-v3"))) static void product_v3 PRODUCT_OF(TILES(32, 1) TILES(32, 2))
 #endif
-static void product_base PRODUCT_OF(TILES(1) MORE_TILES(1))
+static void product_base PRODUCT_OF(TILES(16, 1) MORE_TILES(16, 1))
 
 #ifdef __aarch64__
 #define BASE_ROWS 6 /* of a tile; as many sums as there are registers */
