@@ -40,6 +40,7 @@ setup(
             [SOURCE],
             define_macros=[("real", real), ("MADE_FROM", str(crc32(Path(SOURCE).read_bytes())))],
             extra_compile_args=FLAGS,
+            extra_link_args=["-pthread"],
             optional=True,
         )
         for dtype, real in DTYPES.items()

@@ -41,7 +41,7 @@ class Checkpoint:
     ``parts`` names everything that a step reads and changes: models, layers and optimisers (whatever has
     ``state_dict`` and ``load_state_dict``), and the ``np.random.Generator`` or ``torch.Generator`` that it draws from
     (for dropout that is ``torch.default_generator``). The file is written after every ``every`` steps and after the
-    last, all or not at all.
+    last, all or not at all; a state that is not finite is refused, so that a good file stays.
     """
 
     path: str | Path
@@ -49,12 +49,20 @@ class Checkpoint:
     every: int = 100
 
     def save(self, history: History) -> None:
-        """Write the parts and the history; of several processes under torchrun the first one does it for all."""
+        """Write the parts and the history; of several processes under torchrun the first one does it for all.
+
+        Raises ValueError, naming the array, where one holds NaN or infinity; the file stays as it was.
+        """
         if not first_process():
             return
         arrays: dict[str, np.ndarray] = {}
         states = {name: part_state(name, part) for name, part in self.parts.items()}
         nest = storage.flatten(states | {"history": asdict(history)}, arrays)
+        for name, array in arrays.items():
+            if not storage.is_finite(array):
+                raise ValueError(
+                    f"{name[1:]} should hold finite numbers, but holds NaN or infinity; {self.path} is kept"
+                )
         storage.write(self.path, arrays, {"checkpoint": json.dumps(nest)})
 
     def resume(self) -> History:

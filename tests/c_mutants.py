@@ -13,7 +13,7 @@ from rnnbook.lessons.exercises.mutants import mutants
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 FUNCTION = re.compile(
-    r"^(?:static inline \w+|STEP) (\w+)\([^{]*\) \{.*?\}(?=\n(?:\n|static|STEP|\Z))", re.DOTALL | re.MULTILINE
+    r"^(?:static inline \w+|INLINE void) (\w+)\([^{]*\) \{.*?\}(?=\n(?:\n|static|INLINE|\Z))", re.DOTALL | re.MULTILINE
 )
 STATEMENT = re.compile(r"(?<=[;{}\n])\s*(real |return )?([^;{}#\n]*);")
 NO_EQUATION = re.compile(r"restrict|memcpy|for \(|uint64_t|^\s*\w+( \w+)?\s*$|^\s*\w+_\w+\(")
@@ -30,8 +30,8 @@ class Mutant(NamedTuple):
 
 
 def functions(source: str) -> dict[str, str]:
-    """Return the functions of a C source by name, without comments."""
-    return {found[1]: found[0] for found in FUNCTION.finditer(COMMENT.sub("", source))}
+    """Return the functions of a C source's first part by name, without comments: all that compute one step."""
+    return {found[1]: found[0] for found in FUNCTION.finditer(COMMENT.sub("", source.partition("/* Part two")[0]))}
 
 
 def mutants_in_c(source: str) -> list[Mutant]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from c_mutants import MACROS, functions, mutants_in_c
-from torch_oracle import D, T, data, everything, largest_difference, pair
+from torch.nn.utils.rnn import pack_padded_sequence
+from torch_oracle import FORMS, D, T, data, everything, largest_difference, pair
 
 from rnnbook import in_torch
 from rnnbook.in_torch import compiled
@@ -125,7 +126,56 @@ def test_auto_under_autocast_goes_by_its_dtype():
     assert layer.ran == "handwritten"
 
 
+@needs_compiled_steps
+@every_layer
+@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 2e-6), (torch.float64, 1e-14)])
+def test_the_products_for_older_processors_give_the_same(name, variant, version, dtype, tolerance):
+    torch.manual_seed(0)
+    ours = getattr(in_torch, name)(D, 37, dtype=dtype, implementation="compiled", **variant)
+    x, newest = torch.randn(3, 14, D, dtype=dtype), ctypes.c_int.in_dll(LIBRARIES[dtype], "version")
+    expected, before = everything(ours, x), newest.value
+    try:
+        newest.value = version
+        found = everything(ours, x)
+    finally:
+        newest.value = before
+    assert largest_difference(found, expected) < tolerance * 100
+
+
+@needs_compiled_steps
+@every_layer
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_share_the_sequences_and_change_no_digit(name, variant, threads, monkeypatch):
+    ours, _ = pair(name, own={"implementation": "compiled"}, **variant)
+    x = torch.randn(T, 29, D, dtype=torch.float64)
+    lengths = [*range(T, 0, -1)] + [2] * (29 - T)
+    packed = pack_padded_sequence(x, sorted(lengths, reverse=True))
+    found = []
+    for count in (1, threads):
+        monkeypatch.setattr(compiled, "WORTH_A_THREAD", 0)
+        monkeypatch.setattr(torch, "get_num_threads", lambda count=count: count)
+        ours.zero_grad()
+        y, last = ours(packed)
+        y.data.square().sum().backward()
+        found.append([y.data, *last, *[p.grad for p in ours.parameters()]])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+@needs_compiled_steps
+@pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("cache", [0, 1 << 30])
+def test_both_kinds_of_product_equal_torch(name, cache, monkeypatch):
+    monkeypatch.setattr(compiled, "CACHE", cache)  # whose: the BLAS's at each step, or that of the C
+    ours, theirs = pair(name, own={"implementation": "compiled"}, bidirectional=True)
+    for form in FORMS:
+        x, hx = data(theirs, form)
+        assert largest_difference(everything(ours, x, hx, form), everything(theirs, x, hx, form)) < 1e-12
+
+
 C_SOURCE = compiled.SOURCE.read_text(encoding="utf-8")
+SEQUENCES = [(m[0], m[1], m[2]) for m in re.finditer(r"^SEQUENCE\((\w+), .*, (\w+_step)\)\)$", C_SOURCE, re.MULTILINE)]
 LAYERS_OF = {"rnn": LAYERS[:2], "gru": LAYERS[2:3], "lstm": LAYERS[3:]}
 EQUIVALENT = [
     r"^`(.+) < (.+)` -> `\1 <= \2`",  # a number that stands at the bound at which it is cut off
@@ -187,14 +237,17 @@ def test_every_mistake_in_the_steps_is_caught(function, tmp_path, monkeypatch, n
     planted = [mutant for mutant in mutants_in_c(C_SOURCE) if mutant.function == function]
     made = [with_suffix(mutant, f"__{k}") for k, mutant in enumerate(planted)]
     file, built = tmp_path / "steps.c", tmp_path / "steps.so"
-    file.write_text("\n".join([C_SOURCE, MACROS, "#undef STEP", "#define STEP void", *(text for text, _ in made)]))
+    calls = [call.replace(name, name + f"__{k}", 1).replace(step, step + f"__{k}")
+             for k, (_, touched) in enumerate(made) for call, name, step in SEQUENCES if step in touched]  # fmt: skip
+    file.write_text("\n".join([C_SOURCE, MACROS, "#undef CLONES", "#define CLONES", *(t for t, _ in made), *calls]))
     flags = ["-O0", "-std=gnu11", "-shared", "-fPIC", "-Dreal=double", "-DMADE_FROM=0"]
     subprocess.run(["cc", *flags, str(file), "-o", str(built)], check=True)
-    library, layers, survivors = ctypes.PyDLL(str(built)), LAYERS_OF.get(function.partition("_")[0], LAYERS), []
+    library, layers, survivors = ctypes.CDLL(str(built)), LAYERS_OF.get(function.partition("_")[0], LAYERS), []
     monkeypatch.setitem(LIBRARIES, torch.float64, library)
     assert len(planted) > 9 and not is_caught(layers)
     for k, (mutant, (_, names)) in enumerate(zip(planted, made, strict=True)):
-        monkeypatch.setitem(LIBRARIES, torch.float64, Planted(library, names, f"__{k}"))
+        planted_in = [name for _, name, step in SEQUENCES if step in names]
+        monkeypatch.setitem(LIBRARIES, torch.float64, Planted(library, planted_in, f"__{k}"))
         if not is_caught(layers) and not any(re.search(rule, mutant.change) for rule in EQUIVALENT):
             survivors.append(mutant.change)
     assert survivors == []

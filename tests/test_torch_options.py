@@ -99,18 +99,6 @@ def test_autocast_leaves_scans_in_float64_alone(make, how):
 
 
 @pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-@pytest.mark.parametrize("small", [0, B * H * H, 1 << 20])
-def test_many_blocks_and_every_kind_of_product_equal_torch(name, implementation, small, monkeypatch):
-    monkeypatch.setattr("rnnbook.in_torch.handwritten.arrays.BLOCK", 50)  # two steps of the full batch, or one
-    monkeypatch.setattr("rnnbook.in_torch.handwritten.products.SMALL", small)  # whose: PyTorch, NumPy by gate, NumPy
-    ours, theirs = pair(name, own={"implementation": implementation}, bidirectional=True)
-    for form in FORMS:
-        x, hx = data(theirs, form)
-        assert largest_difference(everything(ours, x, hx, form), everything(theirs, x, hx, form)) < 1e-12
-
-
-@pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
 def test_dropout_draws_the_masks_of_torch(name):
     ours, theirs = pair(name, num_layers=3, dropout=0.4)
     x, _ = data(theirs)

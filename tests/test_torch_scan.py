@@ -1,5 +1,7 @@
 """Promises of the scans: four ways to one recurrence, one gradient, and a step for streams."""
 
+import warnings
+
 import pytest
 import torch
 
@@ -132,3 +134,58 @@ def test_a_scan_by_itself_takes_any_numbers_and_has_a_gradient(how, steps):
         expected.append(state)
     torch.testing.assert_close(scan.SCANS[how](a, b, h), torch.stack(expected), rtol=0, atol=1e-12)
     assert torch.autograd.gradcheck(scan.SCANS[how], (a, b, h))
+
+
+every_scan = pytest.mark.parametrize("how", scan.SCANS)
+every_min_layer = pytest.mark.parametrize("make", LAYERS)
+
+
+def min_layer(make, how):
+    torch.manual_seed(0)
+    layer, x = make(2, 7, scan=how, dtype=torch.float64), torch.randn(5, 3, 2, dtype=torch.float64)
+    return layer, x, torch.rand(3, 7, dtype=torch.float64)
+
+
+@every_min_layer
+@every_scan
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")  # forward mode's own
+def test_transformations_of_torch_func_and_many_gradients_at_once_give_what_one_by_one_gives(make, how):
+    layer, x, h = min_layer(make, how)
+    params = {name: p.detach() for name, p in layer.named_parameters()}
+
+    def loss(params, x):
+        return torch.func.functional_call(layer, params, (x, h))[0].square().sum()
+
+    def expected(x):
+        layer.zero_grad()
+        loss(dict(layer.named_parameters()), x).backward()
+        return {name: p.grad.clone() for name, p in layer.named_parameters()}
+
+    close = {"rtol": 0, "atol": 1e-12}
+    batch = torch.stack([x, -x])
+    each = [expected(x) for x in batch]
+    torch.testing.assert_close(torch.func.grad(loss)(params, x), each[0], **close)
+    per_sample = torch.func.vmap(torch.func.grad(loss), (None, 0))(params, batch)
+    torch.testing.assert_close(per_sample, {name: torch.stack([e[name] for e in each]) for name in each[0]}, **close)
+    out = torch.func.vmap(lambda x: layer(x, h)[0])(batch)
+    torch.testing.assert_close(out, torch.stack([layer(x, h)[0] for x in batch]), **close)
+    jacobian = torch.autograd.functional.jacobian
+    one_by_one = jacobian(lambda x: layer(x, h)[0], x)
+    torch.testing.assert_close(jacobian(lambda x: layer(x, h)[0], x, vectorize=True), one_by_one, **close)
+    torch.testing.assert_close(torch.func.jacfwd(lambda x: layer(x, h)[0])(x), one_by_one, **close)
+
+
+@every_min_layer
+@every_scan
+def test_an_exported_layer_has_the_gradients_too(make, how):
+    layer, x, h = min_layer(make, how)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.export's own
+        exported = torch.export.export(layer, (x, h)).module()
+    found = []
+    for module in (exported, layer):
+        leaf = x.clone().requires_grad_()
+        y, _ = module(leaf, h)
+        y.square().sum().backward()
+        found.append([y.detach(), leaf.grad])
+    torch.testing.assert_close(*found, rtol=0, atol=1e-12)

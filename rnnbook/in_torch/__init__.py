@@ -1,8 +1,9 @@
 """The PyTorch version: the layers of ``torch.nn``, as readable recurrences; CPU and GPU.
 
 ``rnn``, ``gru``, ``lstm``   the layers, each with its reference recurrence
-``handwritten``              the same recurrences with a hand-written backward
-``compiled``                 the same with the work between two products in C, for the CPU
+``by_hand``                  the socket for recurrences with a backward of their own, which are:
+``handwritten``              the same recurrences with a hand-written backward, in plain tensors
+``compiled``                 the same in C, one call for a whole sequence, for the CPU
 ``kernels``                  the same recurrences as Triton kernels, for a GPU
 ``cells``                    one step of each, for loops of one's own; the layers have no ``step``
 ``attention``                weights over a memory, additive and multiplicative

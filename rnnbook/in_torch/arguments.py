@@ -1,20 +1,36 @@
 """The checks of the layers' arguments: the exceptions of ``torch.nn``, in sentences that say what came."""
 
+import operator
+
 import torch
+
+from rnnbook.errors import described
 
 
 def check_sizes(input_size, hidden_size, num_layers=1, bias=True, batch_first=False, proj_size=0):
-    """Raise TypeError or ValueError, as ``torch.nn``'s constructors do, naming the argument."""
+    """Return the four sizes as ints; TypeError or ValueError, as ``torch.nn``'s constructors, naming the argument."""
     for name, value in (("bias", bias), ("batch_first", batch_first)):
         if not isinstance(value, bool):
             raise TypeError(f"{name} should be of type bool, but is {value!r}")
-    for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(f"{name} should be of type int, but is {value!r}")
-        if value < 1:
-            raise ValueError(f"{name} should be at least 1, but is {value}")
+    given = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers, "proj_size": proj_size}
+    sizes = {name: whole(name, value) for name, value in given.items()}
+    proj_size = sizes.pop("proj_size")
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name} should be at least 1, but is {size}")
     if not 0 <= proj_size < hidden_size:
         raise ValueError(f"proj_size should lie between 0 and {hidden_size - 1}, but is {proj_size}")
+    return *sizes.values(), proj_size
+
+
+def whole(name, value):
+    """Return a whole number, Python's or NumPy's, as an int; TypeError for anything else, such as True or 2.0."""
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name} should be of type int, but is {value!r}")
 
 
 def autocasts(device):
@@ -22,8 +38,24 @@ def autocasts(device):
     return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
+def check_tensor(name, value):
+    """Raise TypeError, saying what came, unless ``value`` is a tensor."""
+    if not isinstance(value, torch.Tensor):
+        advice = "; torch.as_tensor makes one" if hasattr(value, "__array__") else ""
+        raise TypeError(f"{name} should be a tensor, but is {described(value)}{advice}")
+
+
+def check_fits_weights(x, weight, error=ValueError):
+    """Raise unless x has the dtype and the device of the weights; ``error`` is what ``torch.nn`` raises for a dtype."""
+    if x.dtype != weight.dtype and not autocasts(x.device.type):
+        raise error(f"input should have the weights' dtype {weight.dtype}, but has dtype {x.dtype}")
+    if x.device != weight.device:
+        raise RuntimeError(f"input should be on the weights' device {weight.device}, but is on {x.device}")
+
+
 def check_input(layer, x, packed):
     """Raise what ``torch.nn`` raises where the data x do not fit the layer: dimensions, size, dtype."""
+    check_tensor("input", x)
     D = layer.input_size
     first = "B, T" if layer.batch_first else "T, B"
     form = f"(N, {D}) in a PackedSequence" if packed else f"({first}, {D}) or (T, {D})"
@@ -34,29 +66,28 @@ def check_input(layer, x, packed):
         raise RuntimeError(sentence)
     if x.size(1 if layer.batch_first and x.dim() == 3 else 0) == 0:
         raise RuntimeError(f"input should have at least one step, but has shape {tuple(x.shape)}")
-    weight = layer.weight_ih_l0
-    if x.dtype != weight.dtype and not autocasts(x.device.type):
-        raise ValueError(f"input should have the weights' dtype {weight.dtype}, but has dtype {x.dtype}")
-    if x.device != weight.device:
-        raise RuntimeError(f"input should be on the weights' device {weight.device}, but is on {x.device}")
+    check_fits_weights(x, layer.weight_ih_l0)
 
 
-def check_initial_state(hx, shapes, x, batched):
-    """Return the states in ``hx`` as a list; RuntimeError where one does not have its shape or dtype."""
+def check_state(hx, shapes, x, dimensions=None):
+    """Return the states in ``hx`` as a list; TypeError or RuntimeError where one is not what ``shapes`` says by name.
+
+    With another number of dimensions than ``dimensions``, where that is given, ValueError.
+    """
     names = list(shapes)
     if len(names) == 1:
         states = [hx]
     else:
         if not isinstance(hx, (tuple, list)) or len(hx) != len(names):
-            raise RuntimeError(f"hx should be the pair ({', '.join(names)}), but is a {type(hx).__name__}")
+            came = f"has {len(hx)} parts" if isinstance(hx, (tuple, list)) else f"is a {type(hx).__name__}"
+            raise RuntimeError(f"hx should be the pair ({', '.join(names)}), but {came}")
         states = list(hx)
     for name, s in zip(names, states, strict=True):
         called = "hx" if len(names) == 1 else f"{name} in hx"
-        if not isinstance(s, torch.Tensor):
-            raise TypeError(f"{called} should be a tensor, but is a {type(s).__name__}")
-        shape = shapes[name] if batched else (shapes[name][0], shapes[name][2])
-        if tuple(s.shape) != shape:
-            raise RuntimeError(f"{called} should have shape {shape}, but has shape {tuple(s.shape)}")
+        check_tensor(called, s)
+        if tuple(s.shape) != shapes[name]:
+            error = ValueError if dimensions is not None and s.dim() not in dimensions else RuntimeError
+            raise error(f"{called} should have shape {shapes[name]}, but has shape {tuple(s.shape)}")
         if s.dtype != x.dtype and not autocasts(x.device.type):
             raise RuntimeError(f"{called} should have the input's dtype {x.dtype}, but has dtype {s.dtype}")
         if s.device != x.device:
@@ -64,21 +95,17 @@ def check_initial_state(hx, shapes, x, batched):
     return states
 
 
-def check_cell(cell, x, hx):
-    """Return the list of states of a cell's step; ValueError or RuntimeError where x or hx is wrong."""
-    D, H = cell.input_size, cell.hidden_size
+def check_cell(cell, x, hx, weight):
+    """Return the list of states of a cell's step; TypeError, ValueError or RuntimeError where x or hx is wrong."""
+    check_tensor("input", x)
+    D = cell.input_size
     sentence = f"input should have shape (B, {D}) or ({D},), but has shape {tuple(x.shape)}"
     if x.dim() not in (1, 2):
         raise ValueError(sentence)
     if x.size(-1) != D:
         raise RuntimeError(sentence)
-    shape = (*x.shape[:-1], H)
+    check_fits_weights(x, weight, RuntimeError)
+    shape = (*x.shape[:-1], cell.hidden_size)
     if hx is None:
         return [x.new_zeros(shape) for _ in cell.state_names]
-    states = [hx] if len(cell.state_names) == 1 else list(hx)
-    for name, s in zip(cell.state_names, states, strict=True):
-        called = "hx" if len(states) == 1 else f"{name} in hx"
-        if tuple(s.shape) != shape:
-            error = RuntimeError if s.dim() in (1, 2) else ValueError
-            raise error(f"{called} should have shape {shape}, but has shape {tuple(s.shape)}")
-    return states
+    return check_state(hx, dict.fromkeys(cell.state_names, shape), x, dimensions=(1, 2))

@@ -7,7 +7,7 @@ from torch import nn
 
 from rnnbook.errors import check_flag
 from rnnbook.in_torch import gru, lstm, rnn
-from rnnbook.in_torch.arguments import check_cell, check_sizes
+from rnnbook.in_torch.arguments import autocasts, check_cell, check_sizes
 
 
 class _Cell(nn.Module):
@@ -18,8 +18,8 @@ class _Cell(nn.Module):
 
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
         super().__init__()
-        check_sizes(input_size, hidden_size, bias=bias)
-        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        self.input_size, self.hidden_size, *_ = check_sizes(input_size, hidden_size, bias=bias)
+        self.bias = bias
         shapes = self._shapes()
         for name, shape in shapes.items():
             setattr(self, name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
@@ -39,6 +39,10 @@ class _Cell(nn.Module):
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
+    def _dtype(self, state):
+        """The dtype of the state that comes out, which under autocast is, as in ``torch.nn``, that of the one given."""
+        return state.dtype
+
     def extra_repr(self):
         """Return what ``torch.nn`` prints."""
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
@@ -47,13 +51,15 @@ class _Cell(nn.Module):
         """Read one step (B, D) or (D,) from the state hx, zeros where none is given; returns the new state.
 
         The state is h, or (h, c) for the LSTM, each (B, H) or (H,). Raises ValueError or RuntimeError, as
-        ``torch.nn`` does, where the input or hx does not fit the cell.
+        ``torch.nn`` does, where the input or hx does not fit the cell, and TypeError where one is no tensor.
         """
-        state = check_cell(self, input, hx)
+        params = {name: getattr(self, name) for name in self._shapes()}  # what stands there: pruned, tied, computed
+        state = check_cell(self, input, hx, params["weight_ih"])
+        dtypes = [self._dtype(s) for s in state]
         x = input if input.dim() == 2 else input[None]
         state = [s if input.dim() == 2 else s[None] for s in state]
-        _, state = self._step(x, tuple(state), dict(self.named_parameters()), [x.size(0)])
-        state = [s if input.dim() == 2 else s[0] for s in state]
+        _, state = self._step(x, tuple(state), params, [x.size(0)])
+        state = [(s if input.dim() == 2 else s[0]).to(dtype) for s, dtype in zip(state, dtypes, strict=True)]
         return state[0] if len(state) == 1 else tuple(state)
 
 
@@ -68,6 +74,12 @@ class RNNCell(_Cell):
 
     def _step(self, x, state, params, sizes):
         return rnn.reference(x, state, params, sizes, nonlinearity=self.nonlinearity)
+
+    def _dtype(self, state):
+        """That of the state; under autocast autocast's, as in ``torch.nn``."""
+        device = state.device.type
+        cast = autocasts(device) and state.dtype != torch.float64
+        return torch.get_autocast_dtype(device) if cast else state.dtype
 
     def extra_repr(self):
         """Return what ``torch.nn`` prints."""

@@ -1,15 +1,16 @@
 """Which recurrence runs: what ``implementation="auto"`` decides.
 
 - ``reference``: the plain loop, differentiated by autograd. Every device, dtype and variant, and every
-  transformation of PyTorch: ``torch.func``, forward-mode derivatives, ``torch.export``, tracing.
-- ``handwritten``: the loop with the hand-written backward. Every device and dtype, every variant but
-  ``proj_size``, in eager mode; a second derivative goes through ``reference``; ``torch.compile`` leaves it as it
-  is, behind a break in the graph (as it does with ``torch.nn.LSTM``).
-- ``compiled``: the hand-written backward with the work between two products in C, the fastest on the CPU. It is there
-  where a C compiler was at hand when the package was installed. ``torch.nn``'s equations only (no peepholes, no
-  projection, ``reset_after=True``), float32 and float64; in all else as ``handwritten``.
+  transformation of PyTorch: ``torch.func``, forward-mode derivatives, ``torch.export``, tracing, subclasses of tensors.
+- ``handwritten``: the loop with its backward by hand, in plain tensors. Every device and dtype, every variant but
+  ``proj_size``.
+- ``compiled``: the same in C, the fastest on the CPU. It is there where a C compiler was at hand when the package was
+  installed. ``torch.nn``'s equations only (no peepholes, no projection, ``reset_after=True``), float32 and float64.
 - ``triton``: one kernel launch for the whole sequence, on a GPU; ``torch.nn``'s equations only (no peepholes, no
   projection, ``reset_after=True``), hidden_size up to 1024, float32, bfloat16 and float16.
+
+The last three go through ``by_hand``: where a graph of the gradient is wanted, or many gradients at once, the gradient
+is ``reference``'s; ``torch.compile`` leaves them alone behind a break in the graph, as it does with ``torch.nn.LSTM``.
 
 ``auto`` takes the first of ``compiled``, ``triton``, ``handwritten`` and ``reference`` that can run, ``triton`` only
 while the recurrent weights are 3 MiB or less: so far it was measured to be faster than the loop. What was asked for by
@@ -23,15 +24,27 @@ import torch
 from torch.autograd import forward_ad
 
 from rnnbook.in_torch import compiled
+from rnnbook.in_torch.by_hand import are_plain
+
+IMPLEMENTATIONS = ("reference", "handwritten", "compiled", "triton")
 
 
-def choose(asked, x, params, options):
-    """Return the name of the recurrence that reads the rows x (N, D), given the name that was asked for."""
-    if x.size(0) == 0:
+def choose(asked, x, state, params, options):
+    """Return the name of the recurrence that reads the rows x (N, D), given the name that was asked for.
+
+    Raises RuntimeError where the one that was asked for cannot run inside what PyTorch is doing.
+    """
+    if asked == "reference" or x.size(0) == 0:
         return "reference"
+    transformed, plain = _transformed(), are_plain(x, *state, *params.values())
     if asked != "auto":
+        if transformed or (asked != "handwritten" and not plain):
+            raise RuntimeError(
+                f"implementation={asked!r} cannot run in a transformation, a tracer, a dispatch mode, or on a subclass "
+                "of tensors; ask for 'auto' or 'reference' there"
+            )
         return asked
-    if "weight_hr" in params or _transformed():
+    if "weight_hr" in params or transformed or not plain:
         return "reference"
     if compiled.can_run(x, **options):
         return "compiled"
@@ -47,7 +60,7 @@ def _kernels_pay(x, weight_hh, options):
 
 
 def _transformed():
-    """Whether PyTorch is recording the operations for something else than a plain backward."""
+    """Whether PyTorch transforms the operations, or records them for something else than a plain backward."""
     return (
         torch.compiler.is_exporting()
         or torch.jit.is_tracing()

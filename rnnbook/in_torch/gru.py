@@ -15,7 +15,9 @@ as above, in cuDNN, Keras and ``torch.nn.GRU``, whose parameters' names and bloc
 import torch
 
 from rnnbook.errors import check_flag
-from rnnbook.in_torch.handwritten import biases, gru, recurrence_in, recurrence_of
+from rnnbook.in_torch.by_hand import Pair, biases
+from rnnbook.in_torch.compiled import gru as compiled
+from rnnbook.in_torch.handwritten import gru as handwritten
 from rnnbook.in_torch.recurrent import Recurrent
 
 
@@ -63,12 +65,7 @@ class GRU(Recurrent):
     """
 
     gates = 3
-    recurrences = {
-        "reference": reference,
-        "handwritten": recurrence_of(gru.forward, gru.backward, reference),
-        "compiled": recurrence_in("compiled.gru", reference),
-        "triton": recurrence_in("kernels.gru", reference),
-    }
+    reference = staticmethod(reference)
 
     def __init__(
         self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
@@ -79,6 +76,17 @@ class GRU(Recurrent):
             device=device, dtype=dtype, implementation=implementation,
         )  # fmt: skip
         self.reset_after = check_flag("reset_after", reset_after)
+
+    @staticmethod
+    def by_hand(name):
+        """Return the functions of "handwritten", "compiled" or "triton"."""
+        if name == "handwritten":
+            return Pair(handwritten.forward, handwritten.backward, direct=False)
+        if name == "compiled":
+            return Pair(compiled.forward, compiled.backward, direct=True)
+        from rnnbook.in_torch.kernels import gru as kernels  # not before: Triton is optional, and slow to import
+
+        return Pair(kernels.forward, kernels.backward, direct=True)
 
     def _options(self):
         return {"reset_after": self.reset_after}

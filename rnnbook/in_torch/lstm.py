@@ -15,7 +15,9 @@ Schmidhuber (2000); projection: Sak, Senior & Beaufays (2014); names and blocks'
 import torch
 
 from rnnbook.errors import check_flag
-from rnnbook.in_torch.handwritten import biases, lstm, recurrence_in, recurrence_of
+from rnnbook.in_torch.by_hand import Pair, biases
+from rnnbook.in_torch.compiled import lstm as compiled
+from rnnbook.in_torch.handwritten import lstm as handwritten
 from rnnbook.in_torch.recurrent import Recurrent
 
 
@@ -70,12 +72,7 @@ class LSTM(Recurrent):
 
     gates = 4
     state_names = ("h", "c")
-    recurrences = {
-        "reference": reference,
-        "handwritten": recurrence_of(lstm.forward, lstm.backward, reference),
-        "compiled": recurrence_in("compiled.lstm", reference),
-        "triton": recurrence_in("kernels.lstm", reference),
-    }
+    reference = staticmethod(reference)
 
     def __init__(
         self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
@@ -89,6 +86,17 @@ class LSTM(Recurrent):
 
     def _shapes(self, layer):
         return super()._shapes(layer) | ({"weight_peephole": (3 * self.hidden_size,)} if self.peephole else {})
+
+    @staticmethod
+    def by_hand(name):
+        """Return the functions of "handwritten", "compiled" or "triton"."""
+        if name == "handwritten":
+            return Pair(handwritten.forward, handwritten.backward, direct=False)
+        if name == "compiled":
+            return Pair(compiled.forward, compiled.backward, direct=True)
+        from rnnbook.in_torch.kernels import lstm as kernels  # not before: Triton is optional, and slow to import
+
+        return Pair(kernels.forward, kernels.backward, direct=True)
 
     def _options(self):
         return {"peephole": self.peephole}

@@ -13,21 +13,24 @@ the state that each sequence ended in.
 import math
 import numbers
 import warnings
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
-from rnnbook.errors import check_choice
-from rnnbook.in_torch.arguments import autocasts, check_initial_state, check_input, check_sizes
-from rnnbook.in_torch.choice import choose
+from rnnbook.errors import check_choice, check_flag
+from rnnbook.in_torch import by_hand
+from rnnbook.in_torch.arguments import autocasts, check_input, check_sizes, check_state
+from rnnbook.in_torch.choice import IMPLEMENTATIONS, choose
 
 
-class Recurrent(nn.Module):
+class Recurrent(nn.RNNBase):
     """The part of ``torch.nn.RNNBase`` that is not the recurrence; not used by itself.
 
-    A subclass names its ``mode``, its number of ``gates`` and ``state_names``, and fills ``recurrences``.
+    A subclass names its ``mode``, its number of ``gates`` and ``state_names``, its ``reference`` recurrence, and
+    ``by_hand(name)``, which returns the functions of another one.
     ``implementation`` is asked for, ``ran`` tells which one the last forward used (None before the first).
     There is no ``step``, as in ``torch.nn``: a stream is read with ``forward``, its state handed on as ``hx``, or by a
     cell with the same weights.
@@ -35,15 +38,18 @@ class Recurrent(nn.Module):
 
     gates = 1  # blocks of hidden_size rows in weight_ih and weight_hh
     state_names: tuple[str, ...] = ("h",)
-    recurrences: dict = {}
+    reference: Callable
+    by_hand: Callable
 
     def __init__(
         self, mode, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
         bidirectional=False, proj_size=0, device=None, dtype=None, *, implementation="auto",
     ):  # fmt: skip
-        super().__init__()
-        check_sizes(input_size, hidden_size, num_layers, bias, batch_first, proj_size)
-        check_choice("implementation", implementation, ("auto", *self.recurrences))
+        nn.Module.__init__(self)
+        input_size, hidden_size, num_layers, proj_size = check_sizes(
+            input_size, hidden_size, num_layers, bias, batch_first, proj_size
+        )
+        check_choice("implementation", implementation, ("auto", *IMPLEMENTATIONS))
         if not isinstance(dropout, numbers.Number) or isinstance(dropout, bool) or not 0 <= dropout <= 1:
             raise ValueError(f"dropout should be a number in range [0, 1], but is {dropout!r}")
         if dropout > 0 and num_layers == 1:
@@ -58,7 +64,7 @@ class Recurrent(nn.Module):
         self.mode, self.implementation, self.ran = mode, implementation, None
         self.input_size, self.hidden_size, self.proj_size = input_size, hidden_size, proj_size
         self.num_layers, self.bias, self.batch_first = num_layers, bias, batch_first
-        self.dropout, self.bidirectional = float(dropout), bidirectional
+        self.dropout, self.bidirectional = float(dropout), check_flag("bidirectional", bidirectional)
         for layer in range(num_layers):
             for suffix in self._suffixes(layer):
                 for name, shape in self._shapes(layer).items():
@@ -76,6 +82,27 @@ class Recurrent(nn.Module):
             shapes["weight_hr"] = (out, self.hidden_size)
         return shapes
 
+    # nothing of RNNBase keeps a list of the weights beside the module's own
+    __setattr__ = nn.Module.__setattr__  # type: ignore[assignment]
+    _apply = nn.Module._apply
+    __getstate__, __setstate__ = object.__getstate__, nn.Module.__setstate__
+    _replicate_for_data_parallel = nn.Module._replicate_for_data_parallel
+
+    @property
+    def _all_weights(self):
+        """The names of the parameters, one list for each layer and direction, as programs read them of RNNBase."""
+        places = [(k, suffix) for k in range(self.num_layers) for suffix in self._suffixes(k)]
+        return [[name + suffix for name in self._shapes(layer)] for layer, suffix in places]
+
+    @property
+    def _flat_weights_names(self):
+        return [name for names in self._all_weights for name in names]
+
+    @property
+    def _flat_weights(self):
+        """The parameters, as they stand under their names now; to write into this list changes nothing."""
+        return [getattr(self, name) for name in self._flat_weights_names]
+
     def _suffixes(self, layer):
         return (f"_l{layer}", f"_l{layer}_reverse") if self.bidirectional else (f"_l{layer}",)
 
@@ -91,11 +118,7 @@ class Recurrent(nn.Module):
     @property
     def all_weights(self):
         """The parameters, one list for each layer and direction."""
-        return [
-            [getattr(self, name + suffix) for name in self._shapes(layer)]
-            for layer in range(self.num_layers)
-            for suffix in self._suffixes(layer)
-        ]
+        return [[getattr(self, name) for name in names] for names in self._all_weights]
 
     def extra_repr(self):
         """Return what ``torch.nn`` prints, and the implementation where one was asked for.
@@ -120,6 +143,10 @@ class Recurrent(nn.Module):
         state of every layer and direction. Raises RuntimeError or ValueError, as ``torch.nn`` does, where the
         input or hx does not fit the layer.
         """
+        if torch.compiler.is_dynamo_compiling() and self.implementation != "reference":
+            return by_hand.outside_the_graph()(self, input, hx)
+        if isinstance(input, torch.fx.Proxy):  # torch.fx takes torch.nn's layers, too, as one node
+            return input.tracer.create_proxy("call_module", input.tracer.path_of_module(self), (input, hx), {})
         packed = isinstance(input, PackedSequence)
         check_input(self, input.data if packed else input, packed)
         x = input.data if packed else input
@@ -150,10 +177,10 @@ class Recurrent(nn.Module):
         """The initial states, each (layers · directions, B, H), checked; zeros where none is given."""
         rows = self.num_layers * (2 if self.bidirectional else 1)
         widths = {"h": self.proj_size or self.hidden_size, "c": self.hidden_size}
-        shapes = {name: (rows, B, widths[name]) for name in self.state_names}
         if hx is None:
-            return [x.new_zeros(shape) for shape in shapes.values()]
-        state = check_initial_state(hx, shapes, x, batched)
+            return [x.new_zeros(rows, B, widths[name]) for name in self.state_names]
+        shapes = {name: (rows, *([B] if batched else []), widths[name]) for name in self.state_names}
+        state = check_state(hx, shapes, x)
         return state if batched else [s.unsqueeze(1) for s in state]
 
     def _layers(self, x, state, sizes):
@@ -181,18 +208,17 @@ class Recurrent(nn.Module):
     def _run(self, x, state, params, sizes):
         """Run one recurrence; under autocast as a whole in autocast's dtype, on every device, as cuDNN does."""
         device = x.device.type
-        if not autocasts(device) or x.dtype == torch.float64:
-            return self._recurrence(x, state, params, sizes)
-        dtype = torch.get_autocast_dtype(device)
-        params = {name: p.to(dtype) for name, p in params.items()}
-        with torch.autocast(device, enabled=False):
-            return self._recurrence(x.to(dtype), tuple(s.to(dtype) for s in state), params, sizes)
-
-    def _recurrence(self, x, state, params, sizes):
-        """Run the implementation that was asked for, or that can."""
+        if autocasts(device) and x.dtype != torch.float64:
+            dtype = torch.get_autocast_dtype(device)
+            x, state = x.to(dtype), tuple(s.to(dtype) for s in state)
+            params = {name: p.to(dtype) for name, p in params.items()}
+            with torch.autocast(device, enabled=False):
+                return self._run(x, state, params, sizes)
         options = self._options()
-        self.ran = choose(self.implementation, x, params, options)
-        return self.recurrences[self.ran](x, state, params, sizes, **options)
+        self.ran = choose(self.implementation, x, state, params, options)
+        if self.ran == "reference":
+            return self.reference(x, state, params, sizes, **options)
+        return by_hand.run(self.by_hand(self.ran), self.reference, x, state, params, sizes, options)
 
 
 def reverse(x, sizes):

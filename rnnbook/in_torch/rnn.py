@@ -11,7 +11,9 @@ Source: Elman (1990), in the form and with the parameter names of ``torch.nn.RNN
 
 import torch
 
-from rnnbook.in_torch.handwritten import recurrence_in, recurrence_of, rnn
+from rnnbook.in_torch.by_hand import Pair
+from rnnbook.in_torch.compiled import rnn as compiled
+from rnnbook.in_torch.handwritten import rnn as handwritten
 from rnnbook.in_torch.recurrent import Recurrent
 
 
@@ -46,12 +48,7 @@ class RNN(Recurrent):
     Source: Elman (1990); the equations of ``torch.nn.RNN``.
     """
 
-    recurrences = {
-        "reference": reference,
-        "handwritten": recurrence_of(rnn.forward, rnn.backward, reference),
-        "compiled": recurrence_in("compiled.rnn", reference),
-        "triton": recurrence_in("kernels.rnn", reference),
-    }
+    reference = staticmethod(reference)
 
     def __init__(
         self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True, batch_first=False,
@@ -64,6 +61,17 @@ class RNN(Recurrent):
             bidirectional, device=device, dtype=dtype, implementation=implementation,
         )  # fmt: skip
         self.nonlinearity = nonlinearity
+
+    @staticmethod
+    def by_hand(name):
+        """Return the functions of "handwritten", "compiled" or "triton"."""
+        if name == "handwritten":
+            return Pair(handwritten.forward, handwritten.backward, direct=False)
+        if name == "compiled":
+            return Pair(compiled.forward, compiled.backward, direct=True)
+        from rnnbook.in_torch.kernels import rnn as kernels  # not before: Triton is optional, and slow to import
+
+        return Pair(kernels.forward, kernels.backward, direct=True)
 
     def _options(self):
         return {"nonlinearity": self.nonlinearity}

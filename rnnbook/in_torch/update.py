@@ -20,7 +20,8 @@ def training_step(
     does, its first part is the output. ``device`` is where the tensors go; ``autocast`` a dtype such as
     ``torch.bfloat16``; ``scaler`` a ``torch.amp.GradScaler``, without which small gradients vanish in ``torch.float16``
     (name it in the checkpoint, too); ``clip`` the largest norm of the gradient.
-    Raises ValueError where the processes cannot share out the batch evenly.
+    Raises ValueError where the processes cannot share out the batch evenly, and, naming the parameter, before anything
+    has changed, where a gradient is not finite (with a ``scaler``, such a step is left out instead).
     """
     device = torch.device(device) if device is not None else next(model.parameters()).device
 
@@ -35,6 +36,8 @@ def training_step(
         average_over_processes([p.grad for p in model.parameters() if p.grad is not None])
         if scaler is not None:
             scaler.unscale_(optimizer)
+        if scaler is None:
+            check_gradients(model)
         if clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), clip)
         if scaler is None:
@@ -47,6 +50,15 @@ def training_step(
         return value
 
     return step
+
+
+def check_gradients(model):
+    """Raise ValueError, as ``in_numpy.clip_grad_norm`` does, naming the first gradient that is not finite."""
+    grads = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    if not nn.utils.get_total_norm(grads.values()).isfinite():  # one look for all of them
+        worst = next((name for name, grad in grads.items() if not grad.isfinite().all()), None)
+        if worst is not None:
+            raise ValueError(f"the gradients should be finite, but that of {worst} is not")
 
 
 def own_share(tensor, dim):

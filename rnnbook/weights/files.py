@@ -12,15 +12,23 @@ from rnnbook.weights import storage
 
 
 def save(layer, path):
-    """Write the ``state_dict()`` of ``layer`` to ``path``; killed at any moment, no half of a file stands there."""
-    storage.write(path, {name: storage.as_array(value) for name, value in layer.state_dict().items()})
+    """Write the ``state_dict()`` of ``layer`` to ``path``; killed at any moment, no half of a file stands there.
+
+    Raises ValueError, naming the tensor, where a parameter is not finite, and leaves an older file as it was.
+    """
+    arrays = {name: storage.as_array(value) for name, value in layer.state_dict().items()}
+    parameters = dict(layer.named_parameters()) if hasattr(layer, "named_parameters") else arrays
+    for name, array in arrays.items():
+        if name in parameters and not storage.is_finite(array):
+            raise ValueError(f"{name} should hold finite numbers, but holds NaN or infinity")
+    storage.write(path, arrays)
 
 
 def load(layer, path):
     """Fill ``layer`` with the weights in ``path`` and return it.
 
-    Raises ValueError, naming the tensor, where one is missing, unknown, wrongly shaped, not finite or cut off, and
-    leaves the layer as it was.
+    Raises ValueError, naming the tensor, where one is missing, unknown, wrongly shaped, of another kind of number, cut
+    off or not finite, and leaves the layer as it was. Where the layer itself holds infinity, a mask say, the file may.
     """
     arrays, _ = storage.read(path)
     own = layer.state_dict()
@@ -45,5 +53,8 @@ def check_fits(arrays, own, path):
             raise ValueError(
                 f"{name} should have shape {tuple(own[name].shape)}, but has shape {array.shape} in {path}"
             )
-        if not np.isfinite(array).all():
+        mine = storage.as_array(own[name])
+        if (array.dtype.kind == "f") != (mine.dtype.kind == "f"):
+            raise ValueError(f"{name} should hold numbers like {mine.dtype}, but holds {array.dtype} in {path}")
+        if not (storage.is_finite(array) or storage.is_finite(np.where(array == mine, 0, array))):
             raise ValueError(f"{name} should hold finite numbers, but holds NaN or infinity in {path}")

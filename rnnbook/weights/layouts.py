@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rnnbook.errors import check_choice, check_shape
+from rnnbook.weights.storage import as_array
 
 # which of torch's blocks stands at each place
 KERAS = {"RNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 1, 2, 3]}
@@ -45,17 +46,23 @@ def to_keras(state: Mapping, kind: str, *, reset_after=True, suffix="_l0") -> li
 def from_keras(weights: Sequence, kind: str, *, suffix="_l0") -> dict[str, np.ndarray]:
     """Return the state dict for what ``get_weights`` of Keras's layer gave; where it has one bias, the other is zero.
 
-    Raises ValueError, naming the array, where one does not fit the others.
+    Raises ValueError, naming the array, where one is missing or too many, does not fit the others, or holds no real
+    numbers.
     """
     check_choice("kind", kind, tuple(KERAS))
-    order, kernel, recurrent = KERAS[kind], np.asarray(weights[0]), np.asarray(weights[1])
-    H = recurrent.shape[0]
+    if len(weights) not in (2, 3):
+        raise ValueError(
+            f"weights should be kernel, recurrent kernel and bias, or the first two, but are {len(weights)} arrays; "
+            "those of a Bidirectional are two such lists, one behind the other: convert each with its suffix"
+        )
+    order, kernel, recurrent = KERAS[kind], _numbers("kernel", weights[0]), _numbers("recurrent kernel", weights[1])
+    H = len(recurrent) if recurrent.ndim else 0
     check_shape("kernel", kernel, ("D", len(order) * H))
-    check_shape("recurrent kernel", recurrent, (H, len(order) * H))
+    check_shape("recurrent kernel", recurrent, ("H", len(order) * H))
     found = {"weight_ih": _back(kernel.T, order), "weight_hh": _back(recurrent.T, order)}
     if len(weights) == 3:
-        bias = np.asarray(weights[2])
-        check_shape("bias", bias, (2, kernel.shape[1]) if bias.ndim == 2 else (kernel.shape[1],))
+        bias = _numbers("bias", weights[2])
+        check_shape("bias", bias, (2, kernel.shape[1]) if bias.ndim == 2 and kind == "GRU" else (kernel.shape[1],))
         b_ih, b_hh = bias if bias.ndim == 2 else (bias, np.zeros_like(bias))
         found |= {"bias_ih": _back(b_ih, order), "bias_hh": _back(b_hh, order)}
     return {name + suffix: value for name, value in found.items()}
@@ -77,7 +84,7 @@ def to_onnx(state: Mapping, kind: str, *, layer=0) -> dict[str, np.ndarray]:
         if b_ih is not None:
             found.setdefault("B", []).append(np.concatenate([b_ih, b_hh]))
         if "weight_peephole" + suffix in state:
-            peephole = np.asarray(state["weight_peephole" + suffix])
+            peephole = _numbers("weight_peephole" + suffix, state["weight_peephole" + suffix])
             found.setdefault("P", []).append(_blocks(peephole, ONNX_PEEPHOLE))
     return {name: np.stack(values) for name, values in found.items()}
 
@@ -88,35 +95,49 @@ def from_onnx(inputs: Mapping, kind: str, *, layer=0) -> dict[str, np.ndarray]:
     Raises ValueError, naming the array, where one does not fit the others.
     """
     check_choice("kind", kind, tuple(ONNX))
-    order, W, R = ONNX[kind], np.asarray(inputs["W"]), np.asarray(inputs["R"])
-    directions, rows, H = R.shape
-    check_shape("R", R, (directions, len(order) * H, H))
+    if not {"W", "R"} <= inputs.keys() <= {"W", "R", "B", "P"}:
+        raise ValueError(f"inputs should be W, R, and where there are some B and P, but are {', '.join(inputs)}")
+    order, (W, R) = ONNX[kind], (_numbers(name, inputs[name]) for name in "WR")
+    H = R.shape[-1] if R.ndim else 0
+    directions, rows = 2 if len(R) == 2 else 1, len(order) * H
+    check_shape("R", R, (directions, rows, H))
     check_shape("W", W, (directions, rows, "D"))
     state: dict[str, np.ndarray] = {}
     for k, suffix in enumerate([f"_l{layer}", f"_l{layer}_reverse"][:directions]):
         state |= {"weight_ih" + suffix: _back(W[k], order), "weight_hh" + suffix: _back(R[k], order)}
         if "B" in inputs:
-            check_shape("B", np.asarray(inputs["B"]), (directions, 2 * rows))
-            b_ih, b_hh = np.split(np.asarray(inputs["B"])[k], 2)
+            B = _numbers("B", inputs["B"])
+            check_shape("B", B, (directions, 2 * rows))
+            b_ih, b_hh = np.split(B[k], 2)
             state |= {"bias_ih" + suffix: _back(b_ih, order), "bias_hh" + suffix: _back(b_hh, order)}
         if "P" in inputs:
-            check_shape("P", np.asarray(inputs["P"]), (directions, 3 * H))
-            state["weight_peephole" + suffix] = _back(np.asarray(inputs["P"])[k], ONNX_PEEPHOLE)
+            P = _numbers("P", inputs["P"])
+            check_shape("P", P, (directions, 3 * H))
+            state["weight_peephole" + suffix] = _back(P[k], ONNX_PEEPHOLE)
     return state
 
 
 def _parameters(state, kind, suffix, orders):
     """The two weights and the two biases (None without) of one layer and direction, blocks in another order."""
     check_choice("kind", kind, tuple(orders))
-    names = ["weight_ih", "weight_hh"] + (["bias_ih", "bias_hh"] if f"bias_ih{suffix}" in state else [])
+    biased = f"bias_ih{suffix}" in state or f"bias_hh{suffix}" in state
+    names = ["weight_ih", "weight_hh"] + (["bias_ih", "bias_hh"] if biased else [])
     for name in names:
         if name + suffix not in state:
             raise ValueError(f"the state dict should hold {name}{suffix}, but does not")
-    found = [np.asarray(state[name + suffix]) for name in names]
-    H = found[1].shape[1]
+    found = [_numbers(name + suffix, state[name + suffix]) for name in names]
+    H = found[1].shape[-1] if found[1].ndim else 0
     for name, value in zip(names, found, strict=True):
         check_shape(name + suffix, value, (len(orders[kind]) * H, *value.shape[1:]))
     return [_blocks(value, orders[kind]) for value in found] + [None] * (4 - len(found))
+
+
+def _numbers(name, value):
+    """The array or tensor as an array; ValueError where it does not hold real numbers."""
+    array = as_array(value)
+    if array.dtype.kind != "f":
+        raise ValueError(f"{name} should hold floating-point numbers, but has dtype {array.dtype}")
+    return array
 
 
 def _blocks(rows, order):

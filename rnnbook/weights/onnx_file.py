@@ -7,20 +7,24 @@ import numpy as np
 
 from rnnbook.errors import check_choice
 from rnnbook.weights.layouts import ONNX, to_onnx
+from rnnbook.weights.storage import as_array
 
 
 def export_onnx(layer, path):
     """Write a layer of either version, or of ``torch.nn``, to ``path``, for any number of steps and sequences.
 
     The file's inputs are x (T, B, D) and h_0, and c_0 for the LSTM, each (layers · directions, B, H); its outputs
-    y (T, B, directions · H), h_n and c_n. Raises ValueError for another layer than an RNN, GRU or LSTM, and for a
-    projection, which ONNX does not have.
+    y (T, B, directions · H), h_n and c_n. Raises ValueError for another layer than an RNN, GRU or LSTM (of a model or
+    a ``Stacked``, each layer is written by itself; a cell is its layer; the scans have no operator), and for a
+    projection, which ONNX does not have. bfloat16 becomes float32.
     """
     import onnx
 
     kind = type(layer).__name__
     check_choice("layer", kind, tuple(ONNX))
-    state = {name: np.asarray(value) for name, value in layer.state_dict().items()}
+    state = {name: as_array(value) for name, value in layer.state_dict().items()}
+    if "weight_ih" not in state and "weight_ih_l0" not in state:
+        raise ValueError(f"layer should have the weights of torch.nn's {kind}, but has {', '.join(state) or 'none'}")
     states = ["h", "c"] if kind == "LSTM" else ["h"]
     layers = sum(name.startswith("weight_ih_l") and not name.endswith("_reverse") for name in state)
     directions = 2 if "weight_ih_l0_reverse" in state else 1

@@ -32,14 +32,34 @@ def write(path, arrays, metadata=None):
 
 def read(path):
     """Return the named arrays and strings of a safetensors file; ValueError where it is no whole one."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
+    from safetensors import SafetensorError, deserialize
 
     content = Path(path).read_bytes()
     try:
-        return load(content), _header(content).get("__metadata__", {})
+        found = deserialize(content)
     except SafetensorError as error:
         raise ValueError(f"{path} should be a whole safetensors file, but {_damage(content, error)}") from None
+    arrays = {name: _stored(path, name, **item) for name, item in found}
+    return arrays, _header(content).get("__metadata__", {})
+
+
+DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1"}
+DTYPES |= {"U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?", "C64": "<c8"}
+
+
+def _stored(path, name, dtype, shape, data):
+    """One tensor of a file as an array; bfloat16 becomes float32, whose upper half it is."""
+    if dtype not in DTYPES:
+        raise ValueError(f"{name} should have a dtype that NumPy has, or bfloat16, but has {dtype} in {path}")
+    array = np.frombuffer(data, DTYPES[dtype]).reshape(shape)
+    if dtype == "BF16":
+        array = (array.astype(np.uint32) << 16).view(np.float32)
+    return array.copy()
+
+
+def is_finite(array):
+    """Whether all numbers of an array are: no NaN and no infinity; True where it holds no numbers of that kind."""
+    return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
 def flatten(value, arrays, name=""):
@@ -71,7 +91,8 @@ def unflatten(nest, arrays):
 def as_array(value):
     """Return a NumPy array, or a tensor of PyTorch from whatever device, as an array; bfloat16 becomes float32."""
     if not hasattr(value, "detach"):
-        return np.asarray(value)
+        array = np.asarray(value)
+        return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
     tensor = value.detach().cpu()
     return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
 

@@ -1,4 +1,4 @@
-"""The hand-written recurrences with the work between two products in C: ``steps.c``, one call for each step.
+"""The recurrences with a backward by hand, in C: ``steps.c``, one call for a whole sequence.
 
 ``compiled.rnn``, ``compiled.gru`` and ``compiled.lstm`` have the two functions of their twins in
 ``rnnbook.in_torch.handwritten``, with the same signatures; on the CPU, in float32 and float64. The C is compiled while
@@ -6,19 +6,15 @@ the package is installed, where a C compiler is at hand (setup.py): no program h
 """
 
 import ctypes
-from functools import partial
-from itertools import accumulate, groupby
 from pathlib import Path
 from zlib import crc32
 
-import numpy as np
 import torch
-
-from rnnbook.in_torch.handwritten.arrays import empty
-from rnnbook.in_torch.handwritten.products import add_product, transposed
 
 SOURCE = Path(__file__).with_name("steps.c")
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
+CACHE = 1 << 20  # bytes of the largest W_hh that is multiplied in C
+WORTH_A_THREAD = 1 << 16  # numbers in the states of all steps
 
 
 def can_run(x, *, peephole=False, reset_after=True, **options):
@@ -46,7 +42,7 @@ def load(dtype):
     if not built.exists():
         raise RuntimeError(f"implementation='compiled' needs steps.c compiled, but it is not; {again}")
     try:
-        library = ctypes.PyDLL(str(built))
+        library = ctypes.CDLL(str(built))
         made_from = ctypes.c_uint32.in_dll(library, "made_from").value
     except (OSError, ValueError) as error:  # made for another machine, or no library of these steps
         raise RuntimeError(f"implementation='compiled' cannot load {built.name} ({error}); {again}") from error
@@ -66,32 +62,74 @@ def loaded():
 LIBRARIES = loaded()
 
 
-def step_of(name, b, H, *arrays):
-    """Return a function of t that makes step t of ``name`` on these arrays, which stay where they are."""
-    function = getattr(LIBRARIES[arrays[0].dtype], name)
-    function.argtypes, function.restype = [ctypes.c_void_p, *[ctypes.c_long] * 3], None
-    assert all(a.is_contiguous() for a in arrays), "steps.c reads rows that stand one behind the other"
-    table = (ctypes.c_void_p * len(arrays))(*[a.data_ptr() for a in arrays])
-    bound = partial(function, ctypes.addressof(table), b, H)
-    bound.keeps = table, arrays
-    return bound
+def forward_through(name, W_hh, sizes, arrays):
+    """Run all steps of ``name``, say ``lstm_forward``, on these arrays: the state h (B, H), the others, the traces.
+
+    W_hh (G·H, H) is packed once. Where the products are large, they are the BLAS's, one call and one product a step.
+    """
+    h, rows = arrays[0], len(W_hh)
+    if multiplies_itself(W_hh, sizes):
+        return Call(name, W_hh, *arrays)(sizes, 0, True)
+    product, W_T, start = h.new_empty(len(h), rows), W_hh.T, 0
+    step = Call(name, product, *arrays)
+    for b in sizes:
+        torch.mm(h[:b], W_T, out=product[:b])
+        step([b], start, False)
+        start += b
 
 
-def groups(sizes):
-    """The runs of steps with one batch size b: [(rows, b, steps), ...]."""
-    runs = [(b, len(list(steps))) for b, steps in groupby(sizes)]
-    ends = accumulate(b * count for b, count in runs)
-    return [(slice(end - b * count, end), b, count) for end, (b, count) in zip(ends, runs, strict=True)]
+def backward_through(name, W_hh, sizes, arrays, das):
+    """Run all steps of ``name`` from the last to the first; the first array is dh (B, H), that of the last state.
+
+    ``das`` takes what W_hh is multiplied with going back: (N, G·H) for all steps, or (B, G·H), written over at each.
+    """
+    dh = arrays[0]
+    if multiplies_itself(W_hh, sizes):
+        return Call(name, W_hh, *arrays)(sizes, 0, True)
+    start, step = sum(sizes), Call(name, das, *arrays)
+    for b in reversed(sizes):
+        start -= b
+        step([b], start, False)
+        dh[:b].addmm_(das[start : start + b] if len(das) > len(dh) else das[:b], W_hh)
 
 
-def input_gradient(das, W_ih):
-    """Return das (N, G·H) W_ih, the gradient by x (N, D)."""
-    return torch.mm(das, W_ih, out=empty(np, das, len(das), W_ih.size(1)))
+def multiplies_itself(W_hh, sizes):
+    """Whether the product in C is faster than the BLAS's: the packed W_hh fits the cache, and pays for its packing."""
+    return len(sizes) > 1 and W_hh.numel() * W_hh.element_size() <= CACHE
+
+
+class Call:
+    """A function of ``steps.c``, and the arrays that it reads and writes, which stay where they are."""
+
+    def __init__(self, name, *arrays):
+        assert all(a.is_contiguous() for a in arrays), "steps.c reads rows that stand one behind the other"
+        self.function = getattr(LIBRARIES[arrays[0].dtype], name)
+        self.arrays, self.H = arrays, arrays[1].size(1)
+        self.table = (ctypes.c_void_p * len(arrays))(*[a.data_ptr() for a in arrays])
+
+    def __call__(self, sizes, start, packed):
+        threads = torch.get_num_threads() if packed and sum(sizes) * self.H > WORTH_A_THREAD else 1
+        lengths, long = (ctypes.c_long * len(sizes))(*sizes), ctypes.c_long
+        self.function(self.table, lengths, long(len(sizes)), long(start), long(self.H), int(packed), long(threads))
+
+
+def empty(like, *shape):
+    """A tensor of this shape, with the dtype of ``like``, not filled yet; in large pages where it is large."""
+    tensor = like.new_empty(shape)
+    if tensor.nbytes >= 1 << 22:
+        LIBRARIES[like.dtype].large_pages(ctypes.c_void_p(tensor.data_ptr()), ctypes.c_long(tensor.nbytes))
+    return tensor
+
+
+def own(state):
+    """A copy of a state that may be written over, its rows one behind the other."""
+    return state.clone(memory_format=torch.contiguous_format)
 
 
 def parameter_gradients(das, x, h_prevs, params):
     """Return the gradients by name, for a layer whose two products of a step are added up: das (N, G·H) serves both."""
-    grads = {"weight_ih": add_product(None, das, x), "weight_hh": add_product(None, das, h_prevs)}
+    grads = {"weight_ih": das.T @ x, "weight_hh": das.T @ h_prevs}
     if "bias_ih" in params:
-        grads["bias_ih"] = grads["bias_hh"] = das.sum(0)
-    return transposed(grads)
+        grads["bias_ih"] = das.sum(0)
+        grads["bias_hh"] = grads["bias_ih"].clone()
+    return grads

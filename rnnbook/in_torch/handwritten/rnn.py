@@ -2,61 +2,39 @@
 
 import torch
 
-from rnnbook.in_torch.handwritten import biases
-from rnnbook.in_torch.handwritten.arrays import blocks, by_step, empty, faces, library, own
-from rnnbook.in_torch.handwritten.products import add_product, add_sum, into_gates, out_of_gates, transposed
+from rnnbook.in_torch.by_hand import biases
 
 
 def forward(x, state, params, sizes, *, nonlinearity="tanh"):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
-    xp, (b_ih, b_hh) = library(x), biases(params)
-    W_hh = params["weight_hh"]
-    hs, h_prevs = (empty(xp, x, len(x), len(W_hh)) for _ in range(2))
-    torch.addmm(b_ih + b_hh, x, params["weight_ih"].T, out=hs)  # first u, then written over with h
-    h_all = own(state[0])  # a sequence that has ended keeps its row
-    for rows, b in blocks(sizes, len(W_hh)):
-        h_, a_ = h_all[:b], hs.new_empty(b, len(W_hh))
-        h, a, zero, *arrays = faces(xp, h_, a_, hs.new_zeros(()), hs[rows], h_prevs[rows])
-        u, h_prev = by_step(b, *arrays)
-        recurrent = into_gates(xp, h_, W_hh, a_)
-        for t in range(len(u)):
-            h_prev[t] = h
-            recurrent()
-            a += u[t]
-            xp.tanh(a, out=h) if nonlinearity == "tanh" else xp.maximum(a, zero, out=h)
-            u[t] = h
-    return hs.clone(), (h_all,), (x, hs, h_prevs)
+    W_hh_T, (b_ih, b_hh) = params["weight_hh"].T, biases(params)
+    us = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)  # so far each row is its u; it becomes a, then h
+    (h,), h_prevs, ended = state, [], []
+    for a in us.split(sizes):
+        h, ended = h[: len(a)], [h[len(a) :], *ended]  # the shortest sequences stand last, and leave first
+        h_prevs.append(h)
+        a.addmm_(h, W_hh_T)
+        h = a.tanh_() if nonlinearity == "tanh" else a.relu_()
+    return us.clone(), (torch.cat([h, *ended]),), (us, torch.cat(h_prevs))
 
 
-def backward(
-    dhs, dstate, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"
-):  # fmt: skip
-    """Carry dhs (N, H) and the last state's gradient back through time; returns dx,
-    dstate and grads by name.
+def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"):
+    """Carry dhs (N, H) and the last state's gradient back through time.
+
+    Returns dx, dstate and grads by name.
     """
-    x, hs, h_prevs = trace
+    hs, h_prevs = trace
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
-    xp, grads = library(x), {}
-    dx = empty(xp, x, *x.shape) if with_dx else None
-    dh_all = own(dstate[0])
-    for rows, b in reversed(blocks(sizes, hs.size(1))):
-        das = torch.empty_like(hs[rows])
-        dh_, da_ = dh_all[:b], hs.new_empty(b, hs.size(1))
-        dh, da, h, *arrays = faces(xp, dh_, da_, hs[rows], dhs[rows], das)
-        slope = 1 - h * h if nonlinearity == "tanh" else 1.0 * (h > 0)
-        dh_out, da_t, phi_prime = by_step(b, *arrays, slope)
-        dh_from_da = out_of_gates(xp, da_, W_hh, dh_)
-        for t in reversed(range(len(da_t))):
-            dh += dh_out[t]  # eq-rnn-back-hidden
-            xp.multiply(dh, phi_prime[t], out=da)  # eq-rnn-back-preactivation
-            dh_from_da()  # eq-rnn-back-state
-            da_t[t] = da
-        if with_dx:
-            torch.mm(das, W_ih, out=dx[rows])  # eq-rnn-back-x
-        for name, read in (("weight_ih", x), ("weight_hh", h_prevs)):
-            total = grads.get(name)
-            grads[name] = add_product(total, das, read[rows])  # eq-rnn-back-weights
-        if "bias_ih" in params:
-            db = add_sum(grads.get("bias_ih"), das)  # eq-rnn-back-bias
-            grads["bias_ih"] = grads["bias_hh"] = db
-    return dx, (dh_all,), transposed(grads)
+    das = 1 - hs**2 if nonlinearity == "tanh" else torch.sign(hs)  # so far φ'(a)
+    dh_next = dstate[0].clone()  # (B, H); a sequence that ended earlier keeps its row until its last step
+    for da, dh_out in zip(reversed(das.split(sizes)), reversed(dhs.split(sizes)), strict=True):
+        dh = dh_out + dh_next[: len(da)]  # eq-rnn-back-hidden
+        da *= dh  # eq-rnn-back-preactivation
+        dh_next[: len(da)] = da @ W_hh  # eq-rnn-back-state
+    dx = das @ W_ih if with_dx else None  # eq-rnn-back-x
+    dW_ih, dW_hh = das.T @ x, das.T @ h_prevs  # eq-rnn-back-weights
+    grads = {"weight_ih": dW_ih, "weight_hh": dW_hh}
+    if "bias_ih" in params:
+        grads["bias_ih"] = das.sum(0)  # eq-rnn-back-bias
+        grads["bias_hh"] = grads["bias_ih"].clone()
+    return dx, (dh_next,), grads

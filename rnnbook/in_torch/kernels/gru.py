@@ -16,7 +16,7 @@ import torch
 import triton
 import triton.language as tl
 
-from rnnbook.in_torch.handwritten import biases
+from rnnbook.in_torch.by_hand import biases
 from rnnbook.in_torch.kernels import (
     check,
     columns,
@@ -220,12 +220,12 @@ def forward(x, state, params, sizes, *, reset_after=True):
         _forward[grid](*arrays, len(sizes), B, H, at.packed, **meta)
     else:
         _forward_tiled[grid](*arrays, at.befores, len(sizes), B, H, at.packed, **meta)
-    return hs[B:].clone(), (hs[at.last].clone(),), (x, gates, hs)
+    return hs[B:].clone(), (hs[at.last].clone(),), (gates, hs)
 
 
-def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, reset_after=True):
+def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, reset_after=True):
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
-    x, gates, hs = trace
+    gates, hs = trace
     W_ih, W_T = params["weight_ih"], params["weight_hh"].T.contiguous()
     (B, H), at = dstate[0].shape, steps(sizes, x.device)
     dh = dstate[0].float().contiguous().clone()
@@ -240,5 +240,5 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, reset_after=Tru
     grads = {"weight_ih": dus.T @ x, "weight_hh": (dvs.T @ hs[at.previous]).roll(-H, 0)}
     if "bias_ih" in params:
         sums = ds.sum(0)
-        grads |= {"bias_ih": sums[H:], "bias_hh": sums[: 3 * H].roll(-H, 0)}
+        grads |= {"bias_ih": sums[H:].clone(), "bias_hh": sums[: 3 * H].roll(-H, 0)}
     return dus @ W_ih if with_dx else None, (dh.to(x.dtype),), grads

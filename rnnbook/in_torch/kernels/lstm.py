@@ -16,7 +16,7 @@ import torch
 import triton
 import triton.language as tl
 
-from rnnbook.in_torch.handwritten import biases
+from rnnbook.in_torch.by_hand import biases
 from rnnbook.in_torch.kernels import (
     check,
     columns,
@@ -231,12 +231,12 @@ def forward(x, state, params, sizes, *, peephole=False):
         _forward[grid](*arrays, len(sizes), B, H, at.packed, **meta)
     else:
         _forward_tiled[grid](*arrays, at.befores, len(sizes), B, H, at.packed, **meta)
-    return hs[B:].clone(), (hs[at.last].clone(), cs[at.last].to(c.dtype)), (x, gates, hs, cs)
+    return hs[B:].clone(), (hs[at.last].clone(), cs[at.last].to(c.dtype)), (gates, hs, cs)
 
 
-def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, peephole=False):
+def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, peephole=False):
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
-    x, gates, hs, cs = trace
+    gates, hs, cs = trace
     W_ih, W_T = params["weight_ih"], params["weight_hh"].T.contiguous()
     (B, H), at = dstate[0].shape, steps(sizes, x.device)
     dh, dc = (d.float().contiguous().clone() for d in dstate)
@@ -249,5 +249,6 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, peephole=False)
         _backward_tiled[grid](*arrays, len(sizes), B, H, at.packed, **meta)
     grads = {"weight_ih": das.T @ x, "weight_hh": das.T @ hs[at.previous]}
     if "bias_ih" in params:
-        grads["bias_ih"] = grads["bias_hh"] = das.sum(0)
+        grads["bias_ih"] = das.sum(0)
+        grads["bias_hh"] = grads["bias_ih"].clone()
     return das @ W_ih if with_dx else None, (dh.to(x.dtype), dc.to(x.dtype)), grads

@@ -15,7 +15,7 @@ import torch
 import triton
 import triton.language as tl
 
-from rnnbook.in_torch.handwritten import biases
+from rnnbook.in_torch.by_hand import biases
 from rnnbook.in_torch.kernels import check, product, row_before, rows_of, settings, state_buffer, steps, tanh
 
 
@@ -148,12 +148,12 @@ def forward(x, state, params, sizes, *, nonlinearity="tanh"):
         _forward[grid](*arrays, len(sizes), B, H, **meta)
     else:
         _forward_tiled[grid](*arrays, at.befores, len(sizes), B, H, **meta)
-    return hs[B:].clone(), (hs[at.last].clone(),), (x, hs)
+    return hs[B:].clone(), (hs[at.last].clone(),), (hs,)
 
 
-def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"):
+def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"):
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
-    x, hs = trace
+    (hs,) = trace
     W_ih, W_T = params["weight_ih"], params["weight_hh"].T.contiguous()
     (B, H), at = dstate[0].shape, steps(sizes, x.device)
     dh, dhs = dstate[0].float().contiguous().clone(), dhs.contiguous()
@@ -164,5 +164,6 @@ def backward(dhs, dstate, trace, params, sizes, with_dx=True, *, nonlinearity="t
     kernel[grid](W_T, hs, dhs, das, dh, at.starts, at.sizes, len(sizes), B, H, **meta)
     grads = {"weight_ih": das.T @ x, "weight_hh": das.T @ hs[at.previous]}
     if "bias_ih" in params:
-        grads["bias_ih"] = grads["bias_hh"] = das.sum(0)
+        grads["bias_ih"] = das.sum(0)
+        grads["bias_hh"] = grads["bias_ih"].clone()
     return das @ W_ih if with_dx else None, (dh.to(x.dtype),), grads

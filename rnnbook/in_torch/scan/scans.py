@@ -19,16 +19,21 @@ from functools import wraps
 
 import torch
 
+from rnnbook.in_torch.by_hand import are_batched
+
 
 class _Scan(torch.autograd.Function):
     """h_t = a_t h_{t-1} + b_t by one of the scans; its gradient is the same recurrence from the end."""
 
     @staticmethod
-    def forward(ctx, scan, a, b, h):
-        hs = scan(a, b, h)
-        ctx.scan = scan
-        ctx.save_for_backward(a, hs, h)
-        return hs
+    def forward(scan, a, b, h):
+        return scan(a, b, h)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.scan, a, _, h = inputs
+        ctx.save_for_backward(a, output, h)
+        ctx.save_for_forward(a, output, h)
 
     @staticmethod
     def backward(ctx, dhs):
@@ -38,15 +43,46 @@ class _Scan(torch.autograd.Function):
         h_prev = torch.cat([h[None], hs[:-1]])
         # conj() is for complex factors and leaves real ones as they are
         from_the_end = a_next.flip(0).conj(), dhs.flip(0), torch.zeros_like(h)
-        db = _Scan.apply(ctx.scan, *from_the_end).flip(0)  # eq-parallel-back
+        if are_batched((dhs,)):  # many gradients at once, which the scans, writing into memory, cannot read
+            db = _one_by_one(*from_the_end).flip(0)
+        else:
+            db = _Scan.apply(ctx.scan, *from_the_end).flip(0)  # eq-parallel-back
         return None, db * h_prev.conj(), db, a[0].conj() * db[0]  # eq-parallel-back-parts
+
+    @staticmethod
+    def jvp(ctx, _, da, db, dh):
+        """The derivative along da, db, dh is the same recurrence, which reads da * h_prev + db."""
+        a, hs, h = ctx.saved_tensors
+        reads = da * torch.cat([h[None], hs[:-1]]) + db
+        return _Scan.apply(ctx.scan, a, reads, dh)
+
+    @staticmethod
+    def vmap(info, in_dims, scan, a, b, h):
+        """Many at once are one with another axis: all is done number by number."""
+        moved = []
+        for x, dim, place in zip((a, b, h), in_dims[1:], (1, 1, 0), strict=True):
+            x = x.unsqueeze(place) if dim is None else x.movedim(dim, place)
+            moved.append(x.expand(*x.shape[:place], info.batch_size, *x.shape[place + 1 :]))
+        return _Scan.apply(scan, *moved), 1
+
+
+def _one_by_one(a, b, h):
+    hs = []
+    for a_t, b_t in zip(a, b, strict=True):
+        hs.append(h := a_t * h + b_t)
+    return torch.stack(hs)
 
 
 def with_gradient(scan):
-    """Return the scan as a function whose gradient is found by the same scan, not by going back through its steps."""
+    """Return the scan as a function whose gradient is found by the same scan, not by going back through its steps.
+
+    An exported program holds the operations alone: there it is the scan whose operations autograd can differentiate.
+    """
 
     @wraps(scan)
     def run(a, b, h):
+        if torch.compiler.is_exporting():
+            return hillis_steele.__wrapped__(a, b, h)
         return _Scan.apply(scan, a, b, h)
 
     return run

@@ -1,0 +1,128 @@
+"""The one socket for a recurrence whose gradient is computed by hand, not found by autograd.
+
+A ``Pair`` goes in, the mirror of the two methods of a NumPy layer::
+
+    hs, last, trace = forward(x, state, params, sizes, **options)
+    dx, dstate, grads = backward(dhs, dlast, x, trace, params, sizes, with_dx, **options)
+
+The rows and ``sizes`` are those of a recurrence (``rnnbook.in_torch.recurrent``). ``trace`` is a tuple of new tensors,
+in which no output's memory lies, since a user may write over an output; gradients are contiguous, and each has memory
+of its own. ``handwritten``, ``compiled`` and ``kernels`` hold such functions; ``layer.by_hand(name)`` returns them.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+
+
+class Pair(NamedTuple):
+    """The two functions, and whether they read the tensors' memory past PyTorch's operations."""
+
+    forward: Callable
+    backward: Callable
+    direct: bool
+
+
+class Plan(NamedTuple):
+    """All that is no tensor."""
+
+    pair: Pair
+    reference: Callable  # for the gradient of the gradient, and for many gradients at once
+    sizes: list[int]
+    options: dict
+    states: int  # tensors in a state
+    names: tuple[str, ...]  # of the parameters
+
+    def parts(self, tensors):
+        """Return x, the state and the parameters by name."""
+        rest = 1 + self.states
+        return tensors[0], tuple(tensors[1:rest]), dict(zip(self.names, tensors[rest:], strict=True))
+
+
+def run(pair, reference, x, state, params, sizes, options):
+    """Compute a recurrence by a pair, where ``reference`` computes the same by autograd."""
+    tensors = (x, *state, *params.values())
+    if not (torch.is_grad_enabled() and any(t.requires_grad for t in tensors)):
+        return pair.forward(x, state, params, sizes, **options)[:2]
+    plan = Plan(pair, reference, sizes, options, len(state), tuple(params))
+    hs, *rest = ByHand.apply(plan, *tensors)
+    return hs, tuple(rest[: plan.states])
+
+
+class ByHand(torch.autograd.Function):
+    """A recurrence with its own gradient; the trace is among its outputs, as ``setup_context`` wants it."""
+
+    @staticmethod
+    def forward(plan, *tensors):
+        x, state, params = plan.parts(tensors)
+        hs, last, trace = plan.pair.forward(x, state, params, plan.sizes, **plan.options)
+        return hs, *last, *trace
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.plan, *tensors = inputs
+        trace = output[1 + ctx.plan.states :]
+        ctx.mark_non_differentiable(*trace)
+        ctx.set_materialize_grads(False)  # else the trace's would be made, too, all zeros
+        ctx.save_for_backward(*tensors, *trace)
+
+    @staticmethod
+    def backward(ctx, dhs, *rest):
+        plan, needed = ctx.plan, ctx.needs_input_grad[1:]
+        tensors, trace = ctx.saved_tensors[: len(needed)], ctx.saved_tensors[len(needed) :]
+        x, state, params = plan.parts(tensors)
+        dhs = x.new_zeros(len(x), state[0].size(1)) if dhs is None else dhs
+        dlast = [torch.zeros_like(s) if d is None else d for s, d in zip(state, rest, strict=False)]
+        doutputs = (dhs, *dlast)
+        if torch.is_grad_enabled() or are_batched(doutputs) or (plan.pair.direct and not are_plain(*doutputs)):
+            return None, *gradients_of_the_reference(plan, tensors, needed, doutputs)
+        dx, dstate, grads = plan.pair.backward(dhs, dlast, x, trace, params, plan.sizes, needed[0], **plan.options)
+        return None, dx, *dstate, *[grads[name] for name in plan.names]
+
+
+def gradients_of_the_reference(plan, tensors, needed, doutputs):
+    """Return the gradient, as autograd finds it; None where it is not needed. It has a graph where one is wanted."""
+    graph = torch.is_grad_enabled()
+    with torch.enable_grad():
+        tensors = [t.view_as(t) for t in tensors]  # of one tensor in two places, each place has its own gradient
+        hs, last = plan.reference(*plan.parts(tensors), plan.sizes, **plan.options)
+    wanted = [t for t, wants in zip(tensors, needed, strict=True) if wants]
+    found = iter(torch.autograd.grad((hs, *last), wanted, doutputs, create_graph=graph))
+    return [next(found) if wants else None for wants in needed]
+
+
+def are_batched(tensors):
+    """Whether these are many gradients at once: of ``is_grads_batched``, or inside ``torch.func``."""
+    batched = torch._C._functorch.is_legacy_batchedtensor
+    return torch._C._are_functorch_transforms_active() or any(map(batched, tensors))
+
+
+def are_plain(*tensors):
+    """Whether these are tensors with memory of their own, and nothing records or fakes what is done to them."""
+    return torch._C._len_torch_dispatch_stack() == 0 and all(  # none of make_fx, FakeTensorMode and the like
+        type(t) in (torch.Tensor, torch.nn.Parameter) for t in tensors
+    )
+
+
+_OUTSIDE: list[Callable] = []  # one, after the first use under torch.compile
+
+
+def outside_the_graph():
+    """Return the function (layer, input, hx) that calls the layer where ``torch.compile`` does not look.
+
+    It leaves ``torch.nn``'s layers alone, too: a compiled loop over time is slower than one by hand, takes minutes to
+    compile, and is compiled again for every length. ``torch.compiler.disable`` imports the compiler, which takes a
+    second, so it is asked for here.
+    """
+    if not _OUTSIDE:
+        _OUTSIDE.append(torch.compiler.disable(lambda layer, *inputs: layer.forward(*inputs)))
+    return _OUTSIDE[0]
+
+
+def biases(params):
+    """Return the two biases, zeros where the layer has none."""
+    if "bias_ih" in params:
+        return params["bias_ih"], params["bias_hh"]
+    none = params["weight_hh"].new_zeros(len(params["weight_hh"]))
+    return none, none
