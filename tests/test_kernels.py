@@ -65,7 +65,7 @@ def by_the_kernels(name):
     layer = getattr(in_torch, name)
 
     def recurrence(x, state, params, sizes, **options):
-        return by_hand.run(layer.by_hand("triton"), layer.reference, x, state, params, sizes, options)
+        return by_hand.recur(layer.by_hand("triton"), layer.reference, x, state, params, sizes, options)
 
     return recurrence
 

@@ -1,4 +1,4 @@
-"""The figure that the reader moves: its JavaScript computes NumPy's numbers, and a keyboard reaches every slider."""
+"""The matrix memory that the reader moves: its JavaScript computes NumPy's numbers."""
 
 import json
 import shutil
@@ -54,20 +54,3 @@ def test_the_script_computes_the_equation(computed, case, rule):
     found = computed[case][rule]
     np.testing.assert_allclose(found["S"], S, rtol=0, atol=1e-12 * max(1, np.abs(S).max()))
     np.testing.assert_allclose(found["reads"], reads, rtol=0, atol=1e-12 * max(1, np.abs(reads).max()))
-
-
-@pytest.mark.site
-def test_its_sliders_start_where_the_chapter_does_and_a_keyboard_moves_them(chromium):
-    page = chromium.new_page()
-    page.set_content('<div class="animation animation-matrix-memory">text</div>')
-    page.add_script_tag(path=str(SCRIPT))
-    sliders, says = page.locator("input[type=range]"), page.locator(".animation-says")
-    assert sliders.count() == 4 and "error is 0.50 with the sum only" in says.inner_text()
-    for n in range(4):
-        before = says.inner_text()
-        page.keyboard.press("Tab")
-        assert sliders.nth(n).evaluate("e => e === document.activeElement")
-        assert sliders.nth(n).evaluate("e => e.labels[0].textContent.trim().length > 0")
-        page.keyboard.press("ArrowLeft" if n < 3 else "ArrowRight")
-        assert says.inner_text() != before
-    page.close()

@@ -175,9 +175,8 @@ def alignments(models, words, parts, sounds):
 
 def main(folder=None):
     torch.set_num_threads(1)
-    with recording(
-        __file__, "search in two networks, and three alignments", settings=SETTINGS, seeds=ladder.SEEDS
-    ) as record:
+    what = "search in two networks, and three alignments"
+    with recording(__file__, what, settings=SETTINGS, seeds=ladder.SEEDS) as record:
         parts, sounds = ladder.split()
         words, said = (some[: SETTINGS["words"]] for some in parts["test"])
         kinds = ("encoder-decoder", "attention", "CTC")

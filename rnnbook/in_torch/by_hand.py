@@ -40,7 +40,7 @@ class Plan(NamedTuple):
         return tensors[0], tuple(tensors[1:rest]), dict(zip(self.names, tensors[rest:], strict=True))
 
 
-def run(pair, reference, x, state, params, sizes, options):
+def recur(pair, reference, x, state, params, sizes, options):
     """Compute a recurrence by a pair, where ``reference`` computes the same by autograd."""
     tensors = (x, *state, *params.values())
     if not (torch.is_grad_enabled() and any(t.requires_grad for t in tensors)):

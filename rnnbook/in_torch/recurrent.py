@@ -218,7 +218,7 @@ class Recurrent(nn.RNNBase):
         self.ran = choose(self.implementation, x, state, params, options)
         if self.ran == "reference":
             return self.reference(x, state, params, sizes, **options)
-        return by_hand.run(self.by_hand(self.ran), self.reference, x, state, params, sizes, options)
+        return by_hand.recur(self.by_hand(self.ran), self.reference, x, state, params, sizes, options)
 
 
 def reverse(x, sizes):

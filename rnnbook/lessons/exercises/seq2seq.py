@@ -49,7 +49,7 @@ check_attend = Exercise(
     mistakes={
         "the padding is not masked, and takes part in the softmax": _with(lambda e, inside: softmax(e)),
         "the softmax runs over the queries instead of the memory's steps": _with(
-            lambda e, inside: _over_queries(np.where(inside, e, -1e300)) * inside
+            lambda e, inside: _over_queries(np.where(inside, e, -1e30)) * inside
         ),
         "the padding's scores are set to 0, whose exponential is 1, instead of minus infinity": _with(
             lambda e, inside: softmax(_masked(e, inside, 0))

@@ -62,7 +62,7 @@ async function load() {
     createPyodideModule,
   });
   await python.loadPackage("numpy", { messageCallback: () => {} });
-  python.unpackArchive(await given.get("package.zip").arrayBuffer(), "zip", { extractDir: "/home/pyodide" });
+  python.unpackArchive(await given.get("package.zip").arrayBuffer(), "zip");
   self.fetch = fetchIt;
   return python.pyimport("live_code_run").run;
 }

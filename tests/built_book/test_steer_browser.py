@@ -9,8 +9,8 @@ import pytest
 
 from rnnbook.data import plants
 
-pytestmark = pytest.mark.site  # needs a browser
-ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.site
+ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "book/_static/steer.js"
 CASES = [
     {"K_p": 0.1, "K_i": 0.0, "K_d": 0.0, "load": 0.5, "gain": 1.0},
