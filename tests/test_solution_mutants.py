@@ -31,6 +31,7 @@ EQUIVALENT = {
     "limits.check_clip": (1, "the larger of two numbers, in any order"),
     "rnn.check_forward": (1, "the two biases are added"),
     "rnn.check_batch_first": (3, "the two biases are added; two axes change places in any order, twice"),
+    "pronunciation.check_written": (1, "the last step of a run has the same symbol as its first"),
     "speed.check_weight_gradient": (1, "T B is B T"),
     "time_series.check_responsibilities": (1, "the second softmax divides by the first one's sum again"),
     "variable_length.check_pack": (1, "all lengths differ, so that every sort is stable"),

@@ -64,12 +64,13 @@ def seen_before(train, test, k):
 
 def _regions(rng):
     """Draw two regions; the second has a copy of a piece of the first on each strand."""
-    N, M, k = int(rng.integers(60, 80)), int(rng.integers(90, 110)), int(rng.integers(6, 9))
+    N, M, k = int(rng.integers(60, 76)), int(rng.integers(100, 116)), int(rng.integers(6, 9))
     train, test = rng.integers(4, size=N), rng.integers(4, size=M)
     test[5 : 5 + k + 4] = train[20 : 20 + k + 4]
     test[30 : 30 + k + 3] = 3 - train[40 : 40 + k + 3][::-1]
     test[50 : 50 + k + 2] = 3 - train[1 : k + 3]  # complemented and not turned: no copy
     test[70 : 70 + k + 1] = train[2 : k + 3][::-1]  # turned and not complemented: no copy
+    test[-2 * k - 3 : -k - 3] = test[:k]  # a word of its own, twice: no copy of what was read before
     test[-k:] = train[-k:]  # the last word of each
     return {"train": train, "test": test, "k": k}
 
