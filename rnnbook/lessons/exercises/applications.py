@@ -236,7 +236,7 @@ def decide(p, threshold, patience):
 
 def _streams(rng):
     """Draw streams whose winner is sure from the start, after another class, interrupted once, or never for long."""
-    T, K, patience = int(rng.integers(20, 30)), int(rng.integers(3, 6)), int(rng.integers(3, 6))
+    T, (K, patience) = int(rng.integers(20, 30)), (int(n) for n in rng.permutation([3, 4, 5])[:2])
     threshold = float(rng.choice([0.625, 0.6875, 0.75]))
     streams = []
     for kind in rng.permutation([0, 1, 2, 3, *rng.integers(4, size=int(rng.integers(3)))]):
