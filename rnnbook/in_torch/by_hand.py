@@ -55,12 +55,14 @@ class ByHand(torch.autograd.Function):
 
     @staticmethod
     def forward(plan, *tensors):
+        """Return the states after every step, the last state and the trace, in one flat tuple."""
         x, state, params = plan.parts(tensors)
         hs, last, trace = plan.pair.forward(x, state, params, plan.sizes, **plan.options)
         return hs, *last, *trace
 
     @staticmethod
     def setup_context(ctx, inputs, output):
+        """Keep what the backward pass needs: the inputs and the trace."""
         ctx.plan, *tensors = inputs
         trace = output[1 + ctx.plan.states :]
         ctx.mark_non_differentiable(*trace)
@@ -69,6 +71,7 @@ class ByHand(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dhs, *rest):
+        """Return the gradients by hand; where a gradient of the gradient is wanted, those of the reference."""
         plan, needed = ctx.plan, ctx.needs_input_grad[1:]
         tensors, trace = ctx.saved_tensors[: len(needed)], ctx.saved_tensors[len(needed) :]
         x, state, params = plan.parts(tensors)

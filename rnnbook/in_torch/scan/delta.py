@@ -31,7 +31,7 @@ def solve_chunk(k, v, beta, log_a, S):
 
 
 class DeltaNet(MatrixState):
-    """The delta rule: S_t = α_t (I - β_t k_t k_tᵀ) S_{t-1} + β_t k_t v_tᵀ, y_t = S_tᵀ q_t / √K, with |k| = |q| = 1.
+    """The delta rule: S_t = α_t (I - β_t k_t k_tᵀ) S_{t-1} + β_t k_t v_tᵀ, y_t = S_tᵀ q_t / √K; k and q of length 1.
 
     β_t = σ(·) is between 0 and 1. With ``allow_neg_eigval`` it is twice that: the factor along k_t, 1 - β_t, is then
     between -1 and 1, and the layer can turn a sign. α_t is 1, or with ``gated`` between 0 and 1:

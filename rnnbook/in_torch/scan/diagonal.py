@@ -60,8 +60,8 @@ class LRU(Diagonal):
     """The linear recurrent unit: h_t = λ h_{t-1} + γ B x_t, y_t = Re(C h_t) + D x_t + b_ih.
 
     Its state is h (B, H), complex. λ = exp(-e^ν + i e^θ) lies inside the unit circle whatever ν and θ are. The blocks
-    of ``weight_ih (3H, D)`` are D, and the real and the imaginary part of B. Starts: |λ|² even between 0 and 1, the
-    phase even between 0 and 2π, γ = √(1 - |λ|²), so that every unit begins with about the same variance.
+    of ``weight_ih (3H, D)`` are D, and the real and the imaginary part of B. Starts: abs(λ)² even between 0 and 1, the
+    phase even between 0 and 2π, γ = √(1 - abs(λ)²), so that every unit begins with about the same variance.
     Source: Orvieto et al. (2023).
     """
 

@@ -151,7 +151,7 @@ class RWKV(MatrixState):
 
 
 class MLSTM(MatrixState):
-    """The matrix LSTM of xLSTM: C_t = f'C_{t-1} + i'k_t v_tᵀ, y_t = o_t Cᵀq_t / max(|nᵀq_t|, e^{-m_t}).
+    """The matrix LSTM of xLSTM: C_t = f'C_{t-1} + i'k_t v_tᵀ, y_t = o_t Cᵀq_t / max(abs(nᵀq_t), e^{-m_t}).
 
     f' = exp(log σ(f) + m_{t-1} - m_t) and i' = exp(i - m_t), with m_t = max(log σ(f) + m_{t-1}, i): the largest weight
     so far is 1. The numbers y do not depend on m, which is there so that exp(i) does not overflow. The blocks of
@@ -194,7 +194,7 @@ class MLSTM(MatrixState):
         return q, k * self.head_size**-0.5, with_one(v), torch.sigmoid(o), i, F.logsigmoid(f)
 
     def read(self, y, m, o):
-        """Return o y / max(|nᵀq|, e^{-m}); the last column of y is nᵀq."""
+        """Return o y / max(abs(nᵀq), e^{-m}); the last column of y is nᵀq."""
         return (o * y[..., :-1] / torch.maximum(y[..., -1:].abs(), (-m).exp()[..., None])).flatten(-2)
 
     def parallel(self, u, state):
