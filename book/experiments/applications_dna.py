@@ -6,8 +6,8 @@
 Task: for each base of a bacterium's genome (``rnnbook.data.genome``) one of seven labels: three codon positions on
 either strand, or not coding. The labels are predictions of Prodigal, so each score is agreement with Prodigal. Settings
 of the networks were fixed after a few short trials on the validation region; the orders, windows and thresholds of the
-rivals are chosen there by rule. No choice was made by the test scores, but they were in view when the doubled runs and a
-power of zero, for the network that the chain listens to, were added.
+rivals are chosen there by rule. No choice was made by the test scores, but they were in view when the doubled runs
+and a power of zero, for the network that the chain listens to, were added.
 """
 
 import json
