@@ -1,8 +1,8 @@
 """The network of the book's figure *type a date*: trained here, rounded to half precision, written for the browser.
 
-    python tools/date_reader.py      a few minutes; writes date_reader_weights.js into book/_static
+    python tools/date_reader.py      a few minutes; writes date-reader-weights.js into book/_static
 
-``book/_static/date_reader.js`` computes with it, by ``in_numpy.EncoderDecoder``'s formulas and additive attention.
+``book/_static/date-reader.js`` computes with it, by ``in_numpy.EncoderDecoder``'s formulas and additive attention.
 The file is one call with JSON inside, so that it also loads without a server: for every parameter its shape, and its
 numbers as 16-bit floats in base64, lowest byte first. They are exact numbers of double precision, so two programs can
 agree to 1e-12.
@@ -19,7 +19,7 @@ from rnnbook.data import dates
 from rnnbook.in_numpy import GRU, AdditiveAttention, EncoderDecoder
 
 ROOT = Path(__file__).resolve().parents[1]
-FILE = ROOT / "book/_static/date_reader_weights.js"
+FILE = ROOT / "book/_static/date-reader-weights.js"
 CALL = "rnnbookDateReader"
 LINES, UPDATES, RATE, SEED = 30_000, 1600, 1e-2, 0
 

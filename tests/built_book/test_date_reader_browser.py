@@ -29,12 +29,12 @@ def read(chromium):
     pages = []
 
     def reads(line, old="", new=""):
-        script = (STATIC / "date_reader.js").read_text(encoding="utf-8")
+        script = (STATIC / "date-reader.js").read_text(encoding="utf-8")
         assert old in script
         page = chromium.new_page()
         pages.append(page)
         page.add_script_tag(content=script.replace(old, new, 1) if old else script)
-        page.add_script_tag(content=(STATIC / "date_reader_weights.js").read_text(encoding="utf-8"))
+        page.add_script_tag(content=(STATIC / "date-reader-weights.js").read_text(encoding="utf-8"))
         return page.evaluate("line => rnnbookDateReader.read(line)", line)
 
     yield reads
@@ -99,7 +99,7 @@ def opened(served, chromium):
 
 def test_typing_a_date_shows_its_answer_and_a_square_for_each_letter(opened):
     page = opened()
-    field = page.locator(".animation-date_reader input")
+    field = page.locator(".animation-date-reader input")
     field.focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("5 May 2001")  # capitals are read as small letters
@@ -113,7 +113,7 @@ def test_typing_a_date_shows_its_answer_and_a_square_for_each_letter(opened):
         "rows => rows.map(row => [...row.querySelectorAll('td')].findIndex(c => c.className === 'most'))"
     )
     assert most == weights.argmax(axis=1).tolist()
-    words = page.locator(".animation-date_reader details p").text_content()
+    words = page.locator(".animation-date-reader details p").text_content()
     assert words.startswith(f"Largest weights: {answer[0]} at letter {most[0] + 1} “")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # another example, by keyboard
@@ -124,7 +124,7 @@ def test_typing_a_date_shows_its_answer_and_a_square_for_each_letter(opened):
 @pytest.mark.parametrize("typed, says", [("", "Type a date."), ("3 märz 1987", "This network never saw ä: ")])
 def test_what_the_network_cannot_read_is_told(opened, typed, says):
     page = opened()
-    page.locator(".animation-date_reader input").fill(typed)
+    page.locator(".animation-date-reader input").fill(typed)
     assert page.locator(".date-reader-result").inner_text().startswith(says)
     assert page.locator(".date-reader-grid").count() == 0
 
@@ -136,11 +136,11 @@ def test_axe_finds_nothing_and_the_page_does_not_scroll_sideways(opened):
     page.evaluate(THIN)
     for view in ("light", "phone", "dark phone"):
         show(page, view)
-        box = page.locator(".animation-date_reader").bounding_box()
+        box = page.locator(".animation-date-reader").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= page.viewport_size["width"]
         found = Axe().run(
             page,
-            context={"include": [".animation-date_reader"]},
+            context={"include": [".animation-date-reader"]},
             options={"resultTypes": ["violations"], "preload": False},
         )
         assert found.response["violations"] == []
@@ -148,10 +148,10 @@ def test_axe_finds_nothing_and_the_page_does_not_scroll_sideways(opened):
 
 def test_without_scripts_and_on_paper_the_still_figure_remains(opened):
     page = opened(java_script_enabled=False)
-    assert "type a date" in page.locator(".animation-date_reader").inner_text()
+    assert "type a date" in page.locator(".animation-date-reader").inner_text()
     assert page.locator("#fig-seq2seq-looks img").is_visible()
     page.emulate_media(media="print")
-    assert not page.locator(".animation-date_reader").is_visible()
+    assert not page.locator(".animation-date-reader").is_visible()
     assert page.locator("#fig-seq2seq-looks img").is_visible()
 
 

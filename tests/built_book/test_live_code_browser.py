@@ -234,7 +234,9 @@ def test_every_exercise_answers_in_the_browser(served, chromium):
             setup = [part["code"] for part in about["setup"]]
             mistake = next(iter(exercise.mistakes), None)
             jobs.append({"setup": setup, "code": about["code"]})
-            expected.append((name, "It returns None"))
+            expected.append(
+                (name, "It returns None" if "return None" in about["code"] else " differs by ")
+            )  # a bug to find
             jobs.append({"setup": setup, "code": f"{text}({text}.solution)"})
             expected.append((name, "Right"))
             if mistake is not None:

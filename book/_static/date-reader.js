@@ -1,7 +1,7 @@
 /* Type a date, and see where the network looks: an encoder-decoder with attention, in the browser.
 
-   animation.js loads this file where a page has the block `:::{div} animation animation-date_reader`, and this one loads
-   date_reader_weights.js, a call of rnnbookDateReader with the trained parameters. The formulas are those of
+   animation.js loads this file where a page has the block `:::{div} animation animation-date-reader`, and this one loads
+   date-reader-weights.js, a call of rnnbookDateReader with the trained parameters. The formulas are those of
    rnnbook.in_numpy: GRU, AdditiveAttention, EncoderDecoder; tests hold the numbers against it. Without this script
    the block shows its own text, and on paper the chapter's still figure remains. */
 (() => {
@@ -157,9 +157,9 @@
     const parameters = Object.fromEntries(Object.entries(stored.parameters).map(([name, part]) => [name, unpack(part)]));
     const network = { ...stored, parameters };
     window.rnnbookDateReader.read = (line) => read(network, line);
-    document.querySelectorAll("div.animation-date_reader").forEach((block, number) => figure(block, network, number));
+    document.querySelectorAll("div.animation-date-reader").forEach((block, number) => figure(block, network, number));
   };
   const weights = document.createElement("script");
-  weights.src = `${here}date_reader_weights.js`;
+  weights.src = `${here}date-reader-weights.js`;
   if (here) document.head.appendChild(weights);
 })();
