@@ -49,10 +49,11 @@ class AdditiveAttention:
         self.params, self.dtype = _initial_parameters(shapes, dtype, rng), check_dtype(dtype)
 
     def forward(self, query, memory, lengths=None):
-        """Ask memory (T, B, H) with query (S, B, Q), S questions for each of B sequences.
+        """Ask memory (T, B, H) with query (S, B, Q), S questions a sequence.
 
-        Returns the contexts (S, B, H), the weights (S, B, T), and the trace that ``backward`` needs. With
-        ``lengths (B,)`` what lies past a memory's end is never read and has the weight zero. Raises TypeError or
+        Returns the contexts (S, B, H), the weights (S, B, T), and the trace that
+        ``backward`` needs. With ``lengths (B,)`` what lies past a memory's end is
+        never read and has the weight zero. Raises TypeError or
         ValueError, naming the array, where query, memory or lengths do not fit.
         """
         W, U, v = self.params.values()
@@ -60,7 +61,8 @@ class AdditiveAttention:
         hidden = np.tanh((q @ W.T)[:, :, None] + (m @ U.T)[:, None])
         scores = hidden @ v  # eq-attention-additive
         context, weights = _read(scores, m, inside)
-        return context.swapaxes(0, 1), weights.swapaxes(0, 1), AttentionTrace(q, m, weights, hidden)
+        trace = AttentionTrace(q, m, weights, hidden)
+        return context.swapaxes(0, 1), weights.swapaxes(0, 1), trace
 
     def backward(self, dcontext, trace, dweights=None):
         """Carry dcontext (S, B, H), the loss's gradient with respect to the contexts, back to what was asked.
@@ -113,10 +115,11 @@ class MultiplicativeAttention:
         self.params, self.dtype = _initial_parameters(shapes, dtype, rng), check_dtype(dtype)
 
     def forward(self, query, memory, lengths=None):
-        """Ask memory (T, B, H) with query (S, B, Q), S questions for each of B sequences.
+        """Ask memory (T, B, H) with query (S, B, Q), S questions a sequence.
 
-        Returns the contexts (S, B, H), the weights (S, B, T), and the trace that ``backward`` needs. With
-        ``lengths (B,)`` what lies past a memory's end is never read and has the weight zero. Raises TypeError or
+        Returns the contexts (S, B, H), the weights (S, B, T), and the trace that
+        ``backward`` needs. With ``lengths (B,)`` what lies past a memory's end is
+        never read and has the weight zero. Raises TypeError or
         ValueError, naming the array, where query, memory or lengths do not fit.
         """
         q, m, inside = _check_inputs(self, query, memory, lengths)
@@ -151,9 +154,13 @@ class MultiplicativeAttention:
 
 
 def _read(scores, m, inside):
-    """Return the contexts (B, S, H) and the weights (B, S, T) for scores (B, S, T) over the memory m (B, T, H)."""
+    """Return the contexts (B, S, H) and the weights (B, S, T).
+
+    ``scores (B, S, T)`` of the memory ``m (B, T, H)``.
+    """
     if inside is not None:
-        scores = np.where(inside, scores, -np.inf)  # exp(-∞) is zero: no weight, and no gradient
+        # exp(-∞) is zero: no weight, and no gradient
+        scores = np.where(inside, scores, -np.inf)
     weights = softmax(scores)  # eq-attention-weights
     return weights @ m, weights  # eq-attention-context
 

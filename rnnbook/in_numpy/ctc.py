@@ -60,13 +60,18 @@ def extend(target, blank=0):
 
 
 def ctc_alpha(log_y, extended):
-    """Return log α (T, S): of all paths that are in state s after step t, from log probabilities log_y (T, V)."""
+    """Return log α (T, S) of all paths that are in state s after step t.
+
+    ``log_y (T, V)``: the log probabilities.
+    """
     may_skip = np.zeros(len(extended), bool)
-    may_skip[2:] = extended[2:] != extended[:-2]  # never from blank to blank: these are equal, too
+    # never from blank to blank: these are equal, too
+    may_skip[2:] = extended[2:] != extended[:-2]
     log_alpha = np.full((len(log_y), len(extended)), -np.inf, log_y.dtype)
     log_alpha[0, :2] = log_y[0, extended[:2]]  # eq-ctc-start
     for t in range(1, len(log_y)):
-        stay, one, two = log_alpha[t - 1], np.full_like(log_alpha[0], -np.inf), np.full_like(log_alpha[0], -np.inf)
+        stay = log_alpha[t - 1]
+        one, two = np.full_like(stay, -np.inf), np.full_like(stay, -np.inf)
         one[1:], two[2:] = stay[:-1], stay[:-2]
         two[~may_skip] = -np.inf
         ways = np.logaddexp(np.logaddexp(stay, one), two)

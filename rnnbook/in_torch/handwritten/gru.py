@@ -33,7 +33,17 @@ def forward(x, state, params, sizes, *, reset_after=True):
     return torch.cat(hs), (torch.cat([h, *ended]),), trace
 
 
-def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, reset_after=True):
+def backward(
+    dhs,
+    dstate,
+    x,
+    trace,
+    params,
+    sizes,
+    with_dx=True,
+    *,
+    reset_after=True,
+):
     """Carry dhs (N, H) and the last state's gradient back through time.
 
     Returns dx, dstate and grads by name.
@@ -43,10 +53,13 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, reset_after=
     W_rz, W_n = W_hh.tensor_split([2 * H])
     r, z, n = gates.split(H, dim=1)
     heard = v_ns[0] if reset_after else h_prevs
-    # what turns dh into da_z and da_n, and what comes back to r into da_r, for all steps at once
-    das = torch.cat([heard * r * (1 - r), (h_prevs - n) * z * (1 - z), (1 - z) * (1 - n**2)], dim=1)
+    # what turns dh into da_z and da_n, and what comes back to r into da_r,
+    # for all steps at once
+    by_r, by_z = heard * r * (1 - r), (h_prevs - n) * z * (1 - z)
+    das = torch.cat([by_r, by_z, (1 - z) * (1 - n**2)], dim=1)
     dvs = torch.empty_like(das) if reset_after else das
-    dh_next = dstate[0].clone()  # (B, H); a sequence that ended earlier keeps its row until its last step
+    # (B, H); a sequence that ended earlier keeps its row until its last step
+    dh_next = dstate[0].clone()
     steps = [t.split(sizes) for t in (das, dvs, dhs, r, z)]
     for da, dv, dh_out, r_t, z_t in zip(*map(reversed, steps), strict=True):
         da_r, da_z, da_n = da.split(H, dim=1)
@@ -61,12 +74,15 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, reset_after=
         else:
             dmemory = da_n @ W_n  # by r * h_prev
             da_r *= dmemory  # eq-gru-back-reset-before
-            dh_prev = torch.addmm(z_t * dh + r_t * dmemory, da[:, : 2 * H], W_rz)  # eq-gru-back-state-before
+            kept, da_rz = z_t * dh + r_t * dmemory, da[:, : 2 * H]
+            dh_prev = torch.addmm(kept, da_rz, W_rz)  # eq-gru-back-state-before
         dh_next[: len(da)] = dh_prev
     dx = das @ W_ih if with_dx else None  # eq-gru-back-x
-    grads = {"weight_ih": das.T @ x, "weight_hh": dvs.T @ h_prevs}  # eq-gru-back-weights
+    grads = {"weight_ih": das.T @ x}
+    grads["weight_hh"] = dvs.T @ h_prevs  # eq-gru-back-weights
     if not reset_after:
-        grads["weight_hh"][2 * H :] = das[:, 2 * H :].T @ (r * h_prevs)  # eq-gru-back-weights-before
+        dW_n = das[:, 2 * H :].T @ (r * h_prevs)  # eq-gru-back-weights-before
+        grads["weight_hh"][2 * H :] = dW_n
     if "bias_ih" in params:
         grads |= {"bias_ih": das.sum(0), "bias_hh": dvs.sum(0)}  # eq-gru-back-bias
     return dx, (dh_next,), grads

@@ -45,13 +45,17 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, peephole=Fal
     tanh_cs = torch.tanh(cs)
     if peephole:
         p_i, p_f, p_o = params["weight_peephole"].split(H)
-    # what turns dc into da_i, da_f and da_g, and dh into da_o, for all steps at once
-    by_dc = torch.stack([g * i * (1 - i), c_prevs * f * (1 - f), i * (1 - g**2)], dim=1)
+    # what turns dc into da_i, da_f and da_g, and dh into da_o,
+    # for all steps at once
+    by_i, by_f = g * i * (1 - i), c_prevs * f * (1 - f)
+    by_dc = torch.stack([by_i, by_f, i * (1 - g**2)], dim=1)
     by_dh, dc_by_dh = tanh_cs * o * (1 - o), o * (1 - tanh_cs**2)
     das = torch.empty_like(gates)
-    dh_next, dc_next = dstate[0].clone(), dstate[1].clone()  # a sequence that ended earlier keeps its rows
+    # a sequence that ended earlier keeps its rows
+    dh_next, dc_next = dstate[0].clone(), dstate[1].clone()
     steps = [t.split(sizes) for t in (das, dhs, by_dc, by_dh, dc_by_dh, f)]
-    for da, dh_out, to_ifg, to_o, to_c, f_t in zip(*map(reversed, steps), strict=True):
+    backwards = zip(*map(reversed, steps), strict=True)
+    for da, dh_out, to_ifg, to_o, to_c, f_t in backwards:
         b = len(da)
         da_ifg, da_o = da[:, : 3 * H].view(b, 3, H), da[:, 3 * H :]
         dh = dh_out + dh_next[:b]  # eq-lstm-back-hidden
@@ -63,16 +67,19 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, peephole=Fal
         torch.mul(dc[:, None], to_ifg, out=da_ifg)  # eq-lstm-back-candidate
         dc_prev = dc * f_t  # eq-lstm-back-carry-next
         if peephole:
-            dc_prev += p_i * da[:, :H] + p_f * da[:, H : 2 * H]  # eq-lstm-peephole-back-carry-next
+            da_i, da_f = da[:, :H], da[:, H : 2 * H]
+            dc_prev += p_i * da_i + p_f * da_f  # eq-lstm-peephole-back-carry-next
         dh_next[:b] = da @ W_hh  # eq-lstm-back-state
         dc_next[:b] = dc_prev
     dx = das @ W_ih if with_dx else None  # eq-lstm-back-x
-    grads = {"weight_ih": das.T @ x, "weight_hh": das.T @ h_prevs}  # eq-lstm-back-weights
+    grads = {"weight_ih": das.T @ x}
+    grads["weight_hh"] = das.T @ h_prevs  # eq-lstm-back-weights
     if "bias_ih" in params:
         grads["bias_ih"] = das.sum(0)  # eq-lstm-back-bias
         grads["bias_hh"] = grads["bias_ih"].clone()
     if peephole:
         seen = torch.stack([c_prevs, c_prevs, cs], dim=1)
-        dps = das.view(-1, 4, H)[:, [0, 1, 3]] * seen  # eq-lstm-peephole-back-weights
+        das_ifo = das.view(-1, 4, H)[:, [0, 1, 3]]
+        dps = das_ifo * seen  # eq-lstm-peephole-back-weights
         grads["weight_peephole"] = dps.sum(0).flatten()
     return dx, (dh_next, dc_next), grads

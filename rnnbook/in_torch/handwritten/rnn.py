@@ -18,7 +18,17 @@ def forward(x, state, params, sizes, *, nonlinearity="tanh"):
     return us.clone(), (torch.cat([h, *ended]),), (us, torch.cat(h_prevs))
 
 
-def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"):
+def backward(
+    dhs,
+    dstate,
+    x,
+    trace,
+    params,
+    sizes,
+    with_dx=True,
+    *,
+    nonlinearity="tanh",
+):
     """Carry dhs (N, H) and the last state's gradient back through time.
 
     Returns dx, dstate and grads by name.
@@ -26,8 +36,10 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, nonlinearity
     hs, h_prevs = trace
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
     das = 1 - hs**2 if nonlinearity == "tanh" else torch.sign(hs)  # so far φ'(a)
-    dh_next = dstate[0].clone()  # (B, H); a sequence that ended earlier keeps its row until its last step
-    for da, dh_out in zip(reversed(das.split(sizes)), reversed(dhs.split(sizes)), strict=True):
+    # (B, H); a sequence that ended earlier keeps its row until its last step
+    dh_next = dstate[0].clone()
+    steps = das.split(sizes), dhs.split(sizes)
+    for da, dh_out in zip(*map(reversed, steps), strict=True):
         dh = dh_out + dh_next[: len(da)]  # eq-rnn-back-hidden
         da *= dh  # eq-rnn-back-preactivation
         dh_next[: len(da)] = da @ W_hh  # eq-rnn-back-state

@@ -9,6 +9,8 @@ triangular system (I + A) U = β (V - K S), with A_ts = β_t k_tᵀk_s for s < t
 form of a recurrence whose factors are matrices. A scan over those matrices would cost K³ a step.
 """
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -19,14 +21,22 @@ from rnnbook.in_torch.scan.matrix import CHUNK, MatrixState, read_chunk
 
 
 def solve_chunk(k, v, beta, log_a, S):
-    """Return u (C, ..., V): what each of C steps writes under its key, from the state S (..., K, V) before them."""
+    """Return u (C, ..., V): what each of C steps writes under its key.
+
+    ``S (..., K, V)``: the state before them.
+    """
     since = log_a.cumsum(0)
     decay = (since[:, None] - since[None])[..., 0]  # (C, C, ...)
-    k, v, beta, decay = (x.movedim(0, -2) for x in (k, v, beta, decay.movedim(1, -1)))  # steps last but one
-    decay = decay.masked_fill(~torch.ones_like(decay[..., :, :], dtype=torch.bool).tril(-1), -torch.inf)
+    # steps last but one
+    moved = k, v, beta, decay.movedim(1, -1)
+    k, v, beta, decay = (x.movedim(0, -2) for x in moved)
+    earlier = torch.ones_like(decay, dtype=torch.bool).tril(-1)
+    decay = decay.masked_fill(~earlier, -torch.inf)
     A = beta * (k @ k.mT) * decay.exp()
     left = v - since.movedim(0, -2).exp() * (k @ S)
-    u = torch.linalg.solve_triangular(A, beta * left, upper=False, unitriangular=True)  # eq-state-space-delta-chunk
+    unit_lower = {"upper": False, "unitriangular": True}
+    solve = partial(torch.linalg.solve_triangular, **unit_lower)
+    u = solve(A, beta * left)  # eq-state-space-delta-chunk
     return u.movedim(-2, 0)
 
 
@@ -86,7 +96,8 @@ class DeltaNet(MatrixState):
         q, k, v, beta, log_a = self.split(u_t)
         state = log_a.exp()[..., None] * state
         held = (k[..., None] * state).sum(-2)
-        state = state + k[..., None] * (beta * (v - held))[..., None, :]  # eq-state-space-delta
+        write = (beta * (v - held))[..., None, :]
+        state = state + k[..., None] * write  # eq-state-space-delta
         return (q[..., None] * state).sum(-2).flatten(-2), state
 
     def extra_repr(self):

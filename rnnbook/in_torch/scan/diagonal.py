@@ -90,7 +90,8 @@ class LRU(Diagonal):
 
     def factors(self, u):
         """Return λ (H,) and γ B x."""
-        a = torch.exp(torch.complex(-self.nu.exp(), self.theta.exp()))  # eq-state-space-lru
+        exponent = torch.complex(-self.nu.exp(), self.theta.exp())
+        a = torch.exp(exponent)  # eq-state-space-lru
         _, real, imaginary = u.chunk(3, -1)
         return a, self.gamma_log.exp() * torch.complex(real, imaginary)
 

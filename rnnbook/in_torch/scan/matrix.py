@@ -22,24 +22,31 @@ CHUNK = 64
 
 
 def read_chunk(q, k, v, log_a, S, before=False):
-    """Return y (C, ..., V) and the state after C steps of S = a S + k vᵀ, y = Sᵀ q, from the state S (..., K, V).
+    """Return y (C, ..., V) and the state after C steps of S = a S + k vᵀ, y = Sᵀ q,
+    from the state S (..., K, V).
 
-    q, k (C, ..., K), v (C, ..., V); log a (C, ..., 1) for a factor a step, or (C, ..., K) for one a row of S.
+    q, k (C, ..., K), v (C, ..., V); log a (C, ..., 1) for a factor a step, or
+    (C, ..., K) for one a row of S.
     ``before``: y_t is read from the state before step t.
     """
     since = log_a.cumsum(0)  # the logarithm of all factors so far
     until = since - log_a if before else since
-    weights = until[:, None] - since[None]  # (C, C, ..., 1 or K): what step t still has of step s
-    past = torch.ones(len(q), len(q), dtype=torch.bool, device=q.device).tril(-1 if before else 0)
-    weights = weights.masked_fill(~past.view(*past.shape, *[1] * (weights.dim() - 2)), -torch.inf).exp()
+    # (C, C, ..., 1 or K): what step t still has of step s
+    weights = until[:, None] - since[None]
+    past = torch.ones(len(q), len(q), dtype=torch.bool, device=q.device)
+    more = [1] * (weights.dim() - 2)
+    past = past.tril(-1 if before else 0).view(len(q), len(q), *more)
+    weights = weights.masked_fill(~past, -torch.inf).exp()
     if log_a.size(-1) == 1:
         scores = torch.einsum("t...k,s...k->ts...", q, k) * weights[..., 0]
     else:
         scores = torch.einsum("t...k,s...k,ts...k->ts...", q, k, weights)
-    y = torch.einsum("t...k,...kv->t...v", q * until.exp(), S)  # eq-state-space-chunk
+    asked = q * until.exp()
+    y = torch.einsum("t...k,...kv->t...v", asked, S)  # eq-state-space-chunk
     y = y + torch.einsum("ts...,s...v->t...v", scores, v)
     left = (since[-1] - since).exp()  # of each step, at the end of the chunk
-    return y, since[-1].exp()[..., None] * S + torch.einsum("s...k,s...v->...kv", left * k, v)
+    added = torch.einsum("s...k,s...v->...kv", left * k, v)
+    return y, since[-1].exp()[..., None] * S + added
 
 
 def read_chunks(q, k, v, log_a, S, before=False, chunk=CHUNK):
@@ -102,7 +109,8 @@ class LinearAttention(MatrixState):
     def one_step(self, u_t, state):
         """Read one step."""
         q, k, v = self.qkv(u_t)
-        state = state + k[..., None] * v[..., None, :]  # eq-state-space-linear-attention
+        pair = k[..., None] * v[..., None, :]
+        state = state + pair  # eq-state-space-linear-attention
         y = (q[..., None] * state).sum(-2)
         return (y[..., :-1] / y[..., -1:]).flatten(-2), state
 
@@ -146,7 +154,8 @@ class RWKV(MatrixState):
         """Read one step."""
         q, k, v, log_w = self.qkvw(u_t)
         pair = k[..., None] * v[..., None, :]
-        y = (q[..., None] * (state + self.bonus[..., None] * pair)).sum(-2)  # eq-state-space-rwkv
+        read = state + self.bonus[..., None] * pair
+        y = (q[..., None] * read).sum(-2)  # eq-state-space-rwkv
         return y.flatten(-2), log_w.exp()[..., None] * state + pair
 
 
@@ -213,5 +222,6 @@ class MLSTM(MatrixState):
         C, m_prev = state
         m = torch.maximum(log_f + m_prev, i)
         f, i = torch.exp(log_f + m_prev - m), torch.exp(i - m)
-        C = f[..., None, None] * C + (i[..., None] * k)[..., None] * v[..., None, :]  # eq-state-space-mlstm
+        pair = (i[..., None] * k)[..., None] * v[..., None, :]
+        C = f[..., None, None] * C + pair  # eq-state-space-mlstm
         return self.read((q[..., None] * C).sum(-2), m, o), (C, m)

@@ -43,11 +43,13 @@ class _Scan(torch.autograd.Function):
         h_prev = torch.cat([h[None], hs[:-1]])
         # conj() is for complex factors and leaves real ones as they are
         from_the_end = a_next.flip(0).conj(), dhs.flip(0), torch.zeros_like(h)
-        if are_batched((dhs,)):  # many gradients at once, which the scans, writing into memory, cannot read
+        # many gradients at once, which the scans, writing into memory, cannot read
+        if are_batched((dhs,)):
             db = _one_by_one(*from_the_end).flip(0)
         else:
             db = _Scan.apply(ctx.scan, *from_the_end).flip(0)  # eq-parallel-back
-        return None, db * h_prev.conj(), db, a[0].conj() * db[0]  # eq-parallel-back-parts
+        da, dh = db * h_prev.conj(), a[0].conj() * db[0]  # eq-parallel-back-parts
+        return None, da, db, dh
 
     @staticmethod
     def jvp(ctx, _, da, db, dh):
