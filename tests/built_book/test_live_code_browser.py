@@ -121,6 +121,7 @@ def test_the_list_of_all_exercises_shows_what_is_solved_and_carries_attempts_in_
     every.goto(served.url + "book/exercises.html")
     all_of_them = sum(len(list(exercises_of(name))) for name in served.pages if name.startswith("book/"))
     assert every.locator(".live-list a").count() == all_of_them > 60
+    assert every.locator(".live-list a").first.inner_text() == "Windows"
     assert every.locator(".live-list li", has_text="One step solved").count() == 1
     with every.expect_download() as download:
         every.locator("button:has-text('Export')").click()

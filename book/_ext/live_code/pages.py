@@ -68,7 +68,8 @@ def cells_of(app: Sphinx, doctree: nodes.document, docname: str) -> list[tuple[n
         classes = node.get("classes", [])
         if "exercise" in classes and node.get("ids"):
             heading = next(iter(node.findall(nodes.title)), None)
-            title = node["ids"][0], heading.astext().strip(" ()") if heading is not None else ""
+            words = heading.astext() if heading is not None else ""
+            title = node["ids"][0], re.sub(r"^Exercise\s*[\d.]*\s*", "", words).strip(" ()")
         if "cell" not in classes or not any("cell_input" in child.get("classes", []) for child in node.children):
             continue
         code = next(iter(node.findall(nodes.literal_block))).astext().strip()
