@@ -139,7 +139,6 @@
         return;
       }
       running = this;
-      this.pressed = performance.now();
       for (const cell of cells.values()) cell.check.disabled = true;
       this.stop.hidden = false;
       this.state.textContent = ready ? "running" : "loading Python (once)";
@@ -194,7 +193,6 @@
     answered({ output, passed, error }) {
       this.done("");
       this.show([output.trimEnd(), error].filter(Boolean).join("\n"), error ? false : passed);
-      this.seconds = (performance.now() - this.pressed) / 1000;
       store(this.id, { ...this.store, tried: true, passed: passed === true || stored(this.id).passed === true });
       counted();
     }
@@ -342,5 +340,4 @@
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
   else begin();
-  window.liveCode = { cells };
 })();
