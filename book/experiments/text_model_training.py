@@ -23,15 +23,19 @@ from rnnbook import data, weights
 
 WHAT = "bits per character of character models as they learn, by hidden size and seed"
 SETTINGS = {
-    "fractions": [0.9, 0.05, 0.05], "embedding": 64, "batch": 64, "steps_back": 96, "clip": 1.0, "forget_bias": 1.0,
+    "fractions": [0.9, 0.05, 0.05], "embedding": 64, "clip": 1.0, "forget_bias": 1.0,
     "optimizer": "Adam; warm-up of 100 updates, then constant, then a cosine to zero",
-    "products": "bfloat16", "every": 250,
-    "valid_characters": 50_000, "evaluation_streams": 50,
+    "products": "bfloat16", "every": 250, "valid_characters": 50_000, "evaluation_streams": 50,
+    "stages": ["updates", "streams", "steps back", "largest rate", "dropout"],
     "runs": {
-        "large": {"hidden": 512, "seed": 0, "constant": 4_000, "updates": 6_000, "lr": 4e-3, "dropout": 0.15},
-        "small, seed 0": {"hidden": 256, "seed": 0, "constant": 600, "updates": 1_200, "lr": 4e-3, "dropout": 0.0},
-        "small, seed 1": {"hidden": 256, "seed": 1, "constant": 600, "updates": 1_200, "lr": 4e-3, "dropout": 0.0},
-        "small, seed 2": {"hidden": 256, "seed": 2, "constant": 600, "updates": 1_200, "lr": 4e-3, "dropout": 0.0},
+        "large": {"hidden": 512, "seed": 0, "constant": 3_000, "updates": 4_500,
+                  "stages": [[250, 64, 96, 4e-3, 0.15], [4_250, 32, 64, 3e-3, 0.05]]},
+        "small, seed 0": {"hidden": 256, "seed": 0, "constant": 600, "updates": 1_200,
+                          "stages": [[1_200, 32, 64, 4e-3, 0.0]]},
+        "small, seed 1": {"hidden": 256, "seed": 1, "constant": 600, "updates": 1_200,
+                          "stages": [[1_200, 32, 64, 4e-3, 0.0]]},
+        "small, seed 2": {"hidden": 256, "seed": 2, "constant": 600, "updates": 1_200,
+                          "stages": [[1_200, 32, 64, 4e-3, 0.0]]},
     },
 }  # fmt: skip
 WEIGHTS = Path(__file__).with_name("text_model.safetensors")
@@ -40,12 +44,12 @@ WEIGHTS = Path(__file__).with_name("text_model.safetensors")
 class CharacterModel(nn.Module):
     """Embedding, LSTM, linear: logits (T, B, V) for tokens (T, B); dropout on the states, half of it on the input."""
 
-    def __init__(self, V, hidden, dropout=0.0):
+    def __init__(self, V, hidden):
         super().__init__()
         self.embedding = nn.Embedding(V, SETTINGS["embedding"])
         self.layer = nn.LSTM(SETTINGS["embedding"], hidden)
         self.head = nn.Linear(hidden, V)
-        self.dropout = dropout
+        self.dropout = 0.0
         with torch.no_grad():
             self.layer.bias_hh_l0.zero_()
             self.layer.bias_ih_l0.zero_()[hidden : 2 * hidden] = SETTINGS["forget_bias"]
@@ -93,40 +97,52 @@ def rate(i, constant, steps):
     return min(1, (i + 1) / 100) * (1 + math.cos(math.pi * fallen)) / 2
 
 
+def chunks(past, run):
+    """Yield (x, y, begins, largest rate, dropout) for one update after the other, stage by stage."""
+    for updates, B, T, lr, dropout in run["stages"]:
+        x, y = streams(past, B)
+        for i in range(updates):
+            k = i % (len(x) // T) * T
+            yield x[k : k + T], y[k : k + T], k == 0, lr, dropout
+
+
+def update(model, optimizer, x, y, state):
+    """Take one step; return the loss in bits and the state that it ends with."""
+    with torch.autocast("cpu", torch.bfloat16):
+        logits, state = model(x, state)
+    loss = in_nats(logits, y)
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), SETTINGS["clip"])
+    optimizer.step()
+    return loss.item() / math.log(2), tuple(s.detach() for s in state)
+
+
 def train(run, path):
-    """Train as ``run`` says, from what stands in ``path`` if it is there; return the model and what was recorded."""
+    """Train as ``run`` says, from what stands in ``path`` if it is there; return the model and what was recorded.
+
+    While the rate is constant the end may be put off or brought forward.
+    """
     vocabulary, past, valid, _ = parts()
     torch.manual_seed(run["seed"])
-    model = CharacterModel(len(vocabulary), run["hidden"], run["dropout"])
-    optimizer = torch.optim.Adam(model.parameters(), lr=run["lr"], fused=True)
-    x, y = streams(past, SETTINGS["batch"])
-    T, steps = SETTINGS["steps_back"], run["updates"]
-    found = {"step": 0, "state": None, "learning": [], "cpu_seconds": 0.0, "of": run}
+    model = CharacterModel(len(vocabulary), run["hidden"])
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    found = {"step": 0, "state": None, "learning": [], "cpu_seconds": 0.0}
     if path.exists():
         found = torch.load(path, weights_only=True)
-        same = {"hidden", "seed", "lr", "dropout"}  # the end may move while the rate is constant
-        assert all(found["of"][key] == run[key] for key in same), f"{path} holds another run: {found['of']}"
         model.load_state_dict(found["model"])
         optimizer.load_state_dict(found["optimizer"])
         torch.set_rng_state(found["rng"])
     state, start, losses = found["state"], time.process_time(), []
-    found["of"] = run
-    for i in range(found["step"], steps):
-        k = i % (len(x) // T) * T
-        if k == 0:
-            state = None
+    for i, (x, y, begins, lr, dropout) in enumerate(chunks(past, run)):
+        if i < found["step"]:
+            continue
+        model.dropout, state = dropout, None if begins else state
         for group in optimizer.param_groups:
-            group["lr"] = run["lr"] * rate(i, run["constant"], steps)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits, state = model(x[k : k + T], state)
-        state = tuple(s.detach() for s in state)
-        loss = in_nats(logits, y[k : k + T])
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), SETTINGS["clip"])
-        optimizer.step()
-        losses.append(loss.item() / math.log(2))
-        if (i + 1) % SETTINGS["every"] == 0 or i + 1 == steps:
+            group["lr"] = lr * rate(i, run["constant"], run["updates"])
+        loss, state = update(model, optimizer, x, y, state)
+        losses.append(loss)
+        if (i + 1) % SETTINGS["every"] == 0 or i + 1 == run["updates"]:
             on_valid = bits(model, valid[: SETTINGS["valid_characters"]], SETTINGS["evaluation_streams"])
             found["learning"].append([i + 1, round(sum(losses) / len(losses), 4), round(on_valid, 4)])
             found |= {"step": i + 1, "state": state, "rng": torch.get_rng_state(), "model": model.state_dict()}
@@ -145,7 +161,7 @@ def report(name, model, found):
     B = SETTINGS["evaluation_streams"]
     return {
         "name": name, **SETTINGS["runs"][name], "parameters": sum(p.numel() for p in model.parameters()),
-        "characters": found["step"] * SETTINGS["batch"] * SETTINGS["steps_back"],
+        "characters": sum(updates * B * T for updates, B, T, *_ in SETTINGS["runs"][name]["stages"]),
         "cpu_seconds": round(found["cpu_seconds"]), "valid": round(bits(model, valid, B), 4),
         "test": round(bits(model, test, B), 4), "learning": found["learning"],
     }  # fmt: skip

@@ -13,7 +13,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
 
     what one chapter has for itself
     bptt               weight_paths, path_contributions, check_table, seeds_against
-    language_model     character_model, guesses, coloured_text
+    language_model     character_model, guesses, coloured_text, ranked
     limits             gradient_relay, gradient_against_lag, reach_and_success, with_and_without
     lstm               carry_story, product_against_gradient
     memory             memory_tasks, skill_against_length, carry_ramp
@@ -63,7 +63,7 @@ from rnnbook.lessons.figures.feedback_networks import (
     recall_gallery,
 )
 from rnnbook.lessons.figures.frameworks import block_orders, shared_batch
-from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses
+from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses, ranked
 from rnnbook.lessons.figures.limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
 from rnnbook.lessons.figures.lstm import carry_story, product_against_gradient
 from rnnbook.lessons.figures.memory import carry_ramp, memory_tasks, skill_against_length
@@ -141,6 +141,7 @@ __all__ = [
     "plant_runs",
     "product_against_gradient",
     "ragged_batch",
+    "ranked",
     "ratio_dots",
     "reach_and_success",
     "recall_against_state",

@@ -1,0 +1,221 @@
+"""Score the character model of the chapter *A language model* against counters: alone, while it learns, and mixed.
+
+    OMP_NUM_THREADS=1 python book/experiments/text_model.py
+
+reads text_model.safetensors, which text_model_training.py wrote, and text_model_ppmd.json; writes text_model.json. A
+system is judged by the bits that it needs for each of twenty blocks of the test part, so that differences can be taken
+block by block. Every choice (rate, order, weights of mixtures) is made on the validation part. About half an hour.
+
+"fixed" means trained on the training part alone; "learning" means that it goes on learning from the test part as it
+reads it: the counter counts every character after it has predicted it, and the network takes a step of gradient descent
+after every 25 characters of four streams, the quarters of the text, which it reads side by side ("dynamic evaluation",
+Mikolov et al. 2010, Krause et al. 2018).
+"""
+
+import json
+import math
+import time
+
+import numpy as np
+import torch
+from harness import recording
+from scipy import stats
+from text_model_training import SETTINGS as TRAINING
+from text_model_training import WEIGHTS, CharacterModel, in_nats, parts, source
+
+from rnnbook import weights
+from rnnbook.rivals.ngram import WittenBell
+
+WHAT = "bits of each block of the test part: network, counters, PPMd, and mixtures of network and counter"
+SETTINGS = {
+    "blocks": 20, "warm_up": 500, "streams": 4, "chunk": 25, "clip": 1.0, "rates": [0.03, 0.1, 0.3], "order": 8,
+    "choosing_a_rate": 16_000, "choosing_a_weight": 40_000, "shares": [k / 20 for k in range(21)],
+}  # fmt: skip
+
+
+def stored_model(path=WEIGHTS, hidden=TRAINING["runs"]["large"]["hidden"]):
+    """Return the trained network from its file, in float32, ready to be read with."""
+    arrays, _ = weights.storage.read(path)
+    model = CharacterModel(len(arrays["embedding.weight"]), hidden)
+    model.load_state_dict({name: torch.tensor(array).float() for name, array in arrays.items()})
+    return model.eval()
+
+
+# ---- The probabilities (N,) that a system gives to each character of a text ---------------------------------------
+
+
+def columns_of(before, text, B):
+    """Cut a text into B streams side by side (lead + 1 + size, B), each behind the characters before it.
+
+    Also returns where each begins; the last may repeat a few characters of the one before.
+    """
+    lead, size = SETTINGS["warm_up"], math.ceil(len(text) / B)
+    whole = torch.cat([before[-lead - 1 :], text])
+    starts = [min(k * size, len(text) - size) for k in range(B)]
+    return torch.stack([whole[a : a + lead + 1 + size] for a in starts], dim=1), starts
+
+
+def of_what_came(logits, y):
+    return logits.detach().log_softmax(-1).gather(-1, y[..., None])[..., 0]
+
+
+def in_order(log_p, starts, N):
+    """Put the log-probabilities (size, B) of streams side by side into the order of the text, as probabilities."""
+    found = torch.empty(N)
+    for column, a in zip(log_p.T, starts, strict=True):
+        found[a : a + len(column)] = column
+    return found.exp().double().numpy()
+
+
+@torch.no_grad()
+def fixed_network(model, before, text):
+    """The network as it was trained. Each block starts from the state that the characters before it leave."""
+    columns, starts = columns_of(before, text, SETTINGS["blocks"])
+    lead, found = SETTINGS["warm_up"], []
+    _, state = model(columns[:lead])
+    for x, y in zip(columns[lead:-1].split(256), columns[lead + 1 :].split(256), strict=True):
+        logits, state = model(x, state)
+        found.append(of_what_came(logits, y))
+    return in_order(torch.cat(found), starts, len(text))
+
+
+def learning_network(before, text, rate):
+    """Dynamic evaluation: predict a chunk, then take a step of gradient descent on it, then read on."""
+    model, lead, found = stored_model(), SETTINGS["warm_up"], []
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    columns, starts = columns_of(before, text, SETTINGS["streams"])
+    with torch.no_grad():
+        _, state = model(columns[:lead])
+    T = SETTINGS["chunk"]
+    for x, y in zip(columns[lead:-1].split(T), columns[lead + 1 :].split(T), strict=True):
+        logits, state = model(x, state)
+        state = tuple(s.detach() for s in state)
+        found.append(of_what_came(logits, y))
+        optimizer.zero_grad()
+        in_nats(logits, y).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), SETTINGS["clip"])
+        optimizer.step()
+    return in_order(torch.cat(found), starts, len(text))
+
+
+def counter(ngrams, before, text, learning):
+    """Witten and Bell's n-gram, with the counts of the training part, or with those of the text so far as well.
+
+    Returns (order, N). While it learns, character t is predicted with the counts of everything before t: how often its
+    context and its n-gram have come in the text so far is their rank among their equals, by position.
+    """
+    order, V = ngrams.order, ngrams.V
+    tokens = np.concatenate([before[-order + 1 :], text]).astype(np.int64)
+    lead = len(tokens) - len(text)
+    p, rows = np.full(len(text), 1 / V), []
+    for k, (grams, counts, contexts, totals, followers) in enumerate(ngrams.tables):
+        asked = ngrams._grams(tokens, k)[lead - k :]
+        seen, n, d = look_up(grams, counts, asked), *(look_up(contexts, t, asked // V) for t in (totals, followers))
+        if learning:
+            so_far = earlier(asked, np.ones(len(asked), int))
+            new = (seen == 0) & (so_far == 0)
+            seen, n = seen + so_far, n + earlier(asked // V, np.ones(len(asked), int))
+            d = d + earlier(asked // V, new.astype(int))
+        p = np.where(n > 0, (seen + d * p) / np.maximum(n + d, 1), p)
+        rows.append(p)
+    return np.stack(rows)
+
+
+def earlier(keys, values):
+    """For each place, the sum of the values at earlier places with the same key."""
+    order = np.argsort(keys, kind="stable")
+    sorted_keys, total = keys[order], np.cumsum(values[order])
+    first = np.searchsorted(sorted_keys, sorted_keys)
+    result = np.empty(len(keys), total.dtype)
+    result[order] = total - values[order] - np.where(first > 0, total[first - 1], 0)
+    return result
+
+
+def look_up(keys, values, asked):
+    place = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
+    return np.where(keys[place] == asked, values[place], 0)
+
+
+# ---- Bits --------------------------------------------------------------------------------------------------------
+
+
+def bits(p):
+    return float(-np.log2(p).mean())
+
+
+def block_bits(p):
+    """Bits of each block, a list."""
+    ends = np.linspace(0, len(p), SETTINGS["blocks"] + 1).astype(int)
+    return [round(float(-np.log2(p[a:b]).sum()), 1) for a, b in zip(ends, ends[1:])]
+
+
+def best_share(network, counted):
+    """The share of the network at which a mixture needs the fewest bits."""
+    return min(SETTINGS["shares"], key=lambda share: bits(share * network + (1 - share) * counted))
+
+
+def difference(a, b, characters):
+    """The mean of a - b in bits per character, and the half width of its 95 % interval over the blocks."""
+    d = (np.array(a) - np.array(b)) / (characters / len(a))
+    return round(d.mean(), 4), round(stats.t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / math.sqrt(len(d)), 4)
+
+
+def main():
+    torch.set_num_threads(1)
+    _, past, valid, test = parts()
+    model, n = stored_model(), len(test)
+    with recording(__file__, WHAT, settings=SETTINGS, seeds=[TRAINING["runs"]["large"]["seed"]]) as record:
+        ngrams = WittenBell(past.numpy(), len(model.head.bias), SETTINGS["order"])
+        on_valid, on_test, systems = {}, {}, {}
+        for name, learning in [("counter, fixed", False), ("counter, learning", True)]:
+            every = counter(ngrams, past.numpy(), valid.numpy(), learning)
+            row = min(range(SETTINGS["order"]), key=lambda k, every=every: bits(every[k]))
+            rows = counter(ngrams, past.numpy(), test.numpy(), learning)
+            systems[name] = {"order": row + 1, "by order": [round(bits(p), 4) for p in rows]}
+            on_valid[name], on_test[name] = every, rows
+            print(name, systems[name], flush=True)
+        start = time.process_time()
+        on_valid["network, fixed"] = fixed_network(model, past, valid)
+        on_test["network, fixed"] = fixed_network(model, valid, test)
+        print("network, fixed", bits(on_test["network, fixed"]), time.process_time() - start, flush=True)
+        part = valid[: SETTINGS["choosing_a_rate"]]
+        tried = {rate: bits(learning_network(past, part, rate)) for rate in SETTINGS["rates"]}
+        rate = min(tried, key=tried.get)
+        print("rates", tried, flush=True)
+        on_valid["network, learning"] = learning_network(past, valid[: SETTINGS["choosing_a_weight"]], rate)
+        start = time.process_time()
+        on_test["network, learning"] = learning_network(valid, test, rate)
+        seconds = round(time.process_time() - start)
+        by_rate = {str(r): round(b, 4) for r, b in tried.items()}
+        systems["network, learning"] = {"rate": rate, "by rate, on validation": by_rate, "cpu_seconds": seconds}
+        record |= {"data": source(), "characters": n}
+        record |= scored(on_valid, on_test, systems)
+        for name, row in record["systems"].items():
+            print(f"{name:50} {row['test']:.4f}", flush=True)
+
+
+def scored(on_valid, on_test, systems):
+    """Return the systems with their bits, mixtures and PPMd among them, and the differences that the chapter names."""
+    for name, p in on_test.items():
+        p = p if p.ndim == 1 else p[systems[name]["order"] - 1]
+        systems.setdefault(name, {}).update(test=round(bits(p), 4), blocks=block_bits(p))
+    for network in ("network, fixed", "network, learning"):
+        a = on_valid[network]
+        for counted in ("counter, fixed", "counter, learning"):
+            rows = [row[: len(a)] for row in on_valid[counted]]
+            choices = [(best_share(a, row), k) for k, row in enumerate(rows)]
+            share, k = min(choices, key=lambda c, a=a, rows=rows: bits(c[0] * a + (1 - c[0]) * rows[c[1]]))
+            p = share * on_test[network] + (1 - share) * on_test[counted][k]
+            systems[f"{network} + {counted}"] = {
+                "share": share, "order": k + 1, "test": round(bits(p), 4), "blocks": block_bits(p)}  # fmt: skip
+    ppmd = json.loads(WEIGHTS.with_name("text_model_ppmd.json").read_text())
+    for run in ppmd["runs"]:
+        for kind in ("fixed", "learning"):
+            systems[f"PPMd order {run['order']}, {kind}"] = {"test": run[kind], "blocks": run[f"{kind}_blocks"]}
+    for row in systems.values():
+        row["test"] = round(row["test"], 4)
+    return {"systems": systems}
+
+
+if __name__ == "__main__":
+    main()
