@@ -18,8 +18,8 @@ import time
 
 import numpy as np
 import torch
+from connectivity import measure
 from harness import recording
-from scipy import stats
 from text_model_training import SETTINGS as TRAINING
 from text_model_training import WEIGHTS, CharacterModel, in_nats, parts, source
 
@@ -154,12 +154,6 @@ def best_share(network, counted):
     return min(SETTINGS["shares"], key=lambda share: bits(share * network + (1 - share) * counted))
 
 
-def difference(a, b, characters):
-    """The mean of a - b in bits per character, and the half width of its 95 % interval over the blocks."""
-    d = (np.array(a) - np.array(b)) / (characters / len(a))
-    return round(d.mean(), 4), round(stats.t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / math.sqrt(len(d)), 4)
-
-
 def main():
     torch.set_num_threads(1)
     _, past, valid, test = parts()
@@ -189,7 +183,7 @@ def main():
         by_rate = {str(r): round(b, 4) for r, b in tried.items()}
         systems["network, learning"] = {"rate": rate, "by rate, on validation": by_rate, "cpu_seconds": seconds}
         record |= {"data": source(), "characters": n}
-        record |= scored(on_valid, on_test, systems)
+        record |= scored(on_valid, on_test, systems) | {"reach": measure(model, test)}
         for name, row in record["systems"].items():
             print(f"{name:50} {row['test']:.4f}", flush=True)
 
