@@ -170,6 +170,24 @@ def clock(seconds):
     return lambda: next(times)
 
 
+def text_model(program, stored):
+    def learning_network(before, text, rate):
+        return np.array([2.0 ** -stored["by rate"][str(rate)]])
+
+    def systems(networks, counters):
+        assert networks.keys() == counters.keys() == {"fixed", "learning"}
+        return {name: row for name, row in stored["systems"].items() if "PPMd" not in name}
+
+    return {
+        "WittenBell": lambda tokens, V, order: None,
+        "counter": lambda ngrams, before, text, learning: None,
+        "fixed_network": lambda model, before, text: np.array([0.5]),
+        "learning_network": learning_network,
+        "systems": systems,
+        "measure": lambda model, test: stored["reach"],
+    }
+
+
 def text_model_training(program, stored):
     runs = iter(stored["runs"])
 
@@ -404,6 +422,7 @@ RECORDS = [
     pronunciation_search,
     seq2seq,
     state_space,
+    text_model,
     text_model_ppmd,
     text_model_training,
     time_series,

@@ -28,7 +28,7 @@ def text(seed, N):
 def test_a_counter_that_learns_predicts_with_the_counts_of_everything_before(load):
     past, before, read = text(0, 40), text(1, 7), text(2, 60)
     before[-2:] = past[-2:]  # so that a counter trained on past + read has seen the same n-grams
-    found = load("text_model").counter(WittenBell(past, V, 3), before, read, learning=True)
+    found, _ = load("text_model").counter(WittenBell(past, V, 3), before, read, learning=True)
     for t in (0, 1, 2, 3, 10, 59):
         so_far = WittenBell(np.concatenate([past, read[:t]]), V, 3)
         expected = so_far.probabilities(np.concatenate([past, read[: t + 1]]))[:, -1]
@@ -38,7 +38,7 @@ def test_a_counter_that_learns_predicts_with_the_counts_of_everything_before(loa
 def test_a_counter_that_does_not_learn_gives_the_probabilities_of_the_package(load):
     past, before, read = text(0, 40), text(1, 7), text(2, 60)
     ngrams = WittenBell(past, V, 4)
-    found = load("text_model").counter(ngrams, before, read, learning=False)
+    found, _ = load("text_model").counter(ngrams, before, read, learning=False)
     expected = ngrams.probabilities(np.concatenate([before, read]))[:, -len(read) :]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
@@ -102,11 +102,50 @@ def test_a_network_that_learns_predicts_each_chunk_before_it_learns_from_it(tiny
     assert abs(changed[T] - found[T]) > 1e-5
 
 
-def test_the_best_share_is_the_one_with_the_fewest_bits(load):
+@pytest.mark.parametrize("learning", [False, True])
+def test_a_counter_says_how_long_a_context_it_has_met_and_whether_one_character_followed(learning, load):
+    past, before, read = text(0, 40), text(1, 7), text(2, 30)
+    _, known = load("text_model").counter(WittenBell(past, V, 4), before, read, learning)
+    whole, joins = np.concatenate([before, read]), []
+    for t in range(len(read)):
+        seen = "".join(map(str, past)), "".join(map(str, np.concatenate([before[-3:], read[:t]])))
+        for k in range(3, -1, -1):
+            context = "".join(map(str, whole[t + 7 - k : t + 7]))
+            parts = seen if learning else seen[:1]
+            after = [
+                part[i + k]
+                for part, start in zip(parts, (0, 3 - k), strict=False)
+                for i in range(start, len(part) - k)
+                if part[i : i + k] == context
+            ]
+            if after:
+                joins.append(2 * k + (len(set(after)) == 1))
+                break
+    assert known.tolist() == joins
+
+
+def test_the_weights_of_a_mixture_need_fewer_bits_than_any_others_near_them(load, monkeypatch):
     program, rng = load("text_model"), np.random.default_rng(0)
-    p, q = rng.uniform(0.01, 1, size=(2, 200))
-    bits = [-np.log2(share * p + (1 - share) * q).mean() for share in program.SETTINGS["shares"]]
-    assert program.best_share(p, q) == program.SETTINGS["shares"][int(np.argmin(bits))] not in (0, 1)
+    monkeypatch.setattr(program, "SETTINGS", program.SETTINGS | {"rounds": 3000, "prior": 0})
+    p, known = rng.uniform(0.01, 1, size=(3, 400)), rng.integers(2, size=400)
+    w = program.mixing_weights(p, known, 2)
+    np.testing.assert_allclose(w.sum(axis=1), 1, rtol=0, atol=1e-12)
+    least = program.bits(program.mixture(w, p, known))
+    for kind in range(2):
+        for a, b in ((0, 1), (1, 2), (2, 0)):
+            other = w.copy()
+            moved = min(0.02, other[kind, a])
+            other[kind, a], other[kind, b] = other[kind, a] - moved, other[kind, b] + moved
+            assert program.bits(program.mixture(other, p, known)) >= least - 1e-9
+    assert least < min(program.bits(row) for row in p)
+
+
+def test_a_kind_without_places_gets_the_weights_of_all_places(load):
+    program, rng = load("text_model"), np.random.default_rng(0)
+    p = rng.uniform(0.01, 1, size=(2, 300))
+    w = program.mixing_weights(p, np.zeros(300, int), 3)
+    np.testing.assert_allclose(w[1], w[2], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(w[1], w[0], rtol=0, atol=0.02)
 
 
 def test_block_bits_add_up_to_the_bits_of_the_text(load):

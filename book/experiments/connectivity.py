@@ -1,6 +1,6 @@
 """Which earlier characters does a prediction depend on? Three small character models, and how far back each looks.
 
-    OMP_NUM_THREADS=1 python book/experiments/connectivity.py        about two minutes on one core
+    OMP_NUM_THREADS=1 python book/experiments/connectivity.py        about five minutes on one core
 
 trains an RNN, a GRU and an LSTM with the same number of parameters on the King James text, two seeds each, and writes
 connectivity.json beside this file. Seed 0's weights, rounded to float16, become book/_static/connectivity-weights.js:
@@ -25,7 +25,7 @@ from torch import nn
 
 WHAT = "how many characters back the predictions of small character models depend, by cell and seed"
 SETTINGS = {
-    "embedding": 16, "hidden": {"RNN": 73, "GRU": 46, "LSTM": 40}, "batch": 64, "steps_back": 64, "updates": 600,
+    "embedding": 16, "hidden": {"RNN": 73, "GRU": 46, "LSTM": 40}, "batch": 64, "steps_back": 64, "updates": 2_000,
     "lr": {"RNN": 5e-3, "GRU": 1e-2, "LSTM": 1e-2}, "clip": 1.0,
     "schedule": "100 updates of warm-up, then a cosine to zero", "forget_bias": 1.0, "snippets": 200, "length": 150,
     "share": 0.9,

@@ -9,12 +9,12 @@ block by block. Every choice (rate, order, weights of mixtures) is made on the v
 "fixed" means trained on the training part alone; "learning" means that it goes on learning from the test part as it
 reads it: the counter counts every character after it has predicted it, and the network takes a step of gradient descent
 after every 25 characters of four streams, the quarters of the text, which it reads side by side ("dynamic evaluation",
-Mikolov et al. 2010, Krause et al. 2018).
+Mikolov et al. 2010, Krause et al. 2018). "counter" mixes n-grams of all orders, "network + counter" these and the
+network; the weights depend on how long a context the counter has met before, as those of PPMd do.
 """
 
 import json
 import math
-import time
 
 import numpy as np
 import torch
@@ -28,9 +28,10 @@ from rnnbook.rivals.ngram import WittenBell
 
 WHAT = "bits of each block of the test part: network, counters, PPMd, and mixtures of network and counter"
 SETTINGS = {
-    "blocks": 20, "warm_up": 500, "streams": 4, "chunk": 25, "clip": 1.0, "rates": [0.03, 0.1, 0.3], "order": 8,
-    "choosing_a_rate": 16_000, "choosing_a_weight": 40_000, "shares": [k / 20 for k in range(21)],
+    "blocks": 20, "warm_up": 500, "streams": 4, "chunk": 25, "clip": 1.0, "rates": [0.03, 0.1, 0.3], "order": 10,
+    "choosing_a_rate": 16_000, "choosing_a_weight": 40_000, "rounds": 40, "prior": 20,
 }  # fmt: skip
+KINDS = ["fixed", "learning"]
 
 
 def stored_model(path=WEIGHTS, hidden=TRAINING["runs"]["large"]["hidden"]):
@@ -101,13 +102,15 @@ def learning_network(before, text, rate):
 def counter(ngrams, before, text, learning):
     """Witten and Bell's n-gram, with the counts of the training part, or with those of the text so far as well.
 
-    Returns (order, N). While it learns, character t is predicted with the counts of everything before t: how often its
-    context and its n-gram have come in the text so far is their rank among their equals, by position.
+    Returns the probabilities (order, N), and for each place a number (N,) that says what the counter knows there: twice
+    the length of the longest context that it has met before, plus one if only one character has come after it. While
+    it learns, character t is predicted with the counts of everything before t: how often its context and its n-gram
+    have come in the text so far is their rank among their equals, by position.
     """
     order, V = ngrams.order, ngrams.V
     tokens = np.concatenate([before[-order + 1 :], text]).astype(np.int64)
     lead = len(tokens) - len(text)
-    p, rows = np.full(len(text), 1 / V), []
+    p, rows, known = np.full(len(text), 1 / V), [], np.zeros(len(text), int)
     for k, (grams, counts, contexts, totals, followers) in enumerate(ngrams.tables):
         asked = ngrams._grams(tokens, k)[lead - k :]
         seen, n, d = look_up(grams, counts, asked), *(look_up(contexts, t, asked // V) for t in (totals, followers))
@@ -117,8 +120,9 @@ def counter(ngrams, before, text, learning):
             seen, n = seen + so_far, n + earlier(asked // V, np.ones(len(asked), int))
             d = d + earlier(asked // V, new.astype(int))
         p = np.where(n > 0, (seen + d * p) / np.maximum(n + d, 1), p)
+        known = np.where(n > 0, 2 * k + (d == 1), known)
         rows.append(p)
-    return np.stack(rows)
+    return np.stack(rows), known
 
 
 def earlier(keys, values):
@@ -149,66 +153,84 @@ def block_bits(p):
     return [round(float(-np.log2(p[a:b]).sum()), 1) for a, b in zip(ends, ends[1:])]
 
 
-def best_share(network, counted):
-    """The share of the network at which a mixture needs the fewest bits."""
-    return min(SETTINGS["shares"], key=lambda share: bits(share * network + (1 - share) * counted))
+def mixing_weights(p, known, kinds):
+    """The weights (kinds, K) of K models, for each kind of place, that make a mixture need the fewest bits: by EM.
+
+    ``p (K, N)`` are their probabilities of N characters, and ``known (N,)`` says of which kind each place is. A kind
+    with few places leans on the weights of all places together, as if it had ``prior`` more of these.
+    """
+    together = np.full(len(p), 1 / len(p))
+    for _ in range(SETTINGS["rounds"]):
+        share = together[:, None] * p
+        together = (share / share.sum(0)).mean(1)
+    w = np.tile(together, (kinds, 1))
+    for _ in range(SETTINGS["rounds"]):
+        share = w[known].T * p
+        share /= share.sum(0)
+        sums = np.stack([np.bincount(known, row, kinds) for row in share], axis=1) + SETTINGS["prior"] * together
+        w = sums / sums.sum(1, keepdims=True)
+    return w
+
+
+def mixture(w, p, known):
+    return (w[known].T * p).sum(0)
 
 
 def main():
     torch.set_num_threads(1)
     _, past, valid, test = parts()
-    model, n = stored_model(), len(test)
+    model, part = stored_model(), valid[: SETTINGS["choosing_a_weight"]]
     with recording(__file__, WHAT, settings=SETTINGS, seeds=[TRAINING["runs"]["large"]["seed"]]) as record:
-        ngrams = WittenBell(past.numpy(), len(model.head.bias), SETTINGS["order"])
-        on_valid, on_test, systems = {}, {}, {}
-        for name, learning in [("counter, fixed", False), ("counter, learning", True)]:
-            every = counter(ngrams, past.numpy(), valid.numpy(), learning)
-            row = min(range(SETTINGS["order"]), key=lambda k, every=every: bits(every[k]))
-            rows = counter(ngrams, past.numpy(), test.numpy(), learning)
-            systems[name] = {"order": row + 1, "by order": [round(bits(p), 4) for p in rows]}
-            on_valid[name], on_test[name] = every, rows
-            print(name, systems[name], flush=True)
-        start = time.process_time()
-        on_valid["network, fixed"] = fixed_network(model, past, valid)
-        on_test["network, fixed"] = fixed_network(model, valid, test)
-        print("network, fixed", bits(on_test["network, fixed"]), time.process_time() - start, flush=True)
-        part = valid[: SETTINGS["choosing_a_rate"]]
-        tried = {rate: bits(learning_network(past, part, rate)) for rate in SETTINGS["rates"]}
+        ngrams, counters = WittenBell(past.numpy(), len(model.head.bias), SETTINGS["order"]), {}
+        for kind in KINDS:
+            counters[kind] = [counter(ngrams, before.numpy(), text.numpy(), kind == "learning")
+                              for before, text in ((past, part), (valid, test))]  # fmt: skip
+        networks = {"fixed": [fixed_network(model, past, part), fixed_network(model, valid, test)]}
+        print("network, fixed", bits(networks["fixed"][1]), flush=True)
+        first = valid[: SETTINGS["choosing_a_rate"]]
+        tried = {rate: bits(learning_network(past, first, rate)) for rate in SETTINGS["rates"]}
         rate = min(tried, key=tried.get)
         print("rates", tried, flush=True)
-        on_valid["network, learning"] = learning_network(past, valid[: SETTINGS["choosing_a_weight"]], rate)
-        start = time.process_time()
-        on_test["network, learning"] = learning_network(valid, test, rate)
-        seconds = round(time.process_time() - start)
-        by_rate = {str(r): round(b, 4) for r, b in tried.items()}
-        systems["network, learning"] = {"rate": rate, "by rate, on validation": by_rate, "cpu_seconds": seconds}
-        record |= {"data": source(), "characters": n}
-        record |= scored(on_valid, on_test, systems) | {"reach": measure(model, test)}
+        networks["learning"] = [learning_network(past, part, rate), learning_network(valid, test, rate)]
+        record |= {"data": source(), "characters": len(test), "rate": rate,
+                   "by rate": {str(r): round(b, 4) for r, b in tried.items()}}  # fmt: skip
+        record |= {"systems": systems(networks, counters) | compressors(), "reach": measure(model, test)}
         for name, row in record["systems"].items():
-            print(f"{name:50} {row['test']:.4f}", flush=True)
+            print(f"{name:50} {row['test']:.4f} {row.get('network', '')}", flush=True)
 
 
-def scored(on_valid, on_test, systems):
-    """Return the systems with their bits, mixtures and PPMd among them, and the differences that the chapter names."""
-    for name, p in on_test.items():
-        p = p if p.ndim == 1 else p[systems[name]["order"] - 1]
-        systems.setdefault(name, {}).update(test=round(bits(p), 4), blocks=block_bits(p))
-    for network in ("network, fixed", "network, learning"):
-        a = on_valid[network]
-        for counted in ("counter, fixed", "counter, learning"):
-            rows = [row[: len(a)] for row in on_valid[counted]]
-            choices = [(best_share(a, row), k) for k, row in enumerate(rows)]
-            share, k = min(choices, key=lambda c, a=a, rows=rows: bits(c[0] * a + (1 - c[0]) * rows[c[1]]))
-            p = share * on_test[network] + (1 - share) * on_test[counted][k]
-            systems[f"{network} + {counted}"] = {
-                "share": share, "order": k + 1, "test": round(bits(p), 4), "blocks": block_bits(p)}  # fmt: skip
+def systems(networks, counters):
+    """Return {name: bits on test, bits of its blocks} of each alone and of all mixtures; choices by validation."""
+    found = {}
+    for kind, ((on_valid, known), (on_test, known_too)) in counters.items():
+        best = int(np.argmin([bits(p) for p in on_valid]))
+        found[f"n-gram, {kind}"] = {"order": best + 1, **scored(on_test[best])}
+        w = mixing_weights(on_valid, known, 2 * SETTINGS["order"])
+        found[f"counter, {kind}"] = scored(mixture(w, on_test, known_too))
+    for name, (on_valid, on_test) in networks.items():
+        found[f"network, {name}"] = scored(on_test)
+        for kind, ((valid_rows, known), (test_rows, known_too)) in counters.items():
+            both = np.vstack([on_valid, valid_rows]), np.vstack([on_test, test_rows])
+            w = mixing_weights(both[0], known, 2 * SETTINGS["order"])
+            of_network = round(float(w[known_too, 0].mean()), 3)
+            found[f"network, {name} + counter, {kind}"] = {
+                "network": of_network,
+                **scored(mixture(w, both[1], known_too)),
+            }
+    return found
+
+
+def scored(p):
+    return {"test": round(bits(p), 4), "blocks": block_bits(p)}
+
+
+def compressors():
     ppmd = json.loads(WEIGHTS.with_name("text_model_ppmd.json").read_text())
-    for run in ppmd["runs"]:
-        for kind in ("fixed", "learning"):
-            systems[f"PPMd order {run['order']}, {kind}"] = {"test": run[kind], "blocks": run[f"{kind}_blocks"]}
-    for row in systems.values():
-        row["test"] = round(row["test"], 4)
-    return {"systems": systems}
+    return {
+        f"PPMd order {run['order']}, {kind}": {"test": run[kind], "blocks": run[f"{kind}_blocks"]}
+        for run in ppmd["runs"]
+        for kind in KINDS
+    }
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ SETTINGS = {
     "products": "bfloat16", "every": 250, "valid_characters": 50_000, "evaluation_streams": 50,
     "stages": ["updates", "streams", "steps back", "largest rate", "dropout"],
     "runs": {
-        "large": {"hidden": 512, "seed": 0, "constant": 1_500, "updates": 3_000,
-                  "stages": [[250, 64, 96, 4e-3, 0.15], [2_750, 32, 64, 3e-3, 0.05]]},
+        "large": {"hidden": 512, "seed": 0, "constant": 1_250, "updates": 2_250,
+                  "stages": [[250, 64, 96, 4e-3, 0.15], [2_000, 32, 64, 3e-3, 0.05]]},
     },
     "rounding_characters": 20_000,
 }  # fmt: skip
