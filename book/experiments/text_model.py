@@ -28,8 +28,8 @@ from rnnbook.rivals.ngram import WittenBell
 
 WHAT = "bits of each block of the test part: network, counters, PPMd, and mixtures of network and counter"
 SETTINGS = {
-    "blocks": 20, "warm_up": 500, "streams": 4, "chunk": 25, "clip": 1.0, "rates": [0.03, 0.1, 0.3], "order": 10,
-    "choosing_a_rate": 16_000, "choosing_a_weight": 40_000, "rounds": 40, "prior": 20,
+    "blocks": 20, "warm_up": 500, "streams": 4, "chunk": 25, "clip": 1.0, "rates": [0.03, 0.1, 0.3, 0.5, 1.0],
+    "order": 10, "choosing_a_rate": 16_000, "choosing_a_weight": 40_000, "rounds": 40, "prior": 20,
 }  # fmt: skip
 KINDS = ["fixed", "learning"]
 
