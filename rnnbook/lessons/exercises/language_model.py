@@ -7,6 +7,7 @@ from rnnbook.lessons.exercises.checking import Exercise
 from rnnbook.lessons.exercises.design import Design
 from rnnbook.lessons.exercises.find_the_bug import FindTheBug
 from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def bits_per_character(losses, tokens, characters):
@@ -172,6 +173,21 @@ check_masked_mean = Exercise(
     about=About("padding", "write", 2, 10),
 )
 
+
+check_gain = ReadAFigure(
+    "fig-lm-verdict",
+    0.10,
+    why="The network needs 1.82 bits when it is fixed and 1.72 when it learns.",
+    misreadings={
+        "what the network needs while it learns is read, not what that saves": 1.72,
+        "the mixtures are compared, not the network alone": 0.12,
+        "the counter's gain is read": 0.087,
+        "the network that learns is compared with its mixture": 0.175,
+    },
+    look="Find the network without a counter, fixed and learning, and take the difference of their numbers.",
+    tolerance=0.1,
+    about=About("dynamic evaluation", "read a figure", 1, 5),
+)
 
 check_fair_contest = Design(
     {
