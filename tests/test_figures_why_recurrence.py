@@ -38,7 +38,9 @@ def test_every_state_is_in_the_column_of_its_letter_and_the_row_of_its_unit():
 def test_each_kind_has_its_inputs_outputs_and_steps():
     gids = {artist.get_gid() for artist in FIGURES["sequence_kinds"]().findobj() if artist.get_gid()}
     counted = {
-        kind: [len([g for g in gids if g.startswith(f"{kind} {what}")]) for what in ("input", "state", "step", "output")]
+        kind: [
+            len([g for g in gids if g.startswith(f"{kind} {what}")]) for what in ("input", "state", "step", "output")
+        ]
         for kind in ["one to one", "one to many", "many to one", "many to many,\naligned", "many to many,\ndelayed"]
     }
     assert list(counted.values()) == [[1, 1, 0, 1], [1, 3, 2, 3], [3, 3, 2, 1], [3, 3, 2, 3], [2, 4, 3, 2]]

@@ -1,4 +1,4 @@
-"""The network that reads a reader's word: its JavaScript computes NumPy's numbers, and counts what it says it counts."""
+"""The network that reads a reader's word: its JavaScript computes NumPy's numbers, and counts the pairs of a word."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A small basic RNN that reads the King James text: its states, the slope of tanh, and how far a changed letter is felt.
+"""A basic RNN that reads the King James text: its states, the slope of tanh, and how far a changed letter is felt.
 
     python book/experiments/rnn.py    about 3 minutes on one core; writes rnn.json beside this file
 

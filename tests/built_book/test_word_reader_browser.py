@@ -1,4 +1,4 @@
-"""The network that reads a reader's word, in a real browser: typed words, the keyboard, a phone, less motion, the dark."""
+"""The network that reads a reader's word, in a browser: typed words, the keyboard, a phone, less motion, the dark."""
 
 import pytest
 from conftest import ROOT

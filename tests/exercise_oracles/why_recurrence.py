@@ -1,21 +1,16 @@
-"""Oracles for the chapter *Why recurrence?*: the package's windows, scikit-learn, ``torch.nn``, a linear system."""
+"""Oracles for the chapter *Why recurrence?*: the package's windows, slices of words, ``torch.nn``, a linear system."""
+
+import re
 
 import numpy as np
-from sklearn.metrics import root_mean_squared_error
+import torch
 from torch import nn
 
 from rnnbook import data
-from rnnbook.rivals.forecasts import persistence
 
 
 def windows(series, length, horizon):
     return data.windows(series, length, horizon)
-
-
-def persistence_error(series, horizon):
-    forecast = persistence(series, horizon)
-    known = np.isfinite(forecast)
-    return root_mean_squared_error(series[known], forecast[known])
 
 
 def count_parameters(T, D, H, V):
@@ -29,3 +24,38 @@ def shuffle_time(W, order):
     """Solve W_new P = W, where P is the matrix of the shuffle, P x = x[order]."""
     P = np.eye(len(order))[order]
     return np.linalg.solve(P.T, W.T).T
+
+
+def _spelled(x):
+    """The word of inputs (T, 2): o, n, s for both at once, and a dash for neither."""
+    return "".join("-ons"[int(o + 2 * n)] for o, n in x)
+
+
+def letters_known(states):
+    """Unit 1 spells the o's; where the count of units 2 and 3 has just grown, the letter was an n."""
+    count = states[:, 1] + states[:, 2]
+    grown = count > np.append(0, count[:-1])
+    return np.array([2 if g else 1 if o else 0 for g, o in zip(grown, states[:, 0], strict=True)])
+
+
+def count_pairs(x):
+    word = _spelled(x)
+    return np.cumsum([bool(re.fullmatch("[os][ns]", word[max(t - 1, 0) : t + 1])) for t in range(len(word))])
+
+
+def left_of_memory(w, steps):
+    left = []
+    for weight, count in zip(w, steps, strict=True):
+        layer = nn.RNN(1, 1, bias=False, dtype=torch.float64)
+        with torch.no_grad():
+            layer.weight_hh_l0[:] = float(weight)
+            h = torch.ones(1, 1, dtype=torch.float64)
+            if count:
+                _, h = layer(torch.zeros(int(count), 1, dtype=torch.float64), h)
+        left.append(h.item())
+    return np.array(left)
+
+
+def count_with_gap(x):
+    word = _spelled(x)
+    return np.array([len(re.findall("(?=o.n)", word[: t + 1])) for t in range(len(word))])

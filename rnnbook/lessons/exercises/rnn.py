@@ -97,7 +97,7 @@ check_forward = Exercise(
         "the sequence is read from its end": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: forward(
             xs[::-1], h_0, W_ih, W_hh, b_ih, b_hh
         ),
-        "the sequence is read from its end and the outputs are turned round": (
+        "the sequence is read from its end and the outputs are reversed": (
             lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: forward(xs[::-1], h_0, W_ih, W_hh, b_ih, b_hh)[::-1]
         ),
         "the weights change from step to step": _new_weights_each_step,
@@ -157,4 +157,155 @@ check_batch_first = Exercise(
     },
     looks_at="Which axis does the loop run over? Print the shapes before and after it.",
     also=[lambda rng: (inputs := _forward_inputs(rng)) | {"xs": inputs["xs"].swapaxes(0, 1)}],  # T is not B
+)
+
+
+def read_in_pieces(xs, k, W_ih, W_hh, b_ih, b_hh):
+    """Return h after every step (T, B, H) for xs (T, B, D), read in pieces of at most
+    k steps: the same states as in one piece, which starts from zeros.
+    """
+    h, hs = np.zeros((xs.shape[1], len(W_hh))), []
+    for start in range(0, len(xs), k):
+        for x_t in xs[start : start + k]:
+            h = step(x_t, h, W_ih, W_hh, b_ih, b_hh)
+            hs.append(h)
+    return np.stack(hs)
+
+
+def _pieces_inputs(rng):
+    inputs = _forward_inputs(rng)
+    T = int(rng.integers(7, 12))
+    B, D = len(inputs.pop("h_0")), inputs["W_ih"].shape[1]
+    return inputs | {"xs": rng.normal(size=(T, B, D)), "k": int(rng.integers(3, 6))}
+
+
+def _with_start_of_each_piece(state_of):
+    """The function that starts each piece but the first from state_of(hs so far)."""
+
+    def wrong(xs, k, W_ih, W_hh, b_ih, b_hh):
+        zeros = np.zeros((xs.shape[1], len(W_hh)))
+        hs: list = []
+        for start in range(0, len(xs), k):
+            h = state_of(hs, k, zeros) if start else zeros
+            for x_t in xs[start : start + k]:
+                h = step(x_t, h, W_ih, W_hh, b_ih, b_hh)
+                hs.append(h)
+        return np.stack(hs)
+
+    return wrong
+
+
+check_read_in_pieces = Exercise(
+    read_in_pieces,
+    _pieces_inputs,
+    returns=("hs",),
+    mistakes={
+        "every piece starts from zeros again": _with_start_of_each_piece(lambda hs, k, zeros: zeros),
+        "a piece starts from the first state of the piece before it": _with_start_of_each_piece(
+            lambda hs, k, zeros: hs[-k]
+        ),
+        "a piece starts from the state before the last one": _with_start_of_each_piece(lambda hs, k, zeros: hs[-2]),
+        "a piece starts from the mean of all states so far": _with_start_of_each_piece(
+            lambda hs, k, zeros: np.mean(hs, axis=0)
+        ),
+        "the pieces overlap by one step": lambda xs, k, **weights: read_in_pieces(
+            xs[[t for s in range(0, len(xs), k) for t in range(max(s - 1, 0), min(s + k, len(xs)))]], k, **weights
+        ),
+        "the last, shorter piece is dropped": lambda xs, k, **weights: read_in_pieces(
+            xs[: len(xs) // k * k], k, **weights
+        ),
+    },
+    looks_at="What does the layer know of the first piece when it begins the second? Where is h set?",
+)
+
+
+def start_felt(xs, h_0, h_other, W_ih, W_hh, b_ih, b_hh):
+    """Return (T,), after each step of xs (T, D) the distance of the states that two
+    starts h_0 and h_other (H,) lead to: the norm of their difference.
+    """
+    felt = []
+    for x_t in xs:
+        u = W_ih @ x_t + b_ih + b_hh
+        h_0, h_other = np.tanh(u + W_hh @ h_0), np.tanh(u + W_hh @ h_other)
+        felt.append(np.linalg.norm(h_0 - h_other))
+    return np.array(felt)
+
+
+def _start_inputs(rng):
+    T, D, H = sizes(rng, 3)
+    shapes = {"xs": (T, D), "h_0": (H,), "h_other": (H,), "W_ih": (H, D), "b_ih": (H,), "b_hh": (H,)}
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()} | {"W_hh": 0.6 * rng.normal(size=(H, H))}
+
+
+def _felt_as(measure):
+    """The function that measures the difference (H,) of two states in another way."""
+
+    def wrong(xs, h_0, h_other, W_ih, W_hh, b_ih, b_hh):
+        felt = []
+        for x_t in xs:
+            u = W_ih @ x_t + b_ih + b_hh
+            h_0, h_other = np.tanh(u + W_hh @ h_0), np.tanh(u + W_hh @ h_other)
+            felt.append(measure(h_0 - h_other))
+        return np.array(felt)
+
+    return wrong
+
+
+check_start_felt = Exercise(
+    start_felt,
+    _start_inputs,
+    returns=("felt",),
+    mistakes={
+        "the distance before each step is returned, the starts first": lambda xs, h_0, h_other, **weights: np.append(
+            np.linalg.norm(h_0 - h_other), start_felt(xs, h_0, h_other, **weights)[:-1]
+        ),
+        "the norm is squared": _felt_as(lambda d: d @ d),
+        "the largest difference of a unit is returned, and not the norm": _felt_as(lambda d: np.abs(d).max()),
+        "differences are added up with their signs": _felt_as(np.sum),
+        "the norm is divided by the number of units": _felt_as(lambda d: np.linalg.norm(d) / len(d)),
+        "the second start is taken with the opposite sign": lambda xs, h_0, h_other, **weights: start_felt(
+            xs, h_0, -h_other, **weights
+        ),
+        "tanh is left off": lambda xs, h_0, h_other, W_ih, W_hh, b_ih, b_hh: np.array(
+            [np.linalg.norm(np.linalg.matrix_power(W_hh, t) @ (h_0 - h_other)) for t in range(1, len(xs) + 1)]
+        ),
+    },
+    looks_at="Read the sequence twice, once from each start, and compare the states after each step.",
+)
+
+
+def flat_share(states, limit):
+    """Return for each unit (H,) the share of the steps of states (T, H) at which the
+    slope of tanh is below ``limit``.
+    """
+    return np.mean(1 - states**2 < limit, axis=0)
+
+
+check_flat_share = Exercise(
+    flat_share,
+    lambda rng: {
+        "states": np.tanh(2 * rng.normal(size=(int(rng.integers(30, 40)), int(rng.integers(4, 9))))),
+        "limit": float(rng.uniform(0.1, 0.3)),
+    },
+    returns=("share",),
+    mistakes={
+        "the state itself is compared with the limit, and not the slope": lambda states, limit: np.mean(
+            states < limit, axis=0
+        ),
+        "states near zero are counted: there tanh is steepest": lambda states, limit: np.mean(
+            np.abs(states) < limit, axis=0
+        ),
+        "steep steps are counted instead of flat ones": lambda states, limit: np.mean(1 - states**2 > limit, axis=0),
+        "the slope is taken for 1 - |h|": lambda states, limit: np.mean(1 - np.abs(states) < limit, axis=0),
+        "the slope is taken at h, as if h were the pre-activation": lambda states, limit: np.mean(
+            1 - np.tanh(states) ** 2 < limit, axis=0
+        ),
+        "steps are counted and not divided by their number": lambda states, limit: np.sum(
+            1 - states**2 < limit, axis=0
+        ),
+        "units are averaged at each step, and not steps for each unit": lambda states, limit: np.mean(
+            1 - states**2 < limit, axis=1
+        ),
+    },
+    looks_at="The slope of tanh at a is 1 - tanh(a)², and tanh(a) is the state. The lower panel shows it.",
 )
