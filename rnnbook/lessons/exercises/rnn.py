@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def step(x_t, h_prev, W_ih, W_hh, b_ih, b_hh):
@@ -50,6 +53,7 @@ check_step = Exercise(
     },
     looks_at="Look again at the three equations of the block.",
     also=[lambda rng: _step_arrays(rng, *sizes(rng, 3))],
+    about=About("the step", "write", 1, 5),
 )
 
 
@@ -103,6 +107,7 @@ check_forward = Exercise(
         "the weights change from step to step": _new_weights_each_step,
     },
     looks_at="Follow one h through the loop: where does it come from, where does it go?",
+    about=About("the loop", "write", 1, 10),
 )
 
 
@@ -124,6 +129,7 @@ check_count_parameters = Exercise(
         "the output layer has two biases": lambda D, H, V: H * D + H * H + 2 * H + V * H + 2 * V,
     },
     looks_at="Count the shapes in the parameter table, one by one.",
+    about=About("parameters", "write", 1, 5),
 )
 
 
@@ -157,6 +163,7 @@ check_batch_first = Exercise(
     },
     looks_at="Which axis does the loop run over? Print the shapes before and after it.",
     also=[lambda rng: (inputs := _forward_inputs(rng)) | {"xs": inputs["xs"].swapaxes(0, 1)}],  # T is not B
+    about=About("shapes", "write", 2, 10),
 )
 
 
@@ -216,61 +223,7 @@ check_read_in_pieces = Exercise(
         ),
     },
     looks_at="What does the layer know of the first piece when it begins the second? Where is h set?",
-)
-
-
-def start_felt(xs, h_0, h_other, W_ih, W_hh, b_ih, b_hh):
-    """Return (T,), after each step of xs (T, D) the distance of the states that two
-    starts h_0 and h_other (H,) lead to: the norm of their difference.
-    """
-    felt = []
-    for x_t in xs:
-        u = W_ih @ x_t + b_ih + b_hh
-        h_0, h_other = np.tanh(u + W_hh @ h_0), np.tanh(u + W_hh @ h_other)
-        felt.append(np.linalg.norm(h_0 - h_other))
-    return np.array(felt)
-
-
-def _start_inputs(rng):
-    T, D, H = sizes(rng, 3)
-    shapes = {"xs": (T, D), "h_0": (H,), "h_other": (H,), "W_ih": (H, D), "b_ih": (H,), "b_hh": (H,)}
-    return {name: rng.normal(size=shape) for name, shape in shapes.items()} | {"W_hh": 0.6 * rng.normal(size=(H, H))}
-
-
-def _felt_as(measure):
-    """The function that measures the difference (H,) of two states in another way."""
-
-    def wrong(xs, h_0, h_other, W_ih, W_hh, b_ih, b_hh):
-        felt = []
-        for x_t in xs:
-            u = W_ih @ x_t + b_ih + b_hh
-            h_0, h_other = np.tanh(u + W_hh @ h_0), np.tanh(u + W_hh @ h_other)
-            felt.append(measure(h_0 - h_other))
-        return np.array(felt)
-
-    return wrong
-
-
-check_start_felt = Exercise(
-    start_felt,
-    _start_inputs,
-    returns=("felt",),
-    mistakes={
-        "the distance before each step is returned, the starts first": lambda xs, h_0, h_other, **weights: np.append(
-            np.linalg.norm(h_0 - h_other), start_felt(xs, h_0, h_other, **weights)[:-1]
-        ),
-        "the norm is squared": _felt_as(lambda d: d @ d),
-        "the largest difference of a unit is returned, and not the norm": _felt_as(lambda d: np.abs(d).max()),
-        "differences are added up with their signs": _felt_as(np.sum),
-        "the norm is divided by the number of units": _felt_as(lambda d: np.linalg.norm(d) / len(d)),
-        "the second start is taken with the opposite sign": lambda xs, h_0, h_other, **weights: start_felt(
-            xs, h_0, -h_other, **weights
-        ),
-        "tanh is left off": lambda xs, h_0, h_other, W_ih, W_hh, b_ih, b_hh: np.array(
-            [np.linalg.norm(np.linalg.matrix_power(W_hh, t) @ (h_0 - h_other)) for t in range(1, len(xs) + 1)]
-        ),
-    },
-    looks_at="Read the sequence twice, once from each start, and compare the states after each step.",
+    about=About("initial state", "find the bug", 2, 10),
 )
 
 
@@ -308,4 +261,46 @@ check_flat_share = Exercise(
         ),
     },
     looks_at="The slope of tanh at a is 1 - tanh(a)², and tanh(a) is the state. The lower panel shows it.",
+    about=About("saturation", "write", 1, 5),
+)
+
+
+def change_the_tenth():
+    """Run a layer on 24 random inputs twice, the second time with another tenth input; count the states that move."""
+    rng = np.random.default_rng(0)
+    xs, h_0 = rng.normal(size=(24, 1, 2)), np.zeros((1, 3))
+    weights = {"W_ih": rng.normal(size=(3, 2)), "W_hh": rng.normal(size=(3, 3)), "b_ih": np.ones(3), "b_hh": np.ones(3)}
+    before = forward(xs, h_0, **weights)
+    xs[9] += 1
+    return np.sum(np.any(forward(xs, h_0, **weights) != before, axis=(1, 2)))
+
+
+check_states_that_move = Predict(
+    "of the states after each of 24 steps, how many change when the tenth input is another one?",
+    run=change_the_tenth,
+    why="The first nine states are finished before the tenth input is read; it and all later ones depend on it.",
+    misreadings={
+        "the tenth state itself is left out": 14.0,
+        "the states before it are counted": 9.0,
+        "only the tenth state is thought to change": 1.0,
+        "all states are thought to change": 24.0,
+        "the tenth is counted among those that stay": 10.0,
+    },
+    tolerance=0.01,
+    hint="Which states are finished before the tenth input is read?",
+    about=About("causality", "predict", 1, 3),
+)
+
+check_least_flat = ReadAFigure(
+    "fig-rnn-states",
+    5.0,
+    why="The row of unit 5 has the fewest white cells: two of 39 slopes are below 0.1.",
+    misreadings={
+        "white is read as steep; white cells are flat": 3.0,
+        "the upper panel is read: there unit 1 is the darkest": 1.0,
+        "the row with many white cells is read as the steepest": 7.0,
+    },
+    look="In the lower panel white is flat. Which row has the fewest white cells?",
+    tolerance=0.01,
+    about=About("saturation", "read a figure", 1, 3),
 )

@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def windows(series, length, horizon):
@@ -47,6 +50,7 @@ check_windows = Exercise(
         ),
     },
     looks_at="Write down the first window and its target for length 2 and horizon 3.",
+    about=About("windows", "write", 1, 10),
 )
 
 
@@ -94,6 +98,7 @@ check_count_parameters = Exercise(
         ),
     },
     looks_at="Write the shape of every array on paper first, then multiply.",
+    about=About("parameters", "write", 2, 10),
 )
 
 
@@ -132,6 +137,7 @@ check_shuffle_time = Exercise(
     },
     looks_at="Which column of W_new meets x[order][0], and which column of W met that month before?",
     also=[_more_months_than_units],
+    about=About("shared weights", "write", 3, 15),
 )
 
 
@@ -177,6 +183,7 @@ check_letters_known = Exercise(
         "the count is reported, and not the letter": lambda states: states[:, 1] + states[:, 2],
     },
     looks_at="Unit 1 is on at every o. When is unit 2 on, and which letter has just been read then?",
+    about=About("hidden state", "write", 1, 5),
 )
 
 
@@ -240,56 +247,8 @@ check_count_pairs = Exercise(
     },
     looks_at="Each unit is made from the old state. Which units of h are old, line by line?",
     also=[_double_letters],
+    about=About("the loop", "find the bug", 1, 10),
 )
-
-
-def left_of_memory(w, steps):
-    """Return h (N,) after ``steps`` (N,) letters that are all zero, from h = 1, for one
-    tanh unit whose weight to itself is w (N,): no input, no bias.
-    """
-    left = []
-    for weight, count in zip(w, steps):
-        h = 1.0
-        for _ in range(count):
-            h = np.tanh(weight * h)
-        left.append(h)
-    return np.array(left)
-
-
-def _memory_inputs(rng):
-    N = int(rng.integers(4, 8))
-    w = np.concatenate([[0.5, 1.0, 2.0, -2.0], rng.uniform(-2.5, 2.5, size=N - 4)])
-    order = rng.permutation(N)
-    steps = 2 * rng.integers(2, 6, size=N) + 1  # odd: the sign of a negative weight shows
-    return {"w": w[order], "steps": steps}
-
-
-check_left_of_memory = Exercise(
-    left_of_memory,
-    _memory_inputs,
-    returns=("h",),
-    mistakes={
-        "tanh is left out: a power of w": lambda w, steps: w ** steps.astype(float),
-        "tanh is applied once, at the end": lambda w, steps: np.tanh(w ** steps.astype(float)),
-        "there is one letter only, whatever steps says": lambda w, steps: left_of_memory(w, 0 * steps + 1),
-        "one letter too few": lambda w, steps: left_of_memory(w, steps - 1),
-        "one letter too many": lambda w, steps: left_of_memory(w, steps + 1),
-        "the sign is lost: a negative weight turns h round with every letter": lambda w, steps: np.abs(
-            left_of_memory(w, steps)
-        ),
-        "w multiplies after tanh instead of before it": lambda w, steps: np.array(
-            [_after(weight, count) for weight, count in zip(w, steps)]
-        ),
-    },
-    looks_at="One letter makes tanh(w h) of h. Do that as often as steps says, for each weight.",
-)
-
-
-def _after(weight, count):
-    h = 1.0
-    for _ in range(count):
-        h = weight * np.tanh(h)
-    return h
 
 
 def count_with_gap(x):
@@ -329,4 +288,30 @@ check_count_with_gap = Exercise(
         "it says where one ends, and does not add up": lambda x: np.diff(count_with_gap(x), prepend=0),
     },
     looks_at="A fourth unit can hand on what unit 1 held: then unit 3 sees the o of two letters ago.",
+    about=About("design by hand", "write", 3, 20),
+)
+
+
+def run_for_a_thousand_letters():
+    """Run one tanh unit from h = 1; no letter means anything to it, and its weight to itself is 1."""
+    h = 1.0
+    for _ in range(1000):
+        h = np.tanh(1.0 * h)
+    return h
+
+
+check_faded_memory = Predict(
+    "what is left of h = 1 after 1,000 letters that mean nothing, if the unit's weight to itself is 1?",
+    run=run_for_a_thousand_letters,
+    why="At weight 1 the only resting place is 0, but the closer h comes, the less tanh takes away: h falls like "
+    "the square root of 3/(2n), slower than any exponential.",
+    misreadings={
+        "a weight of 1 is thought to keep the number as it is": 1.0,
+        "the resting place for the weight 2 is taken": 0.9575,
+        "the memory is thought to vanish exponentially": 0.0,
+        "only one letter is read": 0.7616,
+    },
+    tolerance=0.3,
+    hint="tanh(h) is a little less than h: about h - h³/3. How much does one letter take away when h is small?",
+    about=About("memory", "predict", 2, 5),
 )
