@@ -255,19 +255,16 @@ def count_with_gap(x):
     """Return y (T,), how often "o, any letter, n" has come after each letter, from the
     inputs x (T, 2): is the letter an o, is it an n?
     """
-    W_ih = np.array([[1, 0], [0, 0], [0, 1], [0, 0]])
-    W_hh = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]])
-    b, w = np.array([0, 0, -1, 0]), np.array([0, 0, 1, 1])
     h, y = np.zeros(4), []
-    for x_t in x:
-        h = np.maximum(W_ih @ x_t + W_hh @ h + b, 0)
-        y.append(w @ h)
+    for o, n in x:
+        h = np.array([o, h[0], max(n + h[1] - 1, 0), h[2] + h[3]])
+        y.append(h[2] + h[3])
     return np.array(y)
 
 
 def _gap_word(rng):
     x = _word(rng, int(rng.integers(12, 18)))
-    place = int(rng.integers(0, len(x) - 7))
+    place = int(rng.integers(0, len(x) - 7))  # o, other, n, other, o, n, n
     x[place : place + 7] = [[1, 0], [0, 0], [0, 1], [0, 0], [1, 0], [0, 1], [0, 1]]
     return {"x": x}
 
