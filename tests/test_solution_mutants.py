@@ -32,8 +32,8 @@ EQUIVALENT = {
     "rnn.check_forward": (1, "the two biases are added"),
     "rnn.check_flat_share": (1, "no slope is equal to the limit"),
     "rnn.check_read_in_pieces": (1, "the two biases are added"),
-    "why_recurrence.check_count_pairs": (3, "a unit more is read by nobody; two units are added in any order; the larger "
-                                            "of two numbers, in any order"),
+    "why_recurrence.check_count_pairs": (3, "a unit more is read by nobody; two units are added and the larger of two "
+                                            "numbers is taken in any order"),
     "why_recurrence.check_count_with_gap": (3, "as in check_count_pairs"),
     "rnn.check_batch_first": (3, "the two biases are added; two axes change places in any order, twice"),
     "pronunciation.check_written": (1, "the last step of a run has the same symbol as its first"),

@@ -312,3 +312,19 @@ check_faded_memory = Predict(
     hint="tanh(h) is a little less than h: about h - h³/3. How much does one letter take away when h is small?",
     about=About("memory", "predict", 2, 5),
 )
+
+check_one_row_late = ReadAFigure(
+    "fig-why-shift",
+    32.0,
+    why="The RNN that reads all twelve rows falls from more than 90 digits in 100 to about a third when they start one "
+    "row later.",
+    misreadings={
+        "the dense network's curve is read": 42.0,
+        "it is read at row 2": 10.0,
+        "it is read at row 0, where the digits were learned": 93.0,
+        "a share is given, and the question asks for digits in 100": 0.32,
+    },
+    look="Find the curve of the RNN that is not told where a digit ends, and its value above row 1.",
+    tolerance=0.15,
+    about=About("shift", "read a figure", 1, 3),
+)
