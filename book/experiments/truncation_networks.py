@@ -5,11 +5,11 @@
 Four parts. Everything is trained as in ``truncation.py`` wherever the text does not say otherwise.
 
 "reach": an LSTM and a GRU forecast the sunspots of a year ahead, with gradients cut every k months (three seeds, since
-they are slower); the basic RNN is in truncation.json. "bias": the cut gradient of the first 132 months against the full one,
-for every layer as the package draws it, for an RNN with an orthogonal start, and for each of them after training with
-the full gradient. "echo": random bits come one a step, and the network says the one of d steps ago; what is not
-learned after one round of updates is trained for a second one. "state": pieces of k months whose state is carried on,
-is set to zero, or comes from a piece that was somewhere else.
+they are slower); the basic RNN is in truncation.json. "bias": the cut gradient of the first 132 months against the
+full one, for every layer as the package draws it, for an RNN with an orthogonal start, and for each of them after
+training with the full gradient. "echo": random bits come one a step, and the network says the one of d steps ago; what
+is not learned after one round of updates is trained for a second one. "state": pieces of k months whose state is
+carried on, is set to zero, or comes from a piece that was somewhere else.
 """
 
 import sys
