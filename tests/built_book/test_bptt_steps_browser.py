@@ -5,8 +5,9 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT
 
 pytestmark = pytest.mark.site
-PAGE = """<html lang="en" data-theme="THEME"><head><title>a page</title></head><body style="background: BACK; color: var(--pst-color-text-base); COLOURS">
-<main><h1>A page</h1><div class="animation animation-bptt-steps">A still text.</div></main></body></html>"""
+PAGE = """<html lang="en" data-theme="THEME"><head><title>a page</title></head>
+<body style="background: BACK; color: var(--pst-color-text-base); COLOURS"><main>
+<h1>A page</h1><div class="animation animation-bptt-steps">A still text.</div></main></body></html>"""
 THEMES = {
     "light": ("white", "--pst-color-text-base: #222; --pst-color-primary: #00c; --pst-color-border: #bbb"),
     "dark": ("#121212", "--pst-color-text-base: #eee; --pst-color-primary: #9bf; --pst-color-border: #555"),

@@ -26,6 +26,7 @@ from rnnbook.lessons.exercises import (
     speed,
     state_space,
     time_series,
+    truncation,
     variable_length,
     why_recurrence,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "speed",
     "state_space",
     "time_series",
+    "truncation",
     "variable_length",
     "why_recurrence",
 ]
