@@ -1,5 +1,9 @@
 """Oracles for the chapter *Backpropagation through time*: autograd on the network's equations."""
 
+import re
+from pathlib import Path
+
+import numpy as np
 import torch
 
 from exercise_oracles.ways import gradients, pinned, tensors
@@ -47,3 +51,31 @@ def ends(dy, hs, dx, symbols, E):
     read = torch.nn.functional.embedding(torch.tensor(symbols), E)
     loss = (output(torch.tensor(hs)) * torch.tensor(dy)).sum() + (read * torch.tensor(dx)).sum()
     return gradients(loss, (output.weight, output.bias, E))
+
+
+def start():
+    """Autograd over the twenty steps of the equation."""
+    (h_0,) = tensors(np.zeros(1))
+    h = h_0
+    for _ in range(20):
+        h = torch.tanh(0.9 * h)
+    return gradients(h.sum(), (h_0,))[0][0]
+
+
+def inputs_right():
+    """The bugs as the chapter plants them, whose gradient of the inputs is autograd's."""
+    text = (Path(__file__).parents[2] / "book/text/bptt.md").read_text(encoding="utf-8")
+    source = re.search(r"def backward_by_hand.*?\n```", text, re.S)[0][:-4]
+    scope = {"np": np}
+    exec(re.search(r"bugs = \{.*?\n\}", text, re.S)[0], scope)
+    rng = np.random.default_rng(0)
+    W_ih, W_hh, x, h_0, dhs = (rng.normal(size=size) for size in ((7, 2), (7, 7), (5, 3, 2), (3, 7), (5, 3, 7)))
+    leaf, hs = torch.tensor(x, requires_grad=True), [torch.tensor(h_0)]
+    for x_t in leaf:
+        hs.append(torch.tanh(x_t @ torch.tensor(W_ih).T + hs[-1] @ torch.tensor(W_hh).T))
+    (torch.stack(hs[1:]) * torch.tensor(dhs)).sum().backward()
+    states, count = torch.stack(hs).detach().numpy(), 0
+    for right, wrong in scope["bugs"].values():
+        exec(source.replace(right, wrong), scope)
+        count += np.allclose(scope["backward_by_hand"](dhs, x, states, W_ih, W_hh)["x"], leaf.grad, rtol=0, atol=1e-12)
+    return float(count)

@@ -2,7 +2,12 @@
 
 import numpy as np
 
+from rnnbook.in_numpy import RNN
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def delta_rule(x, target, w, b):
@@ -43,6 +48,7 @@ check_delta_rule = Exercise(
         "db carries the factor x as well": lambda x, target, w, b: (delta_rule(x, target, w, b)[0],) * 2,
     },
     looks_at="Follow the links: the weight moves a, a moves h, h moves the loss.",
+    about=About("chain rule", "write", 1, 5),
 )
 
 
@@ -114,7 +120,12 @@ check_immediate_and_total = Exercise(
         )(*immediate_and_total(xs, h_0, w, v, b)),
         "the initial state is ignored and zero is used": lambda xs, h_0, w, v, b: immediate_and_total(xs, 0.0, w, v, b),
     },
+<<<<<<< HEAD
     looks_at="Two paths: directly, with the state before held fixed; and through the state before.",
+=======
+    looks_at="Two paths: at once, with the state before held fixed; and through the state before.",
+    about=About("chain rule", "write", 2, 10),
+>>>>>>> main
 )
 
 
@@ -183,6 +194,7 @@ check_step_back = Exercise(
     },
     looks_at="Three questions: what reaches h, what reaches a, and on which two paths did the state before enter h?",
     also=[lambda rng: _step_back_arrays(rng, *sizes(rng, 3))],
+    about=About("backward pass", "write", 2, 10),
 )
 
 
@@ -279,6 +291,7 @@ check_backward = Exercise(
         "dh_0 is the gradient of the first state, one step too late": _dh_of_the_first_state,
     },
     looks_at="Write down for one t which state the step reads, and which it makes.",
+    about=About("backward pass", "write", 3, 20),
 )
 
 
@@ -353,5 +366,60 @@ check_ends = Exercise(
             grad / dy.shape[1] for grad in ends(dy, **rest)
         ),
     },
+<<<<<<< HEAD
     looks_at="At which steps, and in which sequences, does one entry of each of the three act?",
+=======
+    looks_at="For each step, ask: does the gradient of the next step arrive here?",
+    about=About("output layer and embedding", "write", 2, 15),
+>>>>>>> main
+)
+
+
+check_bug_in_backward = FindTheBug(
+    check_backward,
+    looks_at="Which of the four results are wrong? Then try program.difference(hs=0), W_hh=0, alpha=1.0.",
+    about=About("backward pass", "find the bug", 3, 15),
+)
+
+
+def gradient_of_the_start():
+    """Carry a gradient of 1 back over twenty steps of one unit whose states are all zero."""
+    layer = RNN(1, 1, dtype=np.float64)
+    layer.params.update({name: 0 * value for name, value in layer.params.items()})
+    layer.params["weight_hh"][:] = 0.9
+    outputs, _, trace = layer.forward(np.zeros((20, 1, 1)))
+    dhs = np.zeros_like(outputs)
+    dhs[-1] = 1  # a loss on the last state alone
+    return layer.backward(dhs, trace)[1][0, 0]
+
+
+check_start = Predict(
+    "what is dh_0, if the loss sends a gradient of 1 to the last of twenty states?",
+    run=gradient_of_the_start,
+    why="Each of the twenty steps multiplies by φ'(0) v = 0.9, and 0.9 to the power of twenty is about an eighth.",
+    misreadings={
+        "one factor is forgotten, from h_1 to h_0": 0.9**19,
+        "every step is thought to take away a tenth of the first value": -1.0,
+        "the gradient is thought to arrive unchanged": 1.0,
+        "only one step is counted": 0.9,
+        "the slope of tanh is thought to be a half, at zero": 0.45**20,
+    },
+    tolerance=0.05,
+    hint="What is the slope of tanh at zero? How many times does the gradient pass from a state to the one before?",
+    about=About("backward pass", "predict", 1, 5),
+)
+
+check_inputs_right = ReadAFigure(
+    "fig-bptt-museum",
+    4.0,
+    why="The last row and three others fail in a single sum, dW_hh or db; dx is computed from da, which is right there.",
+    misreadings={
+        "the bugs are counted that spoil the inputs' gradient": 3.0,
+        "the correct backward pass is counted, too": 5.0,
+        "one of the bugs in a single sum is missed": 2.0,
+        "every row is counted": 8.0,
+    },
+    look="Read the column x from top to bottom, and leave out the first row.",
+    tolerance=0.01,
+    about=About("gradient check", "read a figure", 1, 5),
 )

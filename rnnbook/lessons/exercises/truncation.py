@@ -2,7 +2,12 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def equal_reach(dhs, hs, W_hh, k):
@@ -78,6 +83,7 @@ check_equal_reach = Exercise(
         "W_hh is transposed in the backward pass": _with_a_change(turned=True),
     },
     looks_at="Follow one loss: at which steps may it still add to dW_hh?",
+    about=About("truncation", "write", 3, 15),
 )
 
 
@@ -129,6 +135,7 @@ check_continued = Exercise(
         "the batches come in the reverse order": lambda series, B, k: tuple(a[::-1] for a in continued(series, B, k)),
     },
     looks_at="Write down, for column 0, where batch 0 ends and where batch 1 begins.",
+    about=About("stateful training", "write", 2, 10),
 )
 
 
@@ -151,4 +158,64 @@ check_kept_states = Exercise(
         "the steps are those of one segment more": lambda T, s: (T // s + s, T + s),
     },
     looks_at="Just before the last segment goes backward: which states are in memory? How often was each computed?",
+    about=About("checkpoints", "write", 1, 5),
+)
+
+
+check_bug_in_continued = FindTheBug(
+    check_continued,
+    looks_at="Give it numpy.arange(25), B=2 and k=3, and look at the first column of batch after batch.",
+    about=About("stateful training", "find the bug", 2, 10),
+)
+
+
+def share_that_survives():
+    """Count the pairs of a loss and a state not after it, and those that a cut every 12 of 36 steps leaves."""
+    pairs = [(t, s) for t in range(36) for s in range(t + 1)]
+    return sum(t // 12 == s // 12 for t, s in pairs) / len(pairs)
+
+
+check_survives = Predict(
+    "which share of all pairs of a loss and a state that it reaches survives a cut every 12 of 36 steps?",
+    run=share_that_survives,
+    why="Three triangles of 12 · 13 / 2 = 78 pairs are left of one of 36 · 37 / 2 = 666.",
+    misreadings={
+        "three squares are compared with a square": 1 / 3,
+        "the pairs that are lost are counted": 1 - 234 / 666,
+        "one triangle is counted instead of three": 78 / 666,
+        "the mean reach of a loss is divided by the length": 6.5 / 36,
+        "nothing is thought to be lost, as the state is carried": 1.0,
+    },
+    tolerance=0.02,
+    hint="Count the cells of the triangles in the first figure of the chapter.",
+    about=About("truncation", "predict", 1, 5),
+)
+
+check_shortest = ReadAFigure(
+    "fig-truncation-echo",
+    11.0,
+    why="With k = 10 the share is that of chance; one step more, and the first loss reaches the input it asks for.",
+    misreadings={
+        "a gradient of k = 10 is thought to reach ten steps back": 10.0,
+        "the curve of five steps is read": 6.0,
+        "the next point of the curve is read": 20.0,
+        "the longest gradient is taken": 40.0,
+        "the first point of the upper curve is read": 1.0,
+    },
+    look="Follow the curve of ten steps from the left: after which point does it leave the line of chance?",
+    tolerance=0.03,
+    about=About("truncation", "read a figure", 1, 5),
+)
+
+check_long_enough = Design(
+    {
+        "a": (True, "With other months or fewer updates you would compare amounts of training, not lengths."),
+        "b": (False, "A learning rate chosen on the tested years has seen them: its error is too good."),
+        "c": (True, "Without the full gradient, nobody knows what there was to gain."),
+        "d": (True, "Judged on windows from zeros, a network trained with a carried state misses its own memory."),
+        "e": (False, "The best of many lengths, picked on the tested years, flatters the winner."),
+        "f": (True, "The differences are as large as those between seeds; pairs of the same seed tell them apart."),
+    },
+    looks_at="Which steps take away another explanation, and which let the answer leak into the experiment?",
+    about=About("experiments", "design", 2, 10),
 )
