@@ -120,12 +120,8 @@ check_immediate_and_total = Exercise(
         )(*immediate_and_total(xs, h_0, w, v, b)),
         "the initial state is ignored and zero is used": lambda xs, h_0, w, v, b: immediate_and_total(xs, 0.0, w, v, b),
     },
-<<<<<<< HEAD
     looks_at="Two paths: directly, with the state before held fixed; and through the state before.",
-=======
-    looks_at="Two paths: at once, with the state before held fixed; and through the state before.",
     about=About("chain rule", "write", 2, 10),
->>>>>>> main
 )
 
 
@@ -366,12 +362,8 @@ check_ends = Exercise(
             grad / dy.shape[1] for grad in ends(dy, **rest)
         ),
     },
-<<<<<<< HEAD
     looks_at="At which steps, and in which sequences, does one entry of each of the three act?",
-=======
-    looks_at="For each step, ask: does the gradient of the next step arrive here?",
     about=About("output layer and embedding", "write", 2, 15),
->>>>>>> main
 )
 
 
@@ -412,7 +404,7 @@ check_start = Predict(
 check_inputs_right = ReadAFigure(
     "fig-bptt-museum",
     4.0,
-    why="The last row and three others fail in a single sum, dW_hh or db; dx is computed from da, which is right there.",
+    why="Four bugs spoil a single sum, dW_hh or db. The inputs' gradient is computed from da, which is right there.",
     misreadings={
         "the bugs are counted that spoil the inputs' gradient": 3.0,
         "the correct backward pass is counted, too": 5.0,
