@@ -103,13 +103,24 @@ def _continued_inputs(rng):
     return {"series": rng.normal(size=n * k * B + int(rng.integers(2, k + 1))), "B": B, "k": k}
 
 
+def _just_enough(more):
+    """A series that fills n batches to the last value, or has one more, the last target."""
+
+    def inputs(rng):
+        B, k, n = sizes(rng, 3)
+        return {"series": rng.normal(size=n * k * B + more), "B": B, "k": k}
+
+    return inputs
+
+
 def _arranged(arrange, later=1):
     """Both results from a way to arrange the first n k B values."""
 
     def wrong(series, B, k):
         n = (len(series) - 1) // (B * k)
         size = n * k * B
-        return tuple(arrange(series[start : start + size], n, k, B) for start in (0, later))
+        at = np.arange(size)
+        return tuple(arrange(series.take(at + start, mode="wrap"), n, k, B) for start in (0, later))
 
     return wrong
 
@@ -135,6 +146,7 @@ check_continued = Exercise(
         "the batches come in the reverse order": lambda series, B, k: tuple(a[::-1] for a in continued(series, B, k)),
     },
     looks_at="Write down, for column 0, where batch 0 ends and where batch 1 begins.",
+    also=[_just_enough(0), _just_enough(1)],
     about=About("stateful training", "write", 2, 10),
 )
 
