@@ -21,10 +21,6 @@ EDGES = {
         lambda dhs, xs, hs, cs, **a: a | {"dhs": dhs[:1], "xs": xs[:1], "hs": hs[:2], "cs": cs[:1]}
     ],
     "bptt.check_step_back": [lambda alpha, value=value, **a: a | {"alpha": value} for value in (0.0, 1.0)],
-    "truncation.check_continued": [
-        lambda series, B, k, more=more: {"series": series[: len(series) // (B * k) * B * k + more], "B": B, "k": k}
-        for more in (0, 1)
-    ],
     "truncation.check_equal_reach": [lambda k, value=value, **a: a | {"k": value} for value in (1, 2, 50)],
     "control.check_free_run": [lambda u, **a: a | {"u": u[:1]}],
     "control.check_pid": [lambda errors, **a: a | {"errors": errors[:1]}],
