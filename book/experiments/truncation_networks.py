@@ -2,17 +2,22 @@
 
     python book/experiments/truncation_networks.py    (about seven minutes of one core; writes truncation_networks.json)
 
+Every run is printed when it has ended. Given a file of such lines, the program does not repeat these runs: what was
+interrupted goes on.
+
 Four parts. Everything is trained as in ``truncation.py`` wherever the text does not say otherwise.
 
-"reach": an LSTM and a GRU forecast the sunspots of a year ahead, with gradients cut every k months (three seeds, since
-they are slower); the basic RNN is in truncation.json. "bias": the cut gradient of the first 132 months against the
+"reach": an LSTM forecasts the sunspots of a year ahead, with gradients cut every k months (three seeds, since it is
+slower); the basic RNN is in truncation.json. "bias": the cut gradient of the first 132 months against the
 full one, for every layer as the package draws it, for an RNN with an orthogonal start, and for each of them after
 training with the full gradient. "echo": random bits come one a step, and the network says the one of d steps ago; what
 is not learned after one round of updates is trained for a second one. "state": pieces of k months whose state is
 carried on, is set to zero, or comes from a piece that was somewhere else.
 """
 
+import ast
 import sys
+from pathlib import Path
 
 import numpy as np
 import truncation
@@ -26,7 +31,7 @@ ECHO = {"batch": 16, "chunk": 40, "units": 32, "wide": 128, "updates": 500, "lr"
         "tested": [1000, 8]}  # fmt: skip
 SEEDS, FEWER = [0, 1, 2, 3, 4], [0, 1, 2]
 LAYERS = {"RNN": RNN, "RNN, orthogonal": RNN, "LSTM": LSTM, "GRU": GRU}
-REACH = [("RNN", 132), ("RNN, orthogonal", 132), *[(kind, k) for kind in ("LSTM", "GRU") for k in (132, 12, 1)]]
+REACH = [("RNN", 132), ("RNN, orthogonal", 132), ("LSTM", 132), ("LSTM", 12), ("GRU", 132), ("LSTM", 1)]
 ORDERS = [("carried", 12), ("reset", 12), ("shuffled", 12), ("reset", 132)]
 ECHOES = [("RNN", k, delay) for delay in (10, 5) for k in (1, 5, 6, 10, 11, 20, 40)]  # layer, k, delay
 ECHOES += [("RNN, orthogonal", 1, 10), ("RNN, orthogonal", 10, 10), ("RNN, 128 units", 1, 10), ("LSTM", 10, 10)]
@@ -135,30 +140,48 @@ def state(order, k, seed, x, y, z, scale):
     return {"order": order, "k": k, "seed": seed, "carried": round(carried, 3), "windows": round(windows, 3)}
 
 
+def jobs(seeds):
+    """Return (part, arguments by name) of every run, in their order."""
+    found = [("state", {"order": order, "k": k, "seed": seed}) for order, k in ORDERS for seed in seeds]
+    for kind, k, delay in ECHOES:
+        few = FEWER if kind == "LSTM" else seeds
+        found += [("echo", {"layer": kind, "k": k, "delay": delay, "seed": seed}) for seed in few]
+    for kind, k in REACH:
+        few = FEWER if kind in ("LSTM", "GRU") else seeds
+        found += [("reach", {"layer": kind, "k": k, "seed": seed}) for seed in few]
+    return found
+
+
+def made(part, which, months):
+    """Return the runs of a job."""
+    if part == "echo":
+        return [which | {"right": echo(*which.values())}]
+    return [state(*which.values(), *months)] if part == "state" else reach(*which.values(), *months)
+
+
+def done(part, which):
+    """Return the runs of a job that an interrupted program has printed."""
+    lines = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines() if len(sys.argv) > 1 else []
+    before = [(line.partition(" ")[0], ast.literal_eval(line.partition(" ")[2])) for line in lines]
+    runs = [run for name, run in before if name == part and which.items() <= run.items()]
+    if runs and part == "reach" and which["k"] == truncation.CHUNK:
+        of = {name: which[name] for name in ("layer", "seed")}
+        runs += [run for name, run in before if name == "bias" and of.items() <= run.items()]
+    return runs
+
+
 def main(seeds=SEEDS):
     past, later, _ = data.split_by_time(data.sunspots_monthly().value, (0.6, 0.2, 0.2))
     scale = data.standardise(past)
-    z = scale(later)[:, None, None]
+    months = (*truncation.streams(scale(past), 12), scale(later)[:, None, None], scale)
     what = "errors in sunspot numbers on later years, shares of right bits, and cut gradients against full ones"
     with recording(__file__, what, settings=SETTINGS | {"echo": ECHO}, seeds=seeds) as record:
         record |= {"reach": [], "bias": [], "echo": [], "state": []}
-
-        def note(part, run):
-            record[part].append(run)
-            print(part, run, flush=True)
-
-        months = (*truncation.streams(scale(past), 12), z, scale)
-        for order, k in ORDERS:
-            for seed in seeds:
-                note("state", state(order, k, seed, *months))
-        for kind, k, delay in ECHOES:
-            for seed in FEWER if kind == "LSTM" else seeds:
-                run = {"layer": kind, "k": k, "delay": delay, "seed": seed, "right": echo(kind, k, delay, seed)}
-                note("echo", run)
-        for kind, k in REACH:
-            for seed in FEWER if kind in ("LSTM", "GRU") else seeds:
-                for run in reach(kind, k, seed, *months):
-                    note("bias" if "bias" in run else "reach", run)
+        for part, which in jobs(seeds):
+            for run in done(part, which) or made(part, which, months):
+                name = "bias" if "bias" in run else part
+                record[name].append(run)
+                print(name, run, flush=True)
 
 
 if __name__ == "__main__":
