@@ -18,7 +18,7 @@ def cut_gradients(reached, lowest=1e-6):
     """
     reached = named("reached", reached, "title: norms")
     T = len(next(iter(reached.values())))
-    figure, axes = panels(1, len(reached), height=3.7, sharey=True, squeeze=False)
+    figure, axes = panels(1, len(reached), height=3.0, sharey=True, squeeze=False)
     steps = np.arange(T + 1) + 0.5
     highest = max(norms.max() for norms in reached.values())
     for at, (title, norms) in zip(axes[0], reached.items(), strict=True):
