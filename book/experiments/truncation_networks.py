@@ -31,7 +31,7 @@ ECHO = {"batch": 16, "chunk": 40, "units": 32, "wide": 128, "updates": 500, "lr"
         "tested": [1000, 8]}  # fmt: skip
 SEEDS, FEWER = [0, 1, 2, 3, 4], [0, 1, 2]
 LAYERS = {"RNN": RNN, "RNN, orthogonal": RNN, "LSTM": LSTM, "GRU": GRU}
-REACH = [("RNN", 132), ("RNN, orthogonal", 132), ("LSTM", 132), ("LSTM", 12), ("GRU", 132), ("LSTM", 1)]
+REACH = [("RNN", 132), ("RNN, orthogonal", 132), ("LSTM", 132), ("LSTM", 12), ("GRU", 132)]
 ORDERS = [("carried", 12), ("reset", 12), ("shuffled", 12), ("reset", 132)]
 ECHOES = [("RNN", k, delay) for delay in (10, 5) for k in (1, 5, 6, 10, 11, 20, 40)]  # layer, k, delay
 ECHOES += [("RNN, orthogonal", 1, 10), ("RNN, orthogonal", 10, 10), ("RNN, 128 units", 1, 10), ("LSTM", 10, 10)]
