@@ -12,7 +12,7 @@ import numpy as np
 from coursework import programs, seeds
 from coursework.rubric import Rubric
 from coursework.statements import Statement
-from coursework.variants import Convention, varied, variation_of
+from coursework.variants import Convention, variation_of, varied
 from rnnbook.lessons.exercises.answer_key import FORMAT
 from rnnbook.lessons.exercises.attempt import numbers
 from rnnbook.lessons.exercises.checking import Exercise

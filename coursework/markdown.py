@@ -1,4 +1,4 @@
-"""MyST as the plain Markdown that every notebook shows: no roles, no directives; an equation is quoted, not referred to."""
+"""MyST as the plain Markdown that every notebook shows: no roles, no directives; equations are quoted."""
 
 import re
 from functools import cache
@@ -53,7 +53,10 @@ def _plain_role(chapter, role, text, quoted):
 def _plain_blocks(text):
     """Code blocks and admonitions without their directives."""
     text = re.sub(r"^```\{(?:code-block|code)\}[ \t]*(\w*)\n(?::\w+:.*\n)*\n?", r"```\1\n", text, flags=re.M)
-    pattern = re.compile(r"^(:{3,})\{(note|tip|hint|important|admonition)\}[ \t]*([^\n]*)\n((?::\w+:[^\n]*\n)*)(.*?)^\1[ \t]*$", re.S | re.M)
+    pattern = re.compile(
+        r"^(:{3,})\{(note|tip|hint|important|admonition)\}[ \t]*([^\n]*)\n((?::\w+:[^\n]*\n)*)(.*?)^\1[ \t]*$",
+        re.S | re.M,
+    )
     text = pattern.sub(lambda m: f"**{m[3].strip() or m[2].capitalize()}** {m[5].strip()}\n", text)
     return re.sub(r"^\(([\w-]+)\)=\n", "", text, flags=re.M)
 
@@ -65,7 +68,9 @@ def equation(chapter: str, label: str) -> str:
         for match in EQUATION.finditer(text_of(place)):
             if match["label"] == label:
                 return match["tex"].strip()
-        block = re.search(rf"^```\{{math\}}\s*\n:label:[ \t]*{re.escape(label)}\n(.*?)^```", text_of(place), re.S | re.M)
+        block = re.search(
+            rf"^```\{{math\}}\s*\n:label:[ \t]*{re.escape(label)}\n(.*?)^```", text_of(place), re.S | re.M
+        )
         if block:
             return block[1].strip()
     raise ValueError(f"no chapter has the equation {label!r}")

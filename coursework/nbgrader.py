@@ -5,6 +5,7 @@ so the grading environment needs the package, without solutions, and NumPy. nbgr
 whoever's fault it is: the course's configuration therefore refuses to start where the kernel lacks either.
 """
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from coursework.notebooks import Assignment, Cell, code, markdown, notebook, opening, parts
+from rnnbook.lessons.exercises.grading import Grade
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 HIDDEN = """\
@@ -43,7 +45,7 @@ c.GenerateFeedback.preprocessors = [  # nbgrader's own, and one that takes the h
 ]
 os.environ.setdefault("RNNBOOK_KEY", str(here / "keys"))
 
-# nbgrader gives 0 points to a cell that fails, also where it fails for want of a package: then stop, before anyone is graded
+# nbgrader gives 0 points to a cell that fails, also for want of a package: then stop, before anyone is graded
 kernel = KernelSpecManager().get_kernel_spec("python3").argv[0]
 needs = "import numpy, rnnbook.lessons.exercises.grading"
 found = subprocess.run([kernel, "-c", needs], capture_output=True, text=True)
@@ -110,6 +112,27 @@ def grades(folder: Path, assignment: Assignment) -> dict[str, dict[str, float]]:
             if cell in names:
                 found.setdefault(student, {})[names[cell]] = float(score or 0)
     return found
+
+
+def grades_with_messages(folder: Path, assignment: Assignment) -> dict[str, dict[str, Grade]]:
+    """Return the grades by student and exercise, with the sentences that the autograded notebooks hold."""
+    found: dict[str, dict[str, Grade]] = {}
+    most = {asked.name: assignment.rubric.points_of(asked) for asked in assignment.asked}
+    for student, points in grades(folder, assignment).items():
+        path = folder / "autograded" / student / assignment.name / f"{assignment.name}.ipynb"
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"] if path.exists() else []
+        said = {cell["metadata"].get("nbgrader", {}).get("grade_id"): _printed(cell) for cell in cells}
+        found[student] = {
+            name: Grade(number, most[name], said.get(f"{name.replace('.', '-').replace('_', '-')}-points", ""), "")
+            for name, number in points.items()
+        }
+    return found
+
+
+def _printed(cell):
+    """The sentence that a graded cell printed, without the points."""
+    lines = ["".join(out["text"]) for out in cell.get("outputs", []) if out.get("name") == "stdout"]
+    return "".join(lines).strip().partition(" points. ")[2]
 
 
 def _marked(cell: Cell, name: str, **what: Any) -> Cell:

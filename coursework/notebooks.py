@@ -23,8 +23,9 @@ from rnnbook.lessons.exercises.answer_key import AnswerKey
 student = ""  # your id, between the quotation marks
 practice = AnswerKey("practice.json.gz", student)"""
 HOW = """\
-Write your id into the first cell. Then fill in the marked lines, one exercise after another; the cell below each checks
-your answer, as often as you like, and names the mistake where it knows it. What you hand in is checked on other inputs."""
+Write your id into the first cell. Then fill in the marked lines, one exercise after another. The cell below each one
+checks your answer, as often as you like, and names the mistake if it knows it. What you hand in is graded on other
+inputs."""
 
 
 class Assignment(NamedTuple):
@@ -102,7 +103,8 @@ def parts(
     needs = _new(asked.before, given if given is not None else set()) if kind != "paper" else ""
     before = [code(needs)] if needs else []
     check = [code(f'practice["{asked.name}"]({asked.answer})')] if kind == "function" else []
-    takes, first = (), ""
+    takes: tuple[str, ...] = ()
+    first = ""
     if variation:
         before.append(code(f'print(practice["{asked.name}"].told)'))
         number = variant_of(assignment.name, student or "", assignment.variants) % len(variation.conventions)

@@ -1,6 +1,6 @@
 """Grades without a grader: run a notebook's cells, one after another, and hold its answers against a key.
 
-    python -m coursework.plain NOTEBOOK KEY STUDENT     prints the grades as JSON
+python -m coursework.plain NOTEBOOK KEY STUDENT     prints the grades as JSON
 """
 
 import contextlib
@@ -19,7 +19,7 @@ SECONDS = 600
 
 
 def graded(notebook: Path, key: Path, student: str, python: str = sys.executable) -> dict[str, Grade]:
-    """Return the grades of a handed-in notebook by exercise, run in a process of its own; RuntimeError where that ends."""
+    """Return the grades of a handed-in notebook by exercise, run in a process of its own; RuntimeError if that dies."""
     command = [python, "-m", "coursework.plain", str(notebook.resolve()), str(key.resolve()), student]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     done = subprocess.run(

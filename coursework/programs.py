@@ -75,14 +75,22 @@ def function_source(function: FunctionType) -> tuple[str, dict[str, Any]]:
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     names = list(inspect.signature(function).parameters)
     made = [
-        n for n in ast.walk(tree) if isinstance(n, ast.Lambda | ast.FunctionDef) and [a.arg for a in n.args.args] == names
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Lambda | ast.FunctionDef) and [a.arg for a in n.args.args] == names
     ]
     around = inspect.getclosurevars(function)
-    imports = [f"import {value.__name__} as {name}" for name, value in around.globals.items() if isinstance(value, ModuleType)]
+    imports = [
+        f"import {value.__name__} as {name}" for name, value in around.globals.items() if isinstance(value, ModuleType)
+    ]
     if len(made) != 1 or len(imports) != len(around.globals):
         raise ValueError(f"a function among the arguments cannot be written down: {ast.unparse(tree)[:80]!r}")
     node = made[0]
-    code = f"function = {ast.unparse(node)}" if isinstance(node, ast.Lambda) else f"{ast.unparse(node)}\nfunction = {node.name}"
+    code = (
+        f"function = {ast.unparse(node)}"
+        if isinstance(node, ast.Lambda)
+        else f"{ast.unparse(node)}\nfunction = {node.name}"
+    )
     return "\n".join([*imports, code, ""]), dict(around.nonlocals)
 
 

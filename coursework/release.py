@@ -40,14 +40,16 @@ def release(assignment: Assignment, folder: Path, secret: str) -> Path:
     (student / f"{assignment.name}.ipynb").write_text(simple(assignment), encoding="utf-8")
     (private / f"{assignment.name}.ipynb").write_text(simple(assignment, "reference"), encoding="utf-8")
     (private / "rubric-sheet.md").write_text(sheet(assignment), encoding="utf-8")
-    practice, hidden = ((place / f"{n}.json.gz").read_bytes() for place, n in ((student, "practice"), (private, "hidden")))
+    practice, hidden = (
+        (place / f"{n}.json.gz").read_bytes() for place, n in ((student, "practice"), (private, "hidden"))
+    )
     nbgrader.write_course(folder / "nbgrader", assignment, practice, hidden)
     otter.write(folder / "otter", assignment, practice, hidden)
     return private / "hidden.json.gz"
 
 
 def sheet(assignment: Assignment) -> str:
-    """Return the rubric for people: what each exercise is worth, and what the answers are that only a person can read."""
+    """Return the rubric for people: what each exercise is worth, and the answers that only a person can judge."""
     lines = [f"# Rubric: {assignment.title}", ""]
     for asked in assignment.asked:
         kind = keys.kind_of(asked.exercise)

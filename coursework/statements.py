@@ -23,7 +23,7 @@ class Statement(NamedTuple):
     """One exercise: its name ("lstm.step"), what the page says, and the cell that the student fills in.
 
     ``stub``: the cell without the call of the check. ``answer``: the name of what is handed in; "" where the answer is
-    no value but a text. ``before``: what the cell needs of the chapter's earlier cells, but for other exercises' answers.
+    a text. ``before``: what the cell needs of the chapter's earlier cells, other exercises' answers excepted.
     """
 
     name: str
@@ -76,7 +76,9 @@ def statements(chapter: str) -> tuple[Statement, ...]:
             stub, answer = code[: check.start()].rstrip(), check["answer"]
             before = _before(stub, [c for _, c in cells[:n]], own)
             own.add(n)
-        found.append(Statement(name, match["title"].strip(), label[1] if label else "", body, stub, answer, before, exercise))
+        found.append(
+            Statement(name, match["title"].strip(), label[1] if label else "", body, stub, answer, before, exercise)
+        )
     names = [statement.name for statement in found]
     if len(set(names)) != len(names):
         raise ValueError(f"two exercises of {chapter} have one name: {sorted(n for n in names if names.count(n) > 1)}")

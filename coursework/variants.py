@@ -45,7 +45,9 @@ def _blocks(order: str) -> Convention:
         return {f"a_{gate}": blocks[order.index(gate)] for gate in "ifgo"} | {"c_prev": arguments["c_prev"]}
 
     code = f"{', '.join(f'a_{gate}' for gate in order)} = np.split(a, 4, axis=1)"
-    return Convention(f"In your version the blocks of `a` are in the order {', '.join(order)}.", code, from_book, to_book)
+    return Convention(
+        f"In your version the blocks of `a` are in the order {', '.join(order)}.", code, from_book, to_book
+    )
 
 
 def _turned(arguments):
@@ -69,7 +71,9 @@ VARIATIONS = {
         ("u_r", "u_z", "u_n", "v_r", "v_z", "v_n", "h_prev"),
         ("u_r", "u_z", "u_n", "v_r", "v_z", "v_n", "h_prev"),
         (
-            Convention("In your version, as in the book, z is the share of the *old state* in $h_t$.", "", _same, _same),
+            Convention(
+                "In your version, as in the book, z is the share of the *old state* in $h_t$.", "", _same, _same
+            ),
             Convention(
                 "In your version, unlike the book's, z is the share of the *candidate* in $h_t$.",
                 "u_z, v_z = -u_z, -v_z  # 1 - σ(a) = σ(-a): from here on as in the book",
@@ -100,18 +104,24 @@ def varied(exercise: Exercise, variation: Variation, convention: Convention) -> 
     mistakes |= {s: _in(variation, convention, wrong) for s, wrong in exercise.mistakes.items()}
     return Exercise(
         _in(variation, convention, exercise.solution),
-        lambda rng: convention.from_book(exercise.inputs(rng)),
+        _drawn(convention, exercise.inputs),
         exercise.returns,
         mistakes,
         exercise.looks_at,
         exercise.tolerance,
-        [lambda rng, more=more: convention.from_book(more(rng)) for more in exercise.also],
+        [_drawn(convention, more) for more in exercise.also],
         exercise.forbids,
     )
 
 
+def _drawn(convention, inputs):
+    return lambda rng: convention.from_book(inputs(rng))
+
+
 def _short(convention):
-    return convention.told.removeprefix("In your version").strip(" ,.").replace("`", "").replace("*", "").replace("$", "")
+    return (
+        convention.told.removeprefix("In your version").strip(" ,.").replace("`", "").replace("*", "").replace("$", "")
+    )
 
 
 def _in(variation, convention, function):

@@ -3,8 +3,8 @@
 >>> from rnnbook.lessons.exercises.answer_key import AnswerKey
 >>> check = AnswerKey("practice.json.gz", student="s1234")["lstm.step"]  # doctest: +SKIP
 
-An answer key is a gzipped JSON file that ``coursework`` writes. An exercise from it is called, and answers, as any other;
-it knows its own trials alone, and names the known mistakes but not those that are made by rule from a solution's source.
+An answer key is a gzipped JSON file that ``coursework`` writes. An exercise from it is called as any other and answers
+as any other, on its own trials alone; it names the known mistakes, not those made by rule from a solution's source.
 """
 
 import gzip
@@ -50,7 +50,7 @@ class KeyedExercise(Exercise):
         mistakes = {
             sentence: Recalled("mistake", list(zip(exact, map(_arrays, made)))) for sentence, made in entry["mistakes"]
         }
-        right = list(zip(exact, (list(trial.expected) for trial in self._kept)))
+        right: list[tuple[dict, list | None]] = [(trial.exact, list(trial.expected)) for trial in self._kept]
         super().__init__(
             Recalled(name.rpartition(".")[2], right),
             lambda rng: exact[0],
