@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnnbook.lessons.exercises.attempt import numbers
 from rnnbook.lessons.exercises.checking import Exercise
 
 Arguments = dict[str, Any]
@@ -101,7 +102,10 @@ def varied(exercise: Exercise, variation: Variation, convention: Convention) -> 
         if other is not convention:
             told = "the convention is not the one of your sheet"
             mistakes[f"{told} ({_short(other)})"] = _in(variation, other, exercise.solution)
-    mistakes |= {s: _in(variation, convention, wrong) for s, wrong in exercise.mistakes.items()}
+    for sentence, wrong in exercise.mistakes.items():
+        known = _in(variation, convention, wrong)
+        if not any(_alike(known, other, exercise, convention) for other in mistakes.values()):
+            mistakes[sentence] = known
     return Exercise(
         _in(variation, convention, exercise.solution),
         _drawn(convention, exercise.inputs),
@@ -112,6 +116,13 @@ def varied(exercise: Exercise, variation: Variation, convention: Convention) -> 
         [_drawn(convention, more) for more in exercise.also],
         exercise.forbids,
     )
+
+
+def _alike(one, other, exercise, convention):
+    """Whether two mistakes are one and the same."""
+    arguments = convention.from_book(exercise.inputs(np.random.default_rng(0)))
+    made = [numbers(function, arguments) for function in (one, other)]
+    return all(made) and all(a.shape == b.shape and np.allclose(a, b) for a, b in zip(*made))
 
 
 def _drawn(convention, inputs):
