@@ -180,11 +180,11 @@ def pages(tree: Path) -> Path:
 
 
 def _entry(asked, default):
-    """The entry of a function in the book's own convention: pages know no students."""
-    name = asked.name.rpartition(".")[2]
-    program = programs.prohibitions(asked.exercise, f"check_{name}")
-    common = {"points": default.points_of(asked), "shares": default.shares_of(asked), "answer": ""}
-    return {**common, **keys.function(asked.exercise, seeds.seed(PAGES, asked.name, 0), program)}
+    """The entry of an exercise in the book's own convention: pages know no students."""
+    if keys.kind_of(asked.exercise) != "function":
+        return keys.entries(asked, default, PAGES, 1)[0]
+    program = programs.prohibitions(asked.exercise, asked.name.rpartition(".")[2])
+    return {**keys.common(asked, default), **keys.function(asked.exercise, seeds.seed(PAGES, asked.name, 0), program)}
 
 
 def _without(text, path):

@@ -41,12 +41,12 @@ def key(assignment: str, asked: list[Statement], rubric: Rubric, secret: str, va
 
 def entries(asked: Statement, rubric: Rubric, secret: str, variants: int) -> list[dict[str, Any]]:
     """Return an exercise's entries, one for each variant, or one for all where nothing is drawn."""
-    common = {"points": rubric.points_of(asked), "shares": rubric.shares_of(asked), "told": "", "answer": asked.answer}
+    shared = common(asked, rubric)
     kind = kind_of(asked.exercise)
     if kind == "answer" and secret != seeds.PRACTICE:
-        return [{"kind": "answer", **common, **answer(asked.exercise)}]
+        return [{"kind": "answer", **shared, **answer(asked.exercise)}]
     if kind != "function":
-        return [{"kind": "paper", **common}]
+        return [{"kind": "paper", **shared}]
     variation = variation_of(asked.name, asked.exercise)
     if secret == seeds.PRACTICE:  # once for each convention: numbers of their own are for what is handed in
         variants = len(variation.conventions) if variation else 1
@@ -57,8 +57,20 @@ def entries(asked: Statement, rubric: Rubric, secret: str, variants: int) -> lis
             convention = variation.conventions[variant % len(variation.conventions)]
             exercise = varied(asked.exercise, variation, convention)
         program = programs.prohibitions(asked.exercise, f"check_{asked.name.partition('.')[2]}")
-        made.append({**common, **function(exercise, seeds.seed(secret, asked.name, variant), program, convention)})
+        made.append({**shared, **function(exercise, seeds.seed(secret, asked.name, variant), program, convention)})
     return made
+
+
+def common(asked: Statement, rubric: Rubric) -> dict[str, Any]:
+    """Return what every entry has, whatever its kind."""
+    about = getattr(asked.exercise, "about", None)
+    return {
+        "points": rubric.points_of(asked),
+        "shares": {**rubric.shares_of(asked), **_given(asked, rubric)},
+        "told": "",
+        "answer": asked.answer,
+        "about": list(about) if about else None,
+    }
 
 
 def function(exercise: Exercise, seed: int, program: str = "", convention: Convention | None = None) -> dict[str, Any]:
@@ -127,6 +139,19 @@ def encoded(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError(f"an answer key cannot hold a {type(value).__name__}")
+
+
+def _given(asked, rubric):
+    """The shares with which a cell that gives a function with a bug is worth nothing as it stands."""
+    if not asked.stub or kind_of(asked.exercise) != "function" or not programs.given_in(asked):
+        return {}
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec(f"{asked.before}\n{asked.stub}", space)
+    verdict = asked.exercise.verdict(space[asked.answer])
+    shares = rubric.shares_of(asked)
+    if verdict.kind == "known":
+        return {"mistakes": {**shares["mistakes"], verdict.mistake: 0.0}}
+    return {"part": 0.0} if verdict.right else {}
 
 
 def _trial(trial):

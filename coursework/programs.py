@@ -8,6 +8,8 @@ from typing import Any
 
 from coursework.statements import Statement
 
+EMPTY = "...  # your lines here"
+
 
 def module_of(exercise: Any) -> ModuleType:
     """Return the module of an exercise's solution."""
@@ -111,29 +113,38 @@ def _call_that_makes(name, module):
 def solved(asked: Statement, begin: str = "", end: str = "", takes: tuple[str, ...] = (), first: str = "") -> str:
     """Return a student's cell with the book's solution in it, between the lines ``begin`` and ``end``.
 
-    ``takes``: the parameters, where they are not the book's; ``first``: the line that makes the book's of them.
+    ``takes``: the parameters, where they are not the book's; ``first``: the line that makes the book's of them. Where the
+    cell gives a function with a bug, that stands below the solution and is not reached.
     """
     if not asked.is_function:
         right = f"{asked.answer} = {right_answer(asked.exercise)!r}"
         return "\n".join(part for part in (asked.stub, begin, right, end) if part)
     solution = asked.exercise.solution
-    before, head, names = _head(asked, takes)
+    before, head, names, given = _parts(asked, takes)
     nodes = needed(solution.__name__, module_of(asked.exercise))
     if takes or list(inspect.signature(solution).parameters) == names:  # its body can stand there, below what it calls
         nodes = [n for n in nodes if not (isinstance(n, ast.FunctionDef) and n.name == solution.__name__)]
-        last = _body_of(solution)
+        last = body_of(solution)
     else:
         last = f"return {solution.__name__}({', '.join(names)})"
-    body = "\n".join(part for part in (begin, *map(ast.unparse, nodes), first, last, end) if part)
+    body = "\n".join(
+        part for part in (begin, *map(ast.unparse, nodes), first, last, end, given if begin else "") if part
+    )
     return f"{before}{head}\n{textwrap.indent(body, '    ')}"
 
 
 def emptied(asked: Statement, takes: tuple[str, ...] = ()) -> str:
-    """Return a student's cell with nothing filled in."""
+    """Return a student's cell with nothing filled in but what the exercise gives."""
     if not asked.is_function:
         return asked.stub
-    before, head, _ = _head(asked, takes)
-    return f"{before}{head}\n    ...  # your lines here"
+    before, head, _, given = _parts(asked, takes)
+    body = "\n".join(part for part in (EMPTY, given) if part)
+    return f"{before}{head}\n{textwrap.indent(body, '    ')}"
+
+
+def given_in(asked: Statement) -> str:
+    """Return the lines that a function's cell gives: one with a bug to mend; "" where it is to be written."""
+    return _parts(asked, ())[3]
 
 
 def right_answer(exercise: Any) -> Any:
@@ -142,20 +153,24 @@ def right_answer(exercise: Any) -> Any:
     return right if isinstance(right, str | tuple) else float(right)
 
 
-def _head(asked, takes):
-    """What stands before the function that is handed in, its first line, and its parameters."""
+def _parts(asked, takes):
+    """What stands before the function that is handed in, its first line, its parameters, and the body that is given."""
     made = [n for n in ast.parse(asked.stub).body if isinstance(n, ast.FunctionDef) and n.name == asked.answer]
     if len(made) != 1:
         raise ValueError(f"the cell of {asked.name} does not define {asked.answer}")
-    before = "".join(asked.stub.splitlines(keepends=True)[: made[0].lineno - 1]).strip()
+    lines = asked.stub.splitlines(keepends=True)
+    before = "".join(lines[: made[0].lineno - 1]).strip()
+    given = textwrap.dedent("".join(lines[made[0].body[0].lineno - 1 : made[0].end_lineno])).strip()
+    if ast.unparse(made[0].body[-1]) in ("return None", "pass", "...") and len(made[0].body) == 1:
+        given = ""
     parameters = ", ".join(takes) or ast.unparse(made[0].args)
     names = [argument.arg for argument in made[0].args.args]
-    return f"{before}\n\n\n" if before else "", f"def {asked.answer}({parameters}):", names
+    return f"{before}\n\n\n" if before else "", f"def {asked.answer}({parameters}):", names, given
 
 
-def _body_of(solution):
-    """The lines of a function's body, comments too, without its docstring."""
-    source = textwrap.dedent(inspect.getsource(solution))
+def body_of(function: FunctionType) -> str:
+    """Return the lines of a function's body, comments too, without its docstring."""
+    source = textwrap.dedent(inspect.getsource(function))
     node = ast.parse(source).body[0]
     assert isinstance(node, ast.FunctionDef)
     nodes = node.body[1:] if ast.get_docstring(node) is not None else node.body

@@ -58,7 +58,7 @@ def sheet(assignment: Assignment) -> str:
             answer = asked.exercise.answer() if hasattr(asked.exercise, "answer") else "Read it yourself."
             lines += ["Read by a person:", "", answer, ""]
             continue
-        shares = assignment.rubric.shares_of(asked)
+        shares = keys.common(asked, assignment.rubric)["shares"]
         lines += [f"Graded by its {'numbers' if kind == 'function' else 'number or choice'}. Shares of the points:", ""]
         lines += [f"- {name}: {shares[name]:g}" for name in ("right", "known", "forbidden", "part")]
         lines += [f"- *{sentence}*: {share:g}" for sentence, share in shares["mistakes"].items()] + [""]

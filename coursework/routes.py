@@ -75,7 +75,7 @@ def compared(assignment: Assignment, folder: Path, python: str, with_page: bool 
             found = plain.graded(place, hidden, student)
             points["plain"][student] = {name: grade.points for name, grade in found.items()}
     if with_page:
-        points["page"] = on_the_page(assignment, graded, students, folder / "page")
+        points["page"] = on_the_page(assignment, graded, students, hidden, folder / "page")
     return rows(assignment, graded, students, points, hidden)
 
 
@@ -118,12 +118,15 @@ def answer(assignment: Assignment, asked: Statement, student: str) -> str:
     return parts(assignment, asked, student=student).answer["source"]
 
 
-def on_the_page(assignment: Assignment, graded: list[Statement], students: list[str], folder: Path) -> dict[str, Any]:
+def on_the_page(
+    assignment: Assignment, graded: list[Statement], students: list[str], hidden: Path, folder: Path
+) -> dict[str, Any]:
     """Return the points by student and exercise, from the check of the book's page, which knows no variants."""
     found: dict[str, dict[str, float]] = {student: {} for student in students}
     with page.opened(folder) as run:
         for asked in graded:
-            shares, most = assignment.rubric.shares_of(asked), assignment.rubric.points_of(asked)
+            exercise = AnswerKey(hidden)[asked.name]
+            shares, most = exercise.shares, exercise.points
             asks = f"from rnnbook.lessons import exercises\n{asked.answer} = list(exercises.{asked.chapter}.check_"
             asks += f"{asked.name.partition('.')[2]}.mistakes.values())"
             for student in students:
@@ -144,7 +147,6 @@ def rows(assignment: Assignment, graded: list[Statement], students: list[str], p
     """Return the table, without the answers that are another row again."""
     made = []
     for asked in graded:
-        most, shares = assignment.rubric.points_of(asked), assignment.rubric.shares_of(asked)
         for student in students:
             sentence = _sentence(assignment, asked, student)
             if student.startswith("mistake-") and not sentence:
@@ -152,11 +154,10 @@ def rows(assignment: Assignment, graded: list[Statement], students: list[str], p
             by_route = {
                 route: found[student][asked.name] for route, found in points.items() if asked.name in found[student]
             }
-            due = 0.0 if student == "empty" else most
+            exercise = AnswerKey(hidden, student)[asked.name]
+            due = 0.0 if student == "empty" else exercise.points
             if sentence:
-                told = AnswerKey(hidden, student)[asked.name].mistakes
-                assert sentence in told, f"the key of {asked.name} does not know that {sentence}"
-                due = most * shares["mistakes"].get(sentence, shares["known"])
+                due *= exercise.shares["mistakes"].get(sentence, exercise.shares["known"])
             made.append(Row(asked.name, sentence or student, by_route, due))
     return made
 

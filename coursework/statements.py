@@ -16,7 +16,7 @@ from live_code.slices import importable_names, setup_for  # noqa: E402
 
 STATEMENT = re.compile(r"^(:{3,}|`{3,})\{exercise\}[ \t]*(?P<title>[^\n]*)\n(?P<body>.*?)^\1[ \t]*$", re.S | re.M)
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(?P<body>.*?)^```[ \t]*$", re.S | re.M)
-CHECK = re.compile(r"exercises\.(?P<chapter>\w+)\.(?P<check>\w+)\((?P<answer>\w+)\)\s*$")
+CHECK = re.compile(r"exercises\.(?P<chapter>\w+)\.(?P<check>\w+)\((?P<answer>\w+)(?:, *seed=\d+)?\)\s*$")
 
 
 class Statement(NamedTuple):

@@ -89,10 +89,12 @@ def test_the_key_gives_the_solution_all_points_and_each_mistake_what_the_rubric_
     exec(f"{asked.before}\n{programs.solved(asked, takes=takes, first=first)}", space)
     most = rules.points_of(asked)
     assert grade(key, asked.name, space[asked.answer])[:2] == (most, most)
-    assert grade(key, asked.name, lambda **_: None).points == 0
+    space = {"__name__": "__main__"}
+    exec(f"{asked.before}\n{programs.emptied(asked, takes)}", space)
+    assert grade(key, asked.name, space[asked.answer]).points == 0
     for sentence, wrong in exercise.mistakes.items():
         found = grade(key, asked.name, wrong)
-        assert found.points == 0.5 * most
+        assert found.points == key[asked.name].shares["mistakes"].get(sentence, 0.5) * most
         assert found.mistake == sentence
         assert sentence in found.message
 

@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnbook.lessons.exercises.checking import Exercise, Verdict
+from rnnbook.lessons.exercises.about import About
+from rnnbook.lessons.exercises.checking import Exercise
+from rnnbook.lessons.exercises.question import Question, Verdict
 from rnnbook.lessons.exercises.results import Right
 from rnnbook.lessons.exercises.trials import Trial, to_double
 
@@ -59,6 +61,7 @@ class KeyedExercise(Exercise):
             entry["looks_at"],
             entry["tolerance"],
             forbids=program.get("forbids"),
+            about=_about(entry),
         )
         self.points, self.shares, self.told = entry["points"], entry["shares"], entry["told"]
 
@@ -71,17 +74,13 @@ class KeyedExercise(Exercise):
         return ""
 
 
-class KeyedAnswer:
+class KeyedAnswer(Question):
     """A number or a choice from an answer key; a wrong one is not told the right one."""
 
     def __init__(self, name: str, entry: dict[str, Any]):
         self.name, self.entry = name, entry
         self.points, self.shares, self.told = entry["points"], entry["shares"], entry["told"]
-        self.returns = ("answer",)
-
-    def __call__(self, yours: Any, seed: int = 0) -> Verdict:
-        """Return the verdict on an answer."""
-        return self.verdict(yours, seed)
+        self.returns, self.about = ("answer",), _about(entry)
 
     def verdict(self, yours: Any, seed: int = 0) -> Verdict:
         """Return the verdict on an answer."""
@@ -113,15 +112,11 @@ class KeyedAnswer:
             return False
 
 
-class OnPaper:
+class OnPaper(Question):
     """An exercise that a person reads: no key can hold what makes its answer right."""
 
     def __init__(self, name: str, entry: dict[str, Any]):
-        self.points, self.told = entry["points"], entry["told"]
-
-    def __call__(self, yours: Any = None, seed: int = 0) -> Verdict:
-        """Say that a person reads the answer."""
-        return self.verdict(yours, seed)
+        self.points, self.told, self.about = entry["points"], entry["told"], _about(entry)
 
     def verdict(self, yours: Any = None, seed: int = 0) -> Verdict:
         """Say that a person reads the answer."""
@@ -211,6 +206,10 @@ def _trial(kept, returns):
     rights = tuple(Right(name, e.shape, is_bool) for name, e, is_bool in zip(returns, expected, kept["is_bool"]))
     double, single = tuple(kept["double"]), tuple(kept["single"])
     return Trial(arguments, to_double(arguments), expected, rights, double, single, kept["is_single"])
+
+
+def _about(entry):
+    return About(*entry["about"]) if entry.get("about") else None
 
 
 def _arrays(made):

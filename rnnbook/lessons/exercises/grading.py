@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnbook.lessons.exercises.answer_key import AnswerKey
-from rnnbook.lessons.exercises.checking import Verdict
+from rnnbook.lessons.exercises.question import Verdict
 
 QUARTERS = 4  # the share of an exercise's points is a whole number of quarters: otter counts tests that pass
 
