@@ -87,13 +87,8 @@ def module_without(module: ModuleType, folder: Path) -> str:
     default = rubric.read()
     lines = []
     for name, exercise in checks_of(module).items():
-        asked = Statement(f"{chapter}.{name.removeprefix('check_')}", "", "", "", "", "", "", exercise)
-        entry = (
-            _entry(asked, default)
-            if keys.kind_of(exercise) == "function"
-            else keys.entries(asked, default, PAGES, 1)[0]
-        )
-        keys.write(folder / f"{chapter}.{name}.json.gz", entry)
+        asked = Statement(f"{chapter}.{name}", "", "", "", "", "", "", exercise)
+        keys.write(folder / f"{chapter}.{name}.json.gz", _entry(asked, default))
         lines.append(f'{name} = opened("{chapter}.{name}")')
     docstring = f'"""{inspect.getdoc(module)}"""'
     return MODULE.format(docstring=docstring, checks="\n".join(lines))

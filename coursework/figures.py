@@ -53,8 +53,12 @@ def name_of(cell: dict[str, Any]) -> str:
 def _value(source, space):
     """Run a cell's code; return its last expression's value, or None."""
     tree = ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.M))  # what only a notebook understands
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr):
+        tree.body.pop()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         exec(compile(tree, "<cell>", "exec"), space)
-        return eval(compile(ast.Expression(last.value), "<cell>", "eval"), space) if last is not None else None
+        return (
+            eval(compile(ast.Expression(last.value), "<cell>", "eval"), space) if isinstance(last, ast.Expr) else None
+        )

@@ -113,7 +113,7 @@ def _call_that_makes(name, module):
 def solved(asked: Statement, begin: str = "", end: str = "", takes: tuple[str, ...] = (), first: str = "") -> str:
     """Return a student's cell with the book's solution in it, between the lines ``begin`` and ``end``.
 
-    ``takes``: the parameters, where they are not the book's; ``first``: the line that makes the book's of them. Where the
+    ``takes``: the parameters, where they are not the book's; ``first``: the line that makes the book's of them. If the
     cell gives a function with a bug, that stands below the solution and is not reached.
     """
     if not asked.is_function:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from coursework import bare, keys, nbgrader, otter, plain, programs, rubric, seeds, statements
+from coursework import bare, keys, nbgrader, otter, plain, prerequisites, programs, rubric, seeds, statements
 from coursework.markdown import DIRECTIVE, ROLE, equation
 from coursework.markdown import plain as plain_text
 from coursework.notebooks import simple
@@ -448,3 +448,93 @@ def test_the_graders_environment_is_pinned_and_has_no_pytorch():
     names = {line.partition("==")[0].lower() for line in lines}
     assert {"nbgrader", "otter-grader", "numpy", "ipykernel"} <= names
     assert not {name for name in names if "torch" in name or "nvidia" in name}
+
+
+A = np.array
+
+
+def small(names, values):
+    """Arguments of one sequence and one unit."""
+    return {name: A([[float(value)]]) for name, value in zip(names.split(), values, strict=True)}
+
+
+POLLS = {  # number: the check, its arguments, and which result is asked for
+    1: ("rnn.count_parameters", dict(D=2, H=3, V=4), 0),
+    2: ("bptt.step_back", small("dh_out dh_next h W_ih W_hh", [1, 2, 0.5, 1, 4]), 1),
+    3: ("limits.bound", dict(W_hh=A([[0.0, 3], [1, 0]]), k=2, slope=0.5), 0),
+    4: ("gru.step", small("u_r u_z u_n v_r v_z v_n h_prev", [0, np.log(3), 50, 0, 0, 0, -1]), 0),
+    5: ("gru.half_life", dict(z=A([0.9])), 0),
+    6: ("lstm.step", small("a_i a_f a_g a_o c_prev", [0, -np.log(3), 50, 50, 4]), 1),
+    7: ("language_model.perplexity", dict(log_p=np.log([0.5, 0.125])), 0),
+    8: ("language_model.masked_mean", dict(losses=A([[4.0, 2], [1, 2], [1, 2]]), lengths=A([1, 3])), 0),
+    9: ("memory.interval", dict(values=A([1.0, 2, 3])), 1),
+    10: ("speed.speed_up", dict(share=A([0.5]), factor=A([4.0])), 0),
+    11: ("parallel.combine", dict(a_1=A([2.0]), b_1=A([1.0]), a_2=A([3.0]), b_2=A([4.0])), 1),
+    12: ("state_space.left_after", dict(beta=A([1.5]), writes=A([3.0])), 0),
+}  # fmt: skip
+PAGE = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
+
+
+def exercise_named(name):
+    """The exercise, also if it has moved to another chapter since."""
+    chapter, _, own = name.partition(".")
+    found = {s.name: s.exercise for s in ALL}
+    return found.get(name) or next(e for n, e in found.items() if n.partition(".")[2] == own)
+
+
+@pytest.mark.parametrize("number", POLLS)
+def test_a_polls_right_option_is_right_and_each_other_one_a_known_mistake(number):
+    name, arguments, part = POLLS[number]
+    exercise = exercise_named(name)
+    text = re.search(rf"^### Poll {number}: .*?(?=^##)", PAGE, re.S | re.M)[0]
+    options = {
+        letter: float(value.replace("−", "-")) for letter, value in re.findall(r"^- ([A-D])\. ([−\d.]+)", text, re.M)
+    }
+    right = re.search(r"^\*\*([A-D])\.\*\*", text, re.M)[1]
+    assert len(options) == 4
+    assert f"check_{name.partition('.')[2]}" in text
+
+    def gives(function):
+        with np.errstate(all="ignore"), contextlib.suppress(IndexError, ValueError):
+            results = function(**arguments)
+            results = results if isinstance(results, tuple) else (results,)
+            return float(np.asarray(results[part]).ravel()[0])
+
+    mistakes = [gives(wrong) for wrong in exercise.mistakes.values()]
+    for letter, value in options.items():
+        candidates = [gives(exercise.solution)] if letter == right else mistakes
+        assert any(c is not None and abs(c - value) <= 0.03 * abs(value) for c in candidates), (
+            letter,
+            value,
+            candidates,
+        )
+
+
+def test_the_exam_questions_numbers_are_right():
+    assert np.log(0.5) / np.log(0.9) == pytest.approx(6.6, abs=0.05)
+    f = 2 ** (-1 / 100)
+    assert (2.0**-100, f, np.log(f / (1 - f))) == pytest.approx((8e-31, 0.9931, 4.97), rel=2e-2)
+    assert 1.2 / np.log(2) / 4.5 == pytest.approx(0.385, abs=5e-4)
+    assert (4 * 512**2 * 4, 2 * 4 * 512**2, 4 * 512**2 * 4 / 20e9) == pytest.approx((4.2e6, 2.1e6, 0.21e-3), rel=0.01)
+    k_1, k_2, v_1, v_2 = A([1.0, 0]), A([0.6, 0.8]), A([2.0, 3]), A([5.0, 7])
+    S = np.outer(k_1, v_1)
+    S = S + np.outer(k_2, v_2 - k_2 @ S)
+    assert np.allclose(k_2 @ S, v_2) and np.allclose(k_1 @ S, (1 - 0.6**2) * v_1 + 0.6 * v_2)
+
+
+def test_the_graph_of_prerequisites_has_every_chapter_and_is_drawn_from_its_table():
+    assert set(statements.chapters()) <= set(prerequisites.CHAPTERS)
+    assert prerequisites.PATH.read_text() == prerequisites.drawing()
+    at = prerequisites.places()
+    assert len(set(row for _, row in at.values())) == len(at)
+    for name, (_, before) in prerequisites.CHAPTERS.items():
+        assert not before or (at[before][0] == at[name][0] - 1 and at[before][1] < at[name][1])
+
+
+def test_every_command_of_the_page_on_teaching_exists():
+    from coursework.__main__ import _parser
+
+    for line in re.findall(r"^python -m coursework (.*)$", PAGE, re.M):
+        _parser().parse_args(line.split())
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M)
+    assert {a or b for a, b in re.findall(r"`make (\w+)|^make (\w+)", PAGE, re.M)} <= set(targets)
