@@ -119,4 +119,4 @@ renew: .venv/.ready  ## pin the newest version of each package, make .venv anew 
 
 clean:  ## remove what make built; .venv stays
 	rm -rf _build build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +

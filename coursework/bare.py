@@ -26,7 +26,7 @@ from rnnbook.lessons import exercises
 LEFT_OUT = ("tests/", "coursework/", ".github/", ".ci/")
 PAGES = "pages"  # what their inputs are drawn from is no secret
 HERE = "rnnbook/lessons/exercises/"
-BLOCK = r"^(?P<fence>:{{3,}}|`{{3,}})\{{{}\}}{}[^\n]*\n.*?^(?P=fence)[ \t]*\n?"
+BLOCK = r"^(?P<indent> *)(?P<fence>:{{3,}}|`{{3,}})\{{{}\}}{}[^\n]*\n.*?^(?P=indent)(?P=fence)[ \t]*\n?"
 SOLUTION = re.compile(BLOCK.format("solution", ""), re.S | re.M)
 ANSWER = re.compile(BLOCK.format("dropdown", r"[ \t]+Answer"), re.S | re.M)  # to an exam question
 MODULE = """\

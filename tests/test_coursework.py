@@ -426,8 +426,10 @@ def test_a_solution_that_was_left_in_is_found(without):
 def test_solutions_and_exam_answers_are_taken_out_of_a_page(tmp_path):
     path = tmp_path / "page.md"
     fence = ":::{solution} ex-a\n:class: dropdown\n```{literalinclude} ../rnnbook/lessons/exercises/rnn.py\n```\n:::\n"
-    path.write_text(f"before\n\n{fence}\nbetween\n\n:::{{dropdown}} Answer\n42\n:::\n\nafter\n")
-    assert bare.text_without(path) == "before\n\nbetween\n\nafter\n"
+    exam = "1. Why?\n\n   :::{dropdown} Answer\n   42\n   :::\n\n"
+    path.write_text(f"before\n\n{fence}\nbetween\n\n:::{{dropdown}} Answer\n42\n:::\n\n{exam}after\n")
+    assert bare.text_without(path) == "before\n\nbetween\n\n1. Why?\n\nafter\n"
+    assert "Answer" in PAGE and "Answer" not in bare.text_without(ROOT / "book" / "teaching.md")
     path.write_text("```{literalinclude} ../rnnbook/lessons/exercises/rnn.py\n```\n")
     with pytest.raises(ValueError, match="outside"):
         bare.text_without(path)
@@ -526,7 +528,7 @@ def test_the_graph_of_prerequisites_has_every_chapter_and_is_drawn_from_its_tabl
     assert set(statements.chapters()) <= set(prerequisites.CHAPTERS)
     assert prerequisites.PATH.read_text() == prerequisites.drawing()
     at = prerequisites.places()
-    assert len(set(row for _, row in at.values())) == len(at)
+    assert len({row for _, row in at.values()}) == len(at)
     for name, (_, before) in prerequisites.CHAPTERS.items():
         assert not before or (at[before][0] == at[name][0] - 1 and at[before][1] < at[name][1])
 
