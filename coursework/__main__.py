@@ -83,6 +83,8 @@ def compare(options) -> int:
         print(f"\n{routes.table(found)}\n")
         bad = routes.wrong(found)
         print(f"{name}: {len(found)} answers, {len(bad)} of them graded otherwise than the rubric says")
+        with routes.environment(options.out / name, str(options.python), build=False):
+            print(routes.feedback_shows_no_test(options.out / name, assignment, str(options.python)))
         print(routes.lacks_numpy_is_refused(options.out / name, str(options.python)))
         differ += len(bad)
     return int(differ > 0)

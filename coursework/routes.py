@@ -4,6 +4,7 @@ The answers: the book's solutions, a release in which nothing is filled in, and 
 run in an environment of their own, whose package has no solutions.
 """
 
+import html
 import os
 import shutil
 import subprocess
@@ -89,14 +90,15 @@ def _by(assignment, student):
 class environment:
     """The environment of the graders: the package without solutions, installed, and the borrowed mistakes beside it."""
 
-    def __init__(self, folder: Path, python: str):
-        self.folder, self.python = folder, python
+    def __init__(self, folder: Path, python: str, build: bool = True):
+        self.folder, self.python, self.build = folder, python, build
 
     def __enter__(self):
-        bare.bare(self.folder / "bare")
-        built = bare.wheel(self.folder / "bare", self.folder / "dist")
-        pip = [self.python, "-m", "pip", "install", "-q", "--no-deps", "--force-reinstall", str(built)]
-        subprocess.run(pip, check=True)
+        if self.build:
+            bare.bare(self.folder / "bare")
+            built = bare.wheel(self.folder / "bare", self.folder / "dist")
+            pip = [self.python, "-m", "pip", "install", "-q", "--no-deps", "--force-reinstall", str(built)]
+            subprocess.run(pip, check=True)
         place = self.folder / "borrowed"
         place.mkdir(exist_ok=True)
         shutil.copy(Path(__file__).with_name("borrowed.py"), place / "borrowed.py")
@@ -183,6 +185,21 @@ def table(found: list[Row]) -> str:
 def wrong(found: list[Row]) -> list[Row]:
     """Return the rows in which a route gives other points than the rubric."""
     return [row for row in found if any(points != row.rubric for points in row.points.values())]
+
+
+def feedback_shows_no_test(folder: Path, assignment: Assignment, python: str) -> str:
+    """Return what nbgrader's feedback says of a known mistake; RuntimeError if it shows the test or does not name it."""
+    student = "mistake-0"
+    nbgrader.run(
+        folder / "nbgrader", "generate_feedback", assignment.name, "--force", f"--student={student}", python=python
+    )
+    path = folder / "nbgrader" / "feedback" / student / assignment.name / f"{assignment.name}.html"
+    page_ = html.unescape(path.read_text(encoding="utf-8"))
+    asked = next(s for s in assignment.asked if keys.kind_of(s.exercise) == "function")
+    sentence = _sentence(assignment, asked, student)
+    if "HIDDEN TESTS" in page_ or "exercises.grading" in page_ or sentence not in page_:
+        raise RuntimeError(f"{path} shows a hidden test, or does not say that {sentence}")
+    return f"nbgrader's feedback shows no test and says: {sentence}"
 
 
 def lacks_numpy_is_refused(folder: Path, python: str) -> str:

@@ -24,6 +24,7 @@ from rnnbook.lessons.exercises.results import Right
 from rnnbook.lessons.exercises.trials import Trial, to_double
 
 FORMAT = 1
+NO_SOLUTION = "This build of the book has no solutions."
 
 
 class Recalled:
@@ -70,8 +71,8 @@ class KeyedExercise(Exercise):
         return self._kept
 
     def answer(self) -> str:
-        """Return nothing: the solution is not here."""
-        return ""
+        """Say that the solution is not here."""
+        return NO_SOLUTION
 
 
 class KeyedAnswer(Question):
@@ -98,8 +99,8 @@ class KeyedAnswer(Question):
         return []
 
     def answer(self) -> str:
-        """Return nothing: the solution is not here."""
-        return ""
+        """Say that the solution is not here."""
+        return NO_SOLUTION
 
     def _same(self, yours, right):
         try:
