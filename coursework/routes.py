@@ -188,7 +188,7 @@ def wrong(found: list[Row]) -> list[Row]:
 
 
 def feedback_shows_no_test(folder: Path, assignment: Assignment, python: str) -> str:
-    """Return what nbgrader's feedback says of a known mistake; RuntimeError if it shows the test or does not name it."""
+    """Return what nbgrader's feedback says of a known mistake; RuntimeError if it shows a test or is silent."""
     student = "mistake-0"
     nbgrader.run(
         folder / "nbgrader", "generate_feedback", assignment.name, "--force", f"--student={student}", python=python
