@@ -304,7 +304,7 @@ check_faded_memory = Predict(
     "the square root of 3/(2n), slower than any exponential.",
     misreadings={
         "a weight of 1 is thought to keep the number as it is": 1.0,
-        "ten letters are read and not 1,000": 0.364,
+        "ten letters are read and not 1,000": 0.356,
         "h is thought to fall like 1/n, one divided by the number of letters": 0.001,
     },
     tolerance=0.3,
