@@ -185,6 +185,15 @@ def memory(program, stored):
     return {"Pool": Pool, "run": run, "run_counting": lambda job: stored["counted"][job[0]][job[1]]}
 
 
+def museum(program, stored):
+    def train(bug, task, seed):
+        which = {"task": "month" if task.months else "recall", "bug": bug, "seed": seed}
+        (run,) = [run for run in stored["runs"] if which.items() <= run.items()]
+        return run["error"]
+
+    return {"train": train}
+
+
 def names(program, stored):
     name_of = {layer: name for name, layer in program.LAYERS.items()}
     return {"run": lambda layer, seed: stored["results"][name_of[layer]][seed]}
@@ -274,6 +283,21 @@ def truncation(program, stored):
         return stored["results"][str(ahead)][part][program.K.index(k)][seed]
 
     return {"streams": cut, "train": lambda x, y, k, seed: (k, seed), "error": error}
+
+
+def truncation_networks(program, stored):
+    def found(part, **which):
+        return [run for run in stored[part] if which.items() <= run.items()]
+
+    def reach(kind, k, seed, *months):
+        biases = found("bias", layer=kind, seed=seed) if k == program.truncation.CHUNK else []
+        return found("reach", layer=kind, k=k, seed=seed) + biases
+
+    return {
+        "reach": reach,
+        "state": lambda order, k, seed, *months: found("state", order=order, k=k, seed=seed)[0],
+        "echo": lambda kind, k, delay, seed: found("echo", layer=kind, k=k, delay=delay, seed=seed)[0]["right"],
+    }
 
 
 def conversion(program, stored):
@@ -366,6 +390,7 @@ RECORDS = [
     language_model,
     limits,
     memory,
+    museum,
     names,
     parallel,
     pronunciation,
@@ -375,6 +400,7 @@ RECORDS = [
     state_space,
     time_series,
     truncation,
+    truncation_networks,
     two_processes,
     variable_length,
     why_recurrence,

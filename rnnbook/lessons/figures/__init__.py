@@ -13,7 +13,8 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
 
     what one chapter has for itself
     why_recurrence     states_while_reading, sequence_kinds
-    bptt               weight_paths, path_contributions, check_table, seeds_against
+    bptt               weight_paths, path_contributions, state_gradients, check_table, seeds_against
+    truncation         cut_gradients
     language_model     character_model, guesses, coloured_text
     limits             gradient_relay, gradient_against_lag, reach_and_success, with_and_without
     lstm               carry_story, product_against_gradient
@@ -34,7 +35,13 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
 """
 
 from rnnbook.lessons.figures.applications import genome_lanes, right_against_seconds, spoken_labels
-from rnnbook.lessons.figures.bptt import check_table, path_contributions, seeds_against, weight_paths
+from rnnbook.lessons.figures.bptt import (
+    check_table,
+    path_contributions,
+    seeds_against,
+    state_gradients,
+    weight_paths,
+)
 from rnnbook.lessons.figures.cells import gru_cell, lstm_cell, rnn_cell
 from rnnbook.lessons.figures.charts import (
     causality,
@@ -87,6 +94,7 @@ from rnnbook.lessons.figures.time_series import (
     series_in_parts,
     spread_against_error,
 )
+from rnnbook.lessons.figures.truncation import cut_gradients
 from rnnbook.lessons.figures.variable_length import both_directions, ragged_batch, share_against
 from rnnbook.lessons.figures.why_recurrence import sequence_kinds, states_while_reading
 
@@ -108,6 +116,7 @@ __all__ = [
     "confusion_matrix",
     "control_loop",
     "ctc_lattice",
+    "cut_gradients",
     "dense_with_loop",
     "energy_descent",
     "energy_panels",
@@ -161,6 +170,7 @@ __all__ = [
     "spoken_labels",
     "spread_against_error",
     "states_while_reading",
+    "state_gradients",
     "step_time",
     "time_against_length",
     "tracking",
