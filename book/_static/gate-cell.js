@@ -64,7 +64,7 @@
       sliders: [
         ["z", "update gate z", 0, 1, 0.9],
         ["r", "reset gate r", 0, 1, 0.5],
-        ["u", "input's part of the candidate, u", -2, 2, -0.4, "n"],
+        ["u", "input's part of the candidate, u", -2, 2, -0.8, "n"],
         ["v", "memory's part of the candidate, v", -2, 2, 0.8, "n"],
         ["h", "old state h", -1, 1, 0.8],
       ],
