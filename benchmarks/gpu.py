@@ -27,7 +27,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from layers import provenance, write
+from timing import provenance, write
 from torch import nn
 
 from rnnbook import in_torch

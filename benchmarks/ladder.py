@@ -10,7 +10,9 @@ peer once; the times are minima over the rounds.
 import argparse
 from pathlib import Path
 
-from layers import SIZES, rounds_of, set_up, write
+from floor import rate
+from layers import SIZES
+from timing import rounds_of, set_up, write
 
 T = 100
 HIDDEN = [1, 4, 16, 64, 128, 256, 512]
@@ -88,15 +90,6 @@ def rearrangements(T, B, D, H):
     return made
 
 
-def rate(clock):
-    """The largest number of floating-point operations a second that a matrix product reaches here."""
-    import torch
-
-    n = 1024
-    a, b = torch.randn(n, n), torch.randn(n, n)
-    return 2 * n**3 / min(rounds_of({"product": lambda: torch.mm(a, b)}, 1, clock)["product"])
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hidden", nargs="+", type=int, default=HIDDEN)
@@ -121,7 +114,7 @@ def main(arguments=None):
         pieces.append(row)
         print(row, flush=True)
     report = {
-        "provenance": about, "T": T, "flops_per_second": rate(clock),
+        "provenance": about, "T": T, "flops_per_second": rate(1, clock),
         "microseconds_per_step": rows, "many_small_over_one_large": pieces,
     }  # fmt: skip
     write(arguments.out, report)

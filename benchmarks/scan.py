@@ -11,7 +11,7 @@ near zero, where the layer's g has a kink, may lie on its other side in float32.
 import argparse
 from pathlib import Path
 
-from layers import ratios, rounds_of, set_up, write
+from timing import ratios, rounds_of, set_up, write
 
 LENGTHS = [64, 256, 1024, 4096]
 SIZES = [(8, 64), (32, 256)]  # B, and D = H

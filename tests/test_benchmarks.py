@@ -26,15 +26,35 @@ def run(script, *arguments):
 @pytest.mark.slow
 def test_the_layers_are_timed_against_every_peer(tmp_path):
     out = tmp_path / "layers.json"
-    printed = run("layers.py", "--peers", "in_numpy", "in_torch", "reference", "--layers", "RNN", "--sizes", 0,
-                  "--seconds", 0, "--out", out)  # fmt: skip
+    peers = ["in_numpy", "in_torch", "reference", "cells", "by_gate", "two_linears"]
+    printed = run("layers.py", "--peers", *peers, "onnxruntime", "--sizes", 0, "--seconds", 0, "--out", out)
     report = json.loads(out.read_text(encoding="utf-8"))
-    (row,) = report["rows"]
-    for task in ("forward", "train"):
-        assert list(row[task]) == ["torch.nn", "in_numpy", "in_torch", "reference"]
-        assert all(found["rounds"] >= 5 for found in row[task].values())
-        assert report["geometric_means"][task].keys() == row[task].keys()
+    assert [row["layer"] for row in report["rows"]] == ["RNN", "GRU", "LSTM"]
+    for row in report["rows"]:
+        for task, more in [("forward", ["onnxruntime"]), ("train", [])]:
+            assert list(row[task]) == ["torch.nn", *peers, *more, "floor"]
+            assert all(found.get("rounds", 5) >= 5 for found in row[task].values())
+            assert report["geometric_means"][task].keys() == row[task].keys()
     assert "RNN" in printed and report["provenance"]["threads"] == 1
+
+
+def test_a_peer_whose_package_is_missing_is_left_out_and_said(layers, monkeypatch, capsys):
+    monkeypatch.setitem(layers.NEEDS, "jax", ["a_package_that_nobody_has"])
+    assert layers.parse(["--peers", "jax", "cells"]).peers == ["torch.nn", "cells"]
+    assert "jax is left out, for lack of a_package_that_nobody_has" in capsys.readouterr().out
+
+
+def test_the_floor_is_the_sum_of_its_parts_each_at_its_own_rate(layers):
+    now = iter(range(10**9))
+    floor = importlib.import_module("floor")
+    (T, B, D, H), peak = (7, 2, 3, 5), 1000.0
+    each = 1 / 20  # the clock ticks once a round, and a round makes 20 products
+    tanh = 1 / 8192
+    found = floor.floor("LSTM", (T, B, D, H), peak, 0, lambda: next(now))
+    forward = T * each + 2 * T * B * D * 4 * H / peak + T * B * H * 5 * tanh
+    backward = T * each + 2 * (2 * T * B * D * 4 * H + T * B * H * 4 * H) / peak
+    assert found["forward"] == pytest.approx(forward, rel=1e-12)
+    assert found["train"] == pytest.approx(forward + backward, rel=1e-12)
 
 
 @pytest.fixture

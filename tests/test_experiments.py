@@ -57,6 +57,7 @@ SETTINGS = {  # what the record says, and the same in the program
     "applications_speech": lambda e: {"settings": e.SETTINGS | {"choices": e.CHOICES}, "seeds": e.SEEDS},
     "adding_lstm": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "control": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
+    "conversion": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "identification": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "language_model": lambda e: {"settings": e.SETTINGS, "data": e.source()},
     "language_model_units": lambda e: {"data": e.experiment.source()},
@@ -141,6 +142,54 @@ def test_one_process_gives_the_recorded_losses(experiment, tmp_path):
     losses = json.loads((tmp_path / "losses.json").read_text())
     for recorded in record("two_processes")["losses"].values():
         np.testing.assert_allclose(losses, recorded, rtol=1e-9)
+
+
+def test_weights_carried_over_wrongly_compute_what_the_mistake_says(experiment):
+    """Each mistake against torch.nn or the equations of the GRU in NumPy, on weights that are not trained."""
+    conversion = experiment("conversion")
+    torch.manual_seed(0)
+    gru, x = torch.nn.GRU(8, 5).double(), torch.randn(4, 3, 8, dtype=torch.float64)
+    layers = {name: layer.double() for name, layer in conversion.carried(gru).items()}
+    theirs = {name: w.detach().numpy() for name, w in gru.state_dict().items()}
+    for layer in layers.values():
+        assert not torch.equal(layer.weight_ih_l0, torch.zeros_like(layer.weight_ih_l0))
+
+    def outputs(r_first, b_ih, b_hh, before):
+        W, U = np.split(theirs["weight_ih_l0"], 3), np.split(theirs["weight_hh_l0"], 3)
+        b, c = np.split(b_ih, 3), np.split(b_hh, 3)
+        first, second = (0, 1) if r_first else (1, 0)
+        h, hs = np.zeros((3, 5)), []
+        for x_t in x.numpy():
+            gates = [1 / (1 + np.exp(-(x_t @ W[k].T + b[k] + h @ U[k].T + c[k]))) for k in (first, second)]
+            r, z = gates
+            inner = (r * h) @ U[2].T + c[2] if before else r * (h @ U[2].T + c[2])
+            h = (1 - z) * np.tanh(x_t @ W[2].T + b[2] + inner) + z * h
+            hs.append(h)
+        return np.stack(hs)
+
+    b_ih, b_hh = theirs["bias_ih_l0"], theirs["bias_hh_l0"]
+    expected = {
+        "as it should be": outputs(True, b_ih, b_hh, False),
+        "r and z swapped": outputs(False, b_ih, b_hh, False),
+        "reset before the product": outputs(True, b_ih, b_hh, True),
+        "the biases added up": outputs(True, b_ih + b_hh, 0 * b_hh, False),
+    }
+    assert layers.keys() == expected.keys()
+    for name, layer in layers.items():
+        np.testing.assert_allclose(layer(x)[0].detach().numpy(), expected[name], rtol=0, atol=1e-6, err_msg=name)
+    np.testing.assert_allclose(gru(x)[0].detach().numpy(), expected["as it should be"], rtol=0, atol=1e-12)
+
+
+def test_a_short_training_reads_some_digits_and_keeps_the_test_part_out(experiment, monkeypatch):
+    conversion = experiment("conversion")
+    monkeypatch.setitem(conversion.SETTINGS, "updates", 60)
+    rows, labels = conversion.digits()
+    spoiled = labels.clone()
+    spoiled[conversion.SETTINGS["train"] :] = 0  # what the training must not see
+    gru, dense = conversion.trained(0, rows, spoiled)
+    assert conversion.SETTINGS["train"] + conversion.SETTINGS["test"] == len(labels)
+    assert conversion.share_read(gru, dense, rows, labels) > 0.4
+    assert conversion.share_read(gru, dense, rows, (labels + 1) % 10) < 0.3
 
 
 @pytest.mark.parametrize("start", ["as torch.nn", "forget bias 1", "forget bias 5", "chrono"])

@@ -261,6 +261,14 @@ def truncation(program, stored):
     return {"streams": cut, "train": lambda x, y, k, seed: (k, seed), "error": error}
 
 
+def conversion(program, stored):
+    def run(seed):
+        (found,) = [run for run in stored["runs"] if run["seed"] == seed]
+        return {key: value for key, value in found.items() if key != "seed"}
+
+    return {"run": run}
+
+
 def two_processes(program, stored):
     def run(command, check, env):
         two = "torch.distributed.run" in command and command[command.index("--nproc-per-node") + 1] == "2"
@@ -329,6 +337,7 @@ RECORDS = [
     applications_health,
     applications_speech,
     control,
+    conversion,
     identification,
     language_model,
     limits,

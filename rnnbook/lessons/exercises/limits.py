@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -54,6 +55,7 @@ check_jacobian = Exercise(
         ),
     },
     looks_at="Look again at the Jacobian of one step: which index does the derivative of tanh scale?",
+    about=About("vanishing gradient", "write", 2, 10),
 )
 
 
@@ -94,6 +96,7 @@ check_bound = Exercise(
         "one step too few is counted": lambda W_hh, k, slope: bound(W_hh, k - 1, slope),
     },
     looks_at="Look again at the bound: one factor for each step, and each factor is the largest stretch of a product.",
+    about=About("vanishing gradient", "write", 2, 10),
 )
 
 
@@ -152,6 +155,7 @@ check_clip = Exercise(
     },
     looks_at="All numbers of all gradients together are one long vector; clipping shortens it and keeps its direction.",
     tolerance=1e-6,  # torch.nn.utils.clip_grad_norm_ adds 1e-6 to the norm before it divides
+    about=About("exploding gradient", "write", 2, 10),
 )  # fmt: skip
 check_clip.trials = 16  # both a gradient that is too long and one that is not must be among them
 
@@ -182,6 +186,7 @@ check_forget_bias = Exercise(
         "the share that is lost is taken for the share that is kept": lambda share, lag: forget_bias(1 - share, lag),
     },
     looks_at="The gate multiplies once a step: write down what is left after lag steps, and solve for the gate.",
+    about=About("gates", "write", 2, 10),
 )
 
 
@@ -236,4 +241,5 @@ check_gradient_at_start = Exercise(
         "the squared norm is returned": lambda scale, Q, us, v: gradient_at_start(scale, Q, us, v) ** 2,
     },
     looks_at="Go forward and keep every h; then go back through them, the last first, with the Jacobian's transpose.",
+    about=About("initialisation", "write", 3, 15),
 )

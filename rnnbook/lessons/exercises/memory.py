@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnnbook.in_numpy.functions import sigmoid
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -34,6 +35,7 @@ check_adding_target = Exercise(
         "the two numbers are multiplied": lambda x: np.where(x[:, :, 1] > 0, x[:, :, 0], 1).prod(axis=0),
     },
     looks_at="A mark is a switch: what does number times mark give where it is 0, and where it is 1?",
+    about=About("benchmarks", "write", 1, 5),
 )
 
 
@@ -65,6 +67,7 @@ check_copy_baseline = Exercise(
         "only one symbol is to be said": lambda T, length, symbols: np.log(symbols) / (T + 2 * length),
     },
     looks_at="How many steps cost nothing, how many cost ln S, and over how many is the mean taken?",
+    about=About("baselines", "write", 2, 10),
 )
 
 
@@ -108,6 +111,7 @@ check_count = Exercise(
         "the forget gate is left out": lambda x, a_f, a_i, a_g: count(x, np.inf, a_i, a_g),
     },
     looks_at="The LSTM's line of the carry: f times the old one, plus i times tanh of the candidate's argument.",
+    about=About("counting", "write", 2, 10),
 )
 
 
@@ -137,6 +141,7 @@ check_hold = Exercise(
         "the candidate is handed over as it is, without the inverse of tanh": lambda f, i, g: (*hold(f, i, g)[:2], g),
     },
     looks_at="Solve σ(a) = f for a, and tanh(a) = g for a.",
+    about=About("gates", "write", 2, 10),
 )
 
 
@@ -176,6 +181,7 @@ check_interval = Exercise(
     },
     looks_at="Three numbers: s with divisor 2, the square root of 3, and t for 2 degrees of freedom.",
     tolerance=1e-4,  # t is 4.302652729911275
+    about=About("uncertainty", "write", 1, 10),
 )
 
 
@@ -202,4 +208,5 @@ check_skill = Exercise(
         "chance and error are exchanged": lambda error, chance: 1 - chance / error,
     },
     looks_at="A straight line in the error, through (chance, 0) and (0, 1).",
+    about=About("baselines", "write", 1, 5),
 )

@@ -1,0 +1,73 @@
+"""How every benchmark measures: interleaved rounds, one clock, and a report that says on what and when."""
+
+import gc
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+
+from provenance import provenance
+
+
+def rounds_of(work, seconds, clock):
+    """Return {peer: times [s]} of rounds in which each peer's function is called once, five rounds at least."""
+    times = {peer: [] for peer in work}
+    for function in work.values():
+        function()
+    gc.disable()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or min(map(len, times.values())) < 5:
+        for peer, function in work.items():
+            start = clock()
+            function()
+            times[peer].append(clock() - start)
+    gc.enable()
+    return times
+
+
+def ratios(times, base="torch.nn"):
+    """Return each peer's time over that of ``base``, of the minima and of the medians."""
+    return {
+        peer: {
+            "min_ms": 1e3 * min(values),
+            "median_ms": 1e3 * statistics.median(values),
+            "ratio_of_minima": min(values) / min(times[base]),
+            "ratio_of_medians": statistics.median(values) / statistics.median(times[base]),
+            "rounds": len(values),
+        }
+        for peer, values in times.items()
+    }
+
+
+def set_up(threads, script):
+    """Fix the number of threads, before NumPy and PyTorch are imported; returns the clock and the provenance."""
+    for library in ["OMP", "OPENBLAS", "MKL"]:
+        os.environ[f"{library}_NUM_THREADS"] = str(threads)
+    import numpy
+    import torch
+
+    torch.set_num_threads(threads)
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    about = provenance(f"benchmarks/{Path(script).name}", ["numpy", "torch"])
+    return time.process_time if threads == 1 else time.perf_counter, about | {
+        "processor": models[0] if models else platform.processor(),
+        "processors": os.cpu_count(),
+        "simd": numpy.show_config(mode="dicts")["SIMD Extensions"].get("found", []),
+        "load_average": round(os.getloadavg()[0], 1),
+        "threads": threads,
+        "clock": "processor time" if threads == 1 else "wall",
+        "dtype": "float32",
+    }
+
+
+def write(path, report):
+    """Write a report to ``path``, where one is given."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
