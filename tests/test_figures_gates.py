@@ -9,7 +9,9 @@ from rnnbook.lessons import figures
 Z, C = np.random.default_rng(0).uniform(size=(5, 3)), np.random.default_rng(1).normal(size=(5, 3))
 LETTERS = "ab (c"
 FIGURES = {
-    "gates_while_reading": lambda: figures.gates_while_reading({"z, update gate": Z, "c, carry": C}, LETTERS, columns=2),
+    "gates_while_reading": lambda: figures.gates_while_reading(
+        {"z, update gate": Z, "c, carry": C}, LETTERS, columns=2
+    ),
     "gradient_paths": lambda: figures.gradient_paths("LSTM"),
 }
 

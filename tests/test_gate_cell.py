@@ -23,7 +23,7 @@ def logit(share):
 
 
 def lstm(c, f, i, g, o):
-    """One unit without weights: its biases are what make the gates these numbers. Its h after every step, and c, back."""
+    """One unit without weights, whose biases make its gates: h after every step, the last c, the gradient."""
     layer = in_numpy.LSTM(1, 1, dtype=np.float64)
     layer.params = {name: 0 * value for name, value in layer.params.items()}
     layer.params["bias_ih"] = np.array([logit(i), logit(f), np.arctanh(g), logit(o)])

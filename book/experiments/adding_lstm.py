@@ -3,8 +3,8 @@
     python book/experiments/adding_lstm.py      about four minutes on one core; writes adding_lstm.json beside it
 
 The cheat sheet differs from the libraries in two places: no tanh on the output, and a relevance gate in the candidate.
-The first is tried alone and both together, from the same weights and on the same sequences; beside them the standard form
-with as many units as give it the cheat sheet's number of parameters, and with a forget bias of 1. All seeds of a form
+The first is tried alone and both together, from the same weights and on the same sequences; beside them the standard
+form with as many units as give it the cheat sheet's number of parameters, and with a forget bias of 1. All seeds of a form
 train side by side in one array, each with its own gradient norm. The task is ``rnnbook.data.tasks.adding``.
 """
 

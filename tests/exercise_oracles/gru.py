@@ -45,7 +45,7 @@ def towards_one():
 
 
 def most_gradient():
-    """The network of the figure, trained by autograd's gradients' size: the unit with the largest gradient in the middle."""
+    """The network of the figure, asked by autograd: the unit with the largest gradient in the middle of the name."""
     names = data.surnames()
     text = [name.lower() for name in names.names]
     letters = sorted(set("".join(text)))

@@ -49,10 +49,12 @@ def half_open():
 
 
 def open_at_the_end():
-    """From the numbers that the figure draws, as the chapter's notebook stored them: none is printed, so it is trained."""
+    """The chapter's network, trained by its own cells: the figure draws numbers that are printed nowhere."""
     chapter = (Path(__file__).parents[2] / "book/text/lstm.md").read_text(encoding="utf-8")
     cells = re.findall(r"```\{code-cell\}\n(.*?)\n```", chapter, re.S)
-    scope = {"np": np} | {name: getattr(in_numpy, name) for name in ("LSTM", "Adam", "Linear", "clip_grad_norm", "join")}
+    scope = {"np": np} | {
+        name: getattr(in_numpy, name) for name in ("LSTM", "Adam", "Linear", "clip_grad_norm", "join")
+    }
     scope["cross_entropy"] = cross_entropy
     for cell in cells:
         if cell.startswith(("def draw_brackets", "def train_reader")):

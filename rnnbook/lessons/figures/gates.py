@@ -53,9 +53,11 @@ def gradient_paths(layer):
     """
     check_choice("layer", layer, ["GRU", "LSTM"])
     sheet = Sheet(WIDTH, 2.6)
-    gate, state = ("z", "h") if layer == "GRU" else ("f", "c")
+    gate, state, gradient = ("z", "h", "v") if layer == "GRU" else ("f", "c", "a")
     top, low, disc = 1.95, 0.62, 0.3
-    places = {2: 0.7, 1: 3.2, 0: 5.7} if layer == "LSTM" else {2: 0.75, 1: 3.5, 0: 6.25}  # steps back, and where that state stands
+    places = (
+        {2: 0.7, 1: 3.2, 0: 5.7} if layer == "LSTM" else {2: 0.75, 1: 3.5, 0: 6.25}
+    )  # steps back, and where that state stands
     for back, x in places.items():
         sheet.disc(x, top, disc, f"${state}_{{t{-back or ''}}}$", state, size=13, gid=f"{state}-{back}")
         if layer == "LSTM":
@@ -69,8 +71,8 @@ def gradient_paths(layer):
         sheet.operation(middle, top, "×", gid=f"gate-{back}")
         sheet.text(middle, top + 0.3, f"${gate}_{{{step}}}$", gate, 15)
         sheet.line((middle - SIGN, top), (left + disc, top), colour="gradient", dashed=True)
-        sheet.box(middle, low, 1.1, 0.42, r"$W_{hh}^\top\, \mathrm{d}%s_{%s}$" % ("v" if layer == "GRU" else "a", step),
-                  "W_hh", size=13, gid=f"matrix-{back}")  # fmt: skip
+        label = rf"$W_{{hh}}^\top\, \mathrm{{d}}{gradient}_{{{step}}}$"
+        sheet.box(middle, low, 1.1, 0.42, label, "W_hh", size=13, gid=f"matrix-{back}")
         if layer == "GRU":
             down, up = right - 0.17, left + 0.17  # beside the middle of a disc
             sheet.line((down, top - 0.25), (down, low), (middle + 0.55, low), colour="gradient", dashed=True)
