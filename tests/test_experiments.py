@@ -345,7 +345,6 @@ def test_two_forms_begin_with_the_same_weights_and_equal_sizes_mean_equal_parame
     np.testing.assert_array_equal(A_hh, B_hh)
     H, wide = adding.FORMS["cheat sheet"][2], adding.FORMS["standard, 27 units"][2]
     assert 4 * wide * (wide + 4) == pytest.approx(5 * H * (H + 4), rel=0.02)
-    assert adding.start("standard, forget bias 1", 2)[2][H : 2 * H].tolist() == [1.0] * H
 
 
 def test_a_handwritten_digit_is_shown_row_by_row_before_the_noise(experiment):

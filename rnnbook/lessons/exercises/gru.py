@@ -23,7 +23,7 @@ def _arrays(*names):
 
 
 def gate_gradients(dh, z, n, h_prev):
-    """Return da_n and da_z (B, H), the gradients by the two pre-activations, from
+    """Return da_n and da_z (B, H), the gradients of the two pre-activations, from
     dh (B, H).
     """
     da_n = dh * (1 - z) * (1 - n**2)
@@ -66,7 +66,7 @@ check_gate_gradients = Exercise(
             dh * h_prev * z * (1 - z),
         ),
     },
-    looks_at="Differentiate the mixture h = (1 - z) n + z h_prev, once by n and once by z.",
+    looks_at="Differentiate the mixture h = (1 - z) n + z h_prev, once with respect to n and once to z.",
     about=About("backward pass", "write", 2, 15),
 )
 
@@ -234,7 +234,7 @@ check_towards_one = Predict(
 )
 
 check_most_gradient = ReadAFigure(
-    "fig-gru-raster",
+    "fig-gru-small",
     "unit 6",
     why="Its update gate is the most open one at nearly every letter, so the path through z keeps its gradient.",
     misreadings={
