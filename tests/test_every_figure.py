@@ -54,7 +54,7 @@ def test_a_figure_is_a_small_palette_png_at_two_dots_per_pixel(name):
     assert not {"Software", "date"} & set(image.info)
 
 
-@each_figure()
+@pytest.mark.parametrize("name", OF_EACH_KIND)  # of all figures, test_drawings compares what is drawn, also under these
 def test_a_figure_is_the_same_bytes_on_every_run_whatever_the_settings_are(name):
     with mpl.rc_context({"font.size": 23, "axes.grid": False, "figure.figsize": (2, 2)}):
         assert figures.palette_png(FIGURES[name]()) == drawn(name)[1:]

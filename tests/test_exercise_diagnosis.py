@@ -47,16 +47,17 @@ def test_a_change_by_rule_is_told_with_the_line_it_is_in():
 
 
 def test_a_change_in_a_function_that_the_solution_calls_is_told_as_one():
-    def attempt(dhs, xs, hs, W_ih, W_hh):
+    def attempt(dhs, xs, hs, cs, W_ih, W_hh, alpha):
         dW_ih, dW_hh, db, dh_next = np.zeros_like(W_ih), np.zeros_like(W_hh), np.zeros(len(W_hh)), np.zeros_like(hs[0])
         for t in reversed(range(len(xs))):
-            da = (dhs[t] + dh_next) * (1 + hs[t + 1] ** 2)
-            dh_next = da @ W_hh
+            dh = dhs[t] + dh_next
+            da = alpha * dh * (1 + cs[t] ** 2)
+            dh_next = da @ W_hh + (1 - alpha) * dh
             dW_ih, dW_hh, db = dW_ih + da.T @ xs[t], dW_hh + da.T @ hs[t], db + da.sum(axis=0)
-        return dW_ih, dW_hh, db
+        return dW_ih, dW_hh, db, dh_next
 
     assert (
-        "in `step_back`, `h ** 2` is added instead of subtracted, in the line of `da`"
+        "in `step_back`, `c ** 2` is added instead of subtracted, in the line of `da`"
         in bptt.check_backward(attempt).message
     )
 

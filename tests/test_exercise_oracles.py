@@ -17,8 +17,11 @@ from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 SEEDS = range(100, 105)
 # inputs that a statement allows and no exercise draws: what is changed in those that it draws
 EDGES = {
-    "bptt.check_backward": [lambda dhs, xs, hs, **a: a | {"dhs": dhs[:1], "xs": xs[:1], "hs": hs[:2]}],
-    "bptt.check_truncated_backward": [lambda k=k, **a: a | {"k": k} for k in (1, 2, 4, 50)],
+    "bptt.check_backward": [
+        lambda dhs, xs, hs, cs, **a: a | {"dhs": dhs[:1], "xs": xs[:1], "hs": hs[:2], "cs": cs[:1]}
+    ],
+    "bptt.check_step_back": [lambda alpha, value=value, **a: a | {"alpha": value} for value in (0.0, 1.0)],
+    "truncation.check_equal_reach": [lambda k, value=value, **a: a | {"k": value} for value in (1, 2, 50)],
     "control.check_free_run": [lambda u, **a: a | {"u": u[:1]}],
     "control.check_pid": [lambda errors, **a: a | {"errors": errors[:1]}],
     "control.check_remaining_error": [lambda load, **a: a | {"load": 0 * load}],
@@ -42,6 +45,7 @@ EDGES = {
     "parallel.check_one_round": [lambda a, b, reach=reach: {"a": a, "b": b, "reach": reach} for reach in (1, 50)],
     "parallel.check_parity_pairs": [lambda bits: {"bits": 0 * bits}, lambda bits: {"bits": 0 * bits + 1}],
     "rnn.check_forward": [lambda xs, **a: a | {"xs": xs[:1]}],
+    "rnn.check_read_in_pieces": [lambda whole=k, **a: a | {"k": whole} for k in (1, 50)],
     "seq2seq.check_attend": [
         lambda query, memory, lengths: {
             "query": query,
@@ -69,7 +73,6 @@ EDGES = {
     "variable_length.check_masked_mean": [
         lambda hs, lengths: {"hs": np.where(_inside(hs, lengths)[..., None], hs, np.nan), "lengths": lengths}
     ],
-    "why_recurrence.check_persistence_error": [lambda series, horizon: {"series": series, "horizon": 1}],
     "why_recurrence.check_windows": [lambda series, length, horizon: {"series": series, "length": 1, "horizon": 1}],
 }
 

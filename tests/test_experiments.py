@@ -63,6 +63,7 @@ SETTINGS = {  # what the record says, and the same in the program
     "language_model_units": lambda e: {"data": e.experiment.source()},
     "limits": lambda e: {"settings": e.SETTINGS},
     "memory": lambda e: {"settings": e.SETTINGS, "counting_settings": e.COUNTING, "seeds": e.SEEDS},
+    "museum": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "names": lambda e: {
         "settings": e.SETTINGS | {"units": {budget: {name: e.units(name, budget) for name in e.LAYERS}
                                             for budget in e.SEEDS}},
@@ -82,15 +83,20 @@ SETTINGS = {  # what the record says, and the same in the program
                      "places": e.PLACES}, "seeds": e.SEEDS},
     "pronunciation": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "pronunciation_search": lambda e: {"settings": e.SETTINGS},
+    "rnn": lambda e: {"settings": e.SETTINGS, "alphabet": e.ALPHABET},
     "state_space": lambda e: {
         "settings": {"recall": e.RECALL, "tracking": e.TRACKING, "parameters": e.PARAMETERS, "heads": e.HEADS,
                      "heads_seeds": e.HEADS_SEEDS},
         "seeds": e.SEEDS},
     "time_series": lambda e: {"settings": e.SETTINGS},
     "truncation": lambda e: {"settings": e.SETTINGS, "k": e.K},
+    "truncation_networks": lambda e: {"settings": e.SETTINGS | {"echo": e.ECHO}, "seeds": e.SEEDS},
     "two_processes": lambda e: {},
     "variable_length": lambda e: {
         "settings": e.SETTINGS | {"followed by noise": e.FOLLOWED}, "networks": e.NETWORKS, "seeds": e.SEEDS},
+    "why_recurrence": lambda e: {
+        "settings": e.SETTINGS,
+        "parameters": {name: sum(p.numel() for p in parts[0]().parameters()) for name, parts in e.NETWORKS.items()}},
 }  # fmt: skip
 
 
@@ -127,6 +133,42 @@ def test_the_lstm_that_remembers_reads_as_many_digits_as_recorded(experiment):
     assert loss == pytest.approx(expected["loss"], abs=1e-3)
 
 
+def test_a_layer_as_it_comes_and_the_stored_one_are_measured_as_recorded(experiment):
+    rnn, stored = experiment("rnn"), record("rnn")
+    codes, rng = rnn.text(), np.random.default_rng(100)
+    test = rnn.draw(codes[int(0.9 * len(codes)) :], rng, 200, 64)[:-1]
+    other = (test[16] + rng.integers(1, 27, 200)) % 27
+    run = one(stored["runs"], H=8, seed=0)
+    torch.manual_seed(0)
+    layer = torch.nn.RNN(27, 8)
+    for when, weights in [("start", layer.state_dict()), ("trained", stored["weights"])]:
+        layer.load_state_dict({name: torch.as_tensor(value) for name, value in weights.items()})
+        found, expected = rnn.measure(layer, test, other), run[when]
+        np.testing.assert_allclose(found.pop("felt")[:30], expected["felt"][:30], rtol=0.01)
+        assert {name: found[name] for name in found} == pytest.approx({n: expected[n] for n in found}, abs=1e-3)
+    vowels = sum(rnn.ALPHABET[code] in "aeiou" for code in test.ravel())
+    assert stored["no vowel"] == pytest.approx(1 - vowels / test.size, abs=5e-5)
+
+
+def test_who_reads_the_same_windows_or_keeps_a_zero_state_does_not_mind_the_start(experiment):
+    """Whatever the weights; and who is told reads nothing after the digit."""
+    why = experiment("why_recurrence")
+    rng = np.random.default_rng(0)
+    ink = rng.random((3, 8, 8))
+    torch.manual_seed(0)
+    for name, (make, told, _, _) in why.NETWORKS.items():
+        network = make().double()
+        xs = [why.start_at(row, ink, told).double() for row in why.STARTS]
+        assert [len(x) for x in xs] == [row + 8 if told else 12 for row in why.STARTS]
+        for row, x in enumerate(xs):
+            np.testing.assert_array_equal(x[row : row + 8].numpy(), ink.swapaxes(0, 1).astype(np.float32))
+            assert x.sum() == x[row : row + 8].sum()
+        with torch.no_grad():
+            scores = torch.stack([network(x) for x in xs])
+        indifferent = name in ("sliding", "dense, told", "RNN without biases, told")
+        assert torch.allclose(scores, scores[:1].expand_as(scores), rtol=0, atol=1e-12) == indifferent, name
+
+
 def test_truncated_gradients_give_the_recorded_errors(experiment):
     """Of two runs that do not magnify the last digit: on kernels of SSE and AVX2 they differ by less than 2e-7."""
     truncation = experiment("truncation")
@@ -140,6 +182,81 @@ def test_truncated_gradients_give_the_recorded_errors(experiment):
         found = [truncation.error(*nets, x, y, scale), truncation.error(*nets, z[:-ahead], z[ahead:], scale)]
         row = truncation.K.index(k)
         np.testing.assert_allclose(found, [expected[p][row][seed] for p in ("train", "validation")], rtol=1e-5)
+
+
+def test_gradients_are_cut_before_training_as_recorded(experiment):
+    program = experiment("truncation_networks")
+    past, _, _ = data.split_by_time(data.sunspots_monthly().value, (0.6, 0.2, 0.2))
+    x, y = program.truncation.streams(data.standardise(past)(past), 12)
+    for kind in program.LAYERS:
+        nets = program.build(kind, program.SETTINGS["units"], np.random.default_rng(1))
+        expected = one(record("truncation_networks")["bias"], layer=kind, stage="before", seed=1)["bias"]
+        for k, found in zip(program.truncation.K, expected, strict=True):
+            np.testing.assert_allclose(program.bias(*nets, x, y, k), found, rtol=0, atol=2e-5)
+
+
+def test_the_echo_of_five_steps_is_learned_as_recorded(experiment):
+    program = experiment("truncation_networks")
+    expected = one(record("truncation_networks")["echo"], layer="RNN", k=40, delay=5, seed=2)["right"]
+    assert program.echo("RNN", 40, 5, 2) == pytest.approx(expected, abs=2e-3) and len(expected) == 1
+
+
+def test_a_detached_state_cuts_the_gradient_as_torch_does(experiment):
+    program = experiment("truncation_networks")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(7, 3, 1)), rng.normal(size=(7, 3, 1))
+    for kind, starts, reset in [("GRU", None, False), ("LSTM", [4, 0, 2, 6], False), ("RNN", None, True)]:
+        layer, head = program.build(kind, 5, rng)
+        found, _ = program.gradients(layer, head, x, y, 2, starts=starts, reset=reset)
+        net, out = getattr(torch.nn, kind)(1, 5).double(), torch.nn.Linear(5, 1).double()
+        for ours, theirs in [(layer.state_dict(), net), (head.state_dict(), out)]:
+            theirs.load_state_dict({name: torch.tensor(value) for name, value in ours.items()})
+        state = None
+        for t in [0, 2, 4, 6] if starts is None else starts:
+            hs, state = net(torch.tensor(x[t : t + 2]), state)
+            ((out(hs) - torch.tensor(y[t : t + 2])).square().sum() / y.size).backward()
+            state = tuple(part.detach() for part in state) if kind == "LSTM" else state.detach()
+            state = None if reset else state
+        for name in layer.params:
+            expected = getattr(net, name + "_l0").grad
+            np.testing.assert_allclose(found[f"layer.{name}"], expected, rtol=0, atol=1e-12, err_msg=kind)
+        np.testing.assert_allclose(found["head.weight"], out.weight.grad, rtol=0, atol=1e-12)
+
+
+def test_windows_are_read_one_by_one_from_zeros(experiment):
+    program = experiment("truncation_networks")
+    rng, scale = np.random.default_rng(0), data.standardise(np.array([0.0, 2.0, 5.0]))
+    nets = program.build("RNN", 4, rng)
+    x, y = rng.normal(size=(30, 1, 1)), rng.normal(size=(30, 1, 1))
+    errors = []
+    for t in range(program.SETTINGS["warm_up"], 30):
+        said, _ = nets[1].forward(nets[0].forward(x[t - 4 : t + 1])[0][-1])
+        errors.append(said[0, 0] - y[t, 0, 0])
+    assert program.in_windows(*nets, x, y, scale, 5) == pytest.approx(
+        np.std([0, 2, 5]) * np.sqrt(np.mean(np.square(errors)))
+    )
+
+
+def test_a_bug_of_the_museum_is_one_and_the_correct_pass_is_the_layers(experiment):
+    museum = experiment("museum")
+    rng = np.random.default_rng(0)
+    layer = in_numpy.RNN(2, 7, dtype=np.float64, rng=rng)
+    x, h_0, dhs = (rng.normal(size=size) for size in ((5, 3, 2), (3, 7), (5, 3, 7)))
+    trace = layer.forward(x, h_0)[2]
+    grads = layer.backward(dhs, trace)[2]
+    expected = [grads[name] for name in ("weight_ih", "weight_hh", "bias_ih")]
+    for bug in museum.BUGS:
+        found = museum.planted(bug)(dhs, x, trace.hs, layer.params["weight_ih"], layer.params["weight_hh"])
+        same = [np.allclose(f, e, rtol=0, atol=1e-12) for f, e in zip(found, expected, strict=True)]
+        assert all(same) == (bug == "correct"), bug
+
+
+def test_the_museums_correct_pass_learns_to_recall_as_recorded(experiment, monkeypatch):
+    museum = experiment("museum")
+    monkeypatch.setitem(museum.SETTINGS, "updates", [200])
+    for bug in ("correct", "nothing comes back"):
+        expected = one(record("museum")["runs"], task="recall", bug=bug, seed=1)["error"][0]
+        assert museum.train(bug, museum.Task("recall"), 1) == [pytest.approx(expected, abs=5e-3)]
 
 
 def test_one_process_gives_the_recorded_losses(experiment, tmp_path):

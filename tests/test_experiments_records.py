@@ -183,6 +183,15 @@ def memory(program, stored):
     return {"Pool": Pool, "run": run, "run_counting": lambda job: stored["counted"][job[0]][job[1]]}
 
 
+def museum(program, stored):
+    def train(bug, task, seed):
+        which = {"task": "month" if task.months else "recall", "bug": bug, "seed": seed}
+        (run,) = [run for run in stored["runs"] if which.items() <= run.items()]
+        return run["error"]
+
+    return {"train": train}
+
+
 def names(program, stored):
     return {"run": lambda name, budget, seed: stored["results"][budget][name][program.SEEDS[budget].index(seed)]}
 
@@ -195,6 +204,21 @@ def parallel(program, stored):
     return {"track": lambda task, kind, seed: stored["tracking"][task][kind][seed],
             "add": lambda kind, seed: stored["adding"][kind][seed],
             "name_languages": lambda kind, seed: stored["names"][kind][seed]}  # fmt: skip
+
+
+def rnn(program, stored):
+    import torch
+
+    def train(H, seed, codes):
+        (run,) = [r for r in stored["runs"] if (r["H"], r["seed"]) == (H, seed)]
+        weights = {name: torch.tensor(value, dtype=torch.float64) for name, value in stored["weights"].items()}
+        return run["start"], SimpleNamespace(found=run["trained"], state_dict=lambda: weights), None, run["bits"] + 1e-6
+
+    def measure(layer, codes, other):
+        assert codes.shape == (64, 200) and (codes[16] != other).all()
+        return getattr(layer, "found", layer)
+
+    return {"train": train, "measure": measure}
 
 
 def seq2seq(program, stored):
@@ -262,6 +286,21 @@ def truncation(program, stored):
     return {"streams": cut, "train": lambda x, y, k, seed: (k, seed), "error": error}
 
 
+def truncation_networks(program, stored):
+    def found(part, **which):
+        return [run for run in stored[part] if which.items() <= run.items()]
+
+    def reach(kind, k, seed, *months):
+        biases = found("bias", layer=kind, seed=seed) if k == program.truncation.CHUNK else []
+        return found("reach", layer=kind, k=k, seed=seed) + biases
+
+    return {
+        "reach": reach,
+        "state": lambda order, k, seed, *months: found("state", order=order, k=k, seed=seed)[0],
+        "echo": lambda kind, k, delay, seed: found("echo", layer=kind, k=k, delay=delay, seed=seed)[0]["right"],
+    }
+
+
 def conversion(program, stored):
     def run(seed):
         (found,) = [run for run in stored["runs"] if run["seed"] == seed]
@@ -301,6 +340,15 @@ def variable_length(program, stored):
         return stored["results"][name]["test"][seed]
 
     return {"train": train, "test": test}
+
+
+def why_recurrence(program, stored):
+    def fit(name, starts, seed, lr):
+        trained = "row 0" if list(starts) == [0] else "anywhere"
+        (run,) = [r for r in stored["runs"] if (r["network"], r["trained"], r["seed"]) == (name, trained, seed)]
+        return (run["validation"] if lr == run["lr"] else run["validation"] - 0.01), run["right"]
+
+    return {"fit": fit}
 
 
 def pronunciation(program, stored):
@@ -343,17 +391,21 @@ RECORDS = [
     language_model,
     limits,
     memory,
+    museum,
     names,
     names_gates,
     parallel,
     pronunciation,
     pronunciation_search,
+    rnn,
     seq2seq,
     state_space,
     time_series,
     truncation,
+    truncation_networks,
     two_processes,
     variable_length,
+    why_recurrence,
 ]
 
 

@@ -6,7 +6,7 @@ from browser_visit import THIN, open_context, settle, show
 
 pytestmark = pytest.mark.site
 
-CHAPTERS = {"lstm": "carry", "bptt": "backwards"}
+CHAPTERS = {"lstm": "carry"}
 
 
 @pytest.fixture

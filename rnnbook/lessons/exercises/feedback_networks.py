@@ -169,7 +169,7 @@ check_softmax_update = Exercise(
             beta * s @ patterns.T @ patterns
         ),
         "the softmax runs over the states, not over the patterns": _softmax_over_states,
-        "only the likest pattern is taken: beta is infinite": lambda patterns, s, beta: patterns[
+        "only the most similar pattern is taken: beta is infinite": lambda patterns, s, beta: patterns[
             np.argmax(s @ patterns.T, axis=1)
         ],
         "the old state is added": lambda patterns, s, beta: s + softmax_update(patterns, s, beta),
@@ -200,7 +200,7 @@ check_jordan_as_elman = Exercise(
     mistakes={
         "the output's bias is forgotten": lambda W_yh, W_hy, b_h, b_y: (W_yh @ W_hy, b_h),
         "the product is transposed": lambda W_yh, W_hy, b_h, b_y: ((W_yh @ W_hy).T, b_h + W_yh @ b_y),
-        "the output's bias takes the wrong way back, through W_hy transposed": lambda W_yh, W_hy, b_h, b_y: (
+        "the output's bias gets its gradient through W_hy transposed": lambda W_yh, W_hy, b_h, b_y: (
             W_yh @ W_hy,
             b_h + W_hy.T @ b_y,
         ),

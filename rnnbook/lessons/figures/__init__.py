@@ -8,11 +8,13 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     style              set_style, COLOURS, panels, palette_png
     networks           unrolled_network, gradient_flow, dense_with_loop, windowed_versus_recurrent
     cells              rnn_cell, gru_cell, lstm_cell
-    charts             line_chart, learning_curves, forecast, error_bars, parameters_against_length,
-                       causality, gradient_reach, gate_raster, confusion_matrix
+    charts             line_chart, learning_curves, forecast, error_bars, causality,
+                       gradient_reach, gate_raster, confusion_matrix
 
     what one chapter has for itself
-    bptt               weight_paths, path_contributions, check_table, seeds_against
+    why_recurrence     states_while_reading, sequence_kinds
+    bptt               weight_paths, path_contributions, state_gradients, check_table, seeds_against
+    truncation         cut_gradients
     language_model     character_model, guesses, coloured_text
     limits             gradient_relay, gradient_against_lag, reach_and_success, with_and_without
     gates              gradient_paths, gates_while_reading
@@ -34,7 +36,13 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
 """
 
 from rnnbook.lessons.figures.applications import genome_lanes, right_against_seconds, spoken_labels
-from rnnbook.lessons.figures.bptt import check_table, path_contributions, seeds_against, weight_paths
+from rnnbook.lessons.figures.bptt import (
+    check_table,
+    path_contributions,
+    seeds_against,
+    state_gradients,
+    weight_paths,
+)
 from rnnbook.lessons.figures.cells import gru_cell, lstm_cell, rnn_cell
 from rnnbook.lessons.figures.charts import (
     causality,
@@ -45,7 +53,6 @@ from rnnbook.lessons.figures.charts import (
     gradient_reach,
     learning_curves,
     line_chart,
-    parameters_against_length,
 )
 from rnnbook.lessons.figures.control import (
     control_loop,
@@ -89,7 +96,9 @@ from rnnbook.lessons.figures.time_series import (
     series_in_parts,
     spread_against_error,
 )
+from rnnbook.lessons.figures.truncation import cut_gradients
 from rnnbook.lessons.figures.variable_length import both_directions, ragged_batch, share_against
+from rnnbook.lessons.figures.why_recurrence import sequence_kinds, states_while_reading
 
 __all__ = [
     "COLOURS",
@@ -109,6 +118,7 @@ __all__ = [
     "confusion_matrix",
     "control_loop",
     "ctc_lattice",
+    "cut_gradients",
     "dense_with_loop",
     "energy_descent",
     "energy_panels",
@@ -139,7 +149,6 @@ __all__ = [
     "one_step_and_free",
     "palette_png",
     "panels",
-    "parameters_against_length",
     "path_contributions",
     "pit_histograms",
     "plant_runs",
@@ -155,6 +164,7 @@ __all__ = [
     "rnn_cell",
     "scan_rounds",
     "seeds_against",
+    "sequence_kinds",
     "series_in_parts",
     "set_style",
     "share_against",
@@ -163,6 +173,8 @@ __all__ = [
     "spelling_alignments",
     "spoken_labels",
     "spread_against_error",
+    "states_while_reading",
+    "state_gradients",
     "step_time",
     "time_against_length",
     "tracking",

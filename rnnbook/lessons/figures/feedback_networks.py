@@ -217,7 +217,7 @@ def jordan_and_elman():
 def errors_over_bits(errors, period=3, chance=0.25, on=None):
     """The squared error at consecutive bits: {network: (S, K)}, the mean and the range of S seeds.
 
-    Every ``period``-th bit is shaded: the one that can be foretold. ``chance`` is drawn dashed.
+    Every ``period``-th bit is shaded: the one that can be predicted. ``chance`` is drawn dashed.
     """
     axes = canvas(on, height=3.4)
     for place, (name, values) in enumerate(named("errors", errors, "network: errors").items()):
@@ -240,7 +240,7 @@ def errors_over_bits(errors, period=3, chance=0.25, on=None):
         axes.axvspan(bit - 0.4, bit + 0.4, color="#EFEFEF", zorder=0)
     axes.axhline(chance, color=COLOURS["h"], linestyle=DASHES, linewidth=1.2, zorder=1)
     axes.set(
-        xlabel="bit that is foretold (shaded: the XOR of the two before it)",
+        xlabel="bit to predict (shaded: the XOR of the two before it)",
         ylabel="mean squared error",
         xticks=range(1, K + 1),
         ylim=(0, None),
