@@ -72,9 +72,7 @@ def ablations(program, stored):
 
 
 def adding_lstm(program, stored):
-    names = {change: name for name, change in program.STARTS.items()}
-    return {"run_start": lambda change, seed: stored["starts"][names[change]][seed],
-            "run_form": lambda form, seed: stored["forms"][form][seed]}  # fmt: skip
+    return {"run_form": lambda form, seeds: stored["forms"][form]}
 
 
 def control(program, stored):
@@ -195,8 +193,11 @@ def museum(program, stored):
 
 
 def names(program, stored):
-    name_of = {layer: name for name, layer in program.LAYERS.items()}
-    return {"run": lambda layer, seed: stored["results"][name_of[layer]][seed]}
+    return {"run": lambda name, budget, seed: stored["results"][budget][name][program.SEEDS[budget].index(seed)]}
+
+
+def names_gates(program, stored):
+    return {"run": lambda seed: stored["runs"][program.SEEDS.index(seed)]}
 
 
 def parallel(program, stored):
@@ -392,6 +393,7 @@ RECORDS = [
     memory,
     museum,
     names,
+    names_gates,
     parallel,
     pronunciation,
     pronunciation_search,

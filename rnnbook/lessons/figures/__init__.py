@@ -17,6 +17,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     truncation         cut_gradients
     language_model     character_model, guesses, coloured_text
     limits             gradient_relay, gradient_against_lag, reach_and_success, with_and_without
+    gates              gradient_paths, gates_while_reading
     lstm               carry_story, product_against_gradient
     memory             memory_tasks, skill_against_length, carry_ramp
     variable_length    ragged_batch, both_directions, share_against
@@ -70,6 +71,7 @@ from rnnbook.lessons.figures.feedback_networks import (
     recall_gallery,
 )
 from rnnbook.lessons.figures.frameworks import block_orders, shared_batch
+from rnnbook.lessons.figures.gates import gates_while_reading, gradient_paths
 from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses
 from rnnbook.lessons.figures.limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
 from rnnbook.lessons.figures.lstm import carry_story, product_against_gradient
@@ -127,9 +129,11 @@ __all__ = [
     "fan_charts",
     "forecast",
     "gate_raster",
+    "gates_while_reading",
     "genome_lanes",
     "gradient_against_lag",
     "gradient_flow",
+    "gradient_paths",
     "gradient_reach",
     "gradient_relay",
     "gru_cell",
