@@ -142,6 +142,79 @@ def language_model(program, stored):
     return {"ProcessPoolExecutor": Pool, "as_completed": lambda jobs: jobs[::-1], "train": train}
 
 
+def connectivity(program, stored):
+    now = {}
+
+    def one(*keys):
+        (found,) = [run for run in stored["runs"] if (run["cell"], run["seed"]) == now["run"]]
+        return {key: found[key] for key in keys} if len(keys) > 1 else found[keys[0]]
+
+    def train(cell, seed, past, V):
+        now["run"] = cell, seed
+        return program.SmallModel(cell, V)
+
+    return {
+        "train": train,
+        "bits": lambda model, test, B: one("test"),
+        "measure": lambda model, test: one("median", "mean", "profile"),
+        "time": SimpleNamespace(process_time=clock(run["cpu_seconds"] for run in stored["runs"])),
+        "SCRIPT": SimpleNamespace(write_text=lambda text, encoding: None),
+    }
+
+
+def clock(seconds):
+    """A clock that is asked before and after each of several runs, which took these seconds."""
+    times = iter([time for took in seconds for time in (0, took)])
+    return lambda: next(times)
+
+
+def text_model(program, stored):
+    def learning_network(before, text, rate):
+        return np.array([2.0 ** -stored["by rate"][str(rate)]])
+
+    def systems(networks, counters):
+        assert networks.keys() == counters.keys() == {"fixed", "learning"}
+        return {name: row for name, row in stored["systems"].items() if "PPMd" not in name}
+
+    return {
+        "WittenBell": lambda tokens, V, order: None,
+        "counter": lambda ngrams, before, text, learning: None,
+        "fixed_network": lambda model, before, text: np.array([0.5]),
+        "learning_network": learning_network,
+        "systems": systems,
+        "measure": lambda model, test: stored["reach"],
+    }
+
+
+def text_model_training(program, stored):
+    runs = iter(stored["runs"])
+
+    def train(run, path):
+        now = next(runs)
+        losses = iter(now["rounded"].values())
+        program.bits = lambda model, tokens, B: next(losses)
+        return program.CharacterModel(len(program.parts()[0]), run["hidden"]), now
+
+    written = SimpleNamespace(storage=SimpleNamespace(write=lambda path, arrays: None))
+    return {"train": train, "bits": None, "weights": written}
+
+
+def text_model_ppmd(program, stored):
+    def one(order):
+        (found,) = [run for run in stored["runs"] if run["order"] == order]
+        return found
+
+    def read(past, order):
+        size = round(one(order)["valid, learning"] * len(program.parts()[1]) / 8)
+        return SimpleNamespace(encode=lambda text: bytes(size)), 0
+
+    return {
+        "read": read,
+        "score": lambda past, before, text, order: (one(order)["learning_blocks"], one(order)["fixed_blocks"]),
+        "version": lambda package: stored["pyppmd"],
+    }
+
+
 def limits(program, stored):
     now, build, recall = {}, program.build, program.recall
 
@@ -385,6 +458,7 @@ RECORDS = [
     applications_dna,
     applications_health,
     applications_speech,
+    connectivity,
     control,
     conversion,
     identification,
@@ -400,6 +474,9 @@ RECORDS = [
     rnn,
     seq2seq,
     state_space,
+    text_model,
+    text_model_ppmd,
+    text_model_training,
     time_series,
     truncation,
     truncation_networks,

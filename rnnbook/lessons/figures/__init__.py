@@ -15,7 +15,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     why_recurrence     states_while_reading, sequence_kinds
     bptt               weight_paths, path_contributions, state_gradients, check_table, seeds_against
     truncation         cut_gradients
-    language_model     character_model, guesses, coloured_text
+    language_model     character_model, guesses, coloured_text, ranked
     limits             gradient_relay, gradient_against_lag, reach_and_success, with_and_without
     gates              gradient_paths, gates_while_reading
     lstm               carry_story, product_against_gradient
@@ -73,6 +73,7 @@ from rnnbook.lessons.figures.feedback_networks import (
 from rnnbook.lessons.figures.frameworks import block_orders, shared_batch
 from rnnbook.lessons.figures.gates import gates_while_reading, gradient_paths
 from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses
+from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses, ranked
 from rnnbook.lessons.figures.limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
 from rnnbook.lessons.figures.lstm import carry_story, product_against_gradient
 from rnnbook.lessons.figures.memory import carry_ramp, memory_tasks, skill_against_length
@@ -154,6 +155,7 @@ __all__ = [
     "plant_runs",
     "product_against_gradient",
     "ragged_batch",
+    "ranked",
     "ratio_dots",
     "reach_and_success",
     "recall_against_state",
