@@ -114,7 +114,9 @@ class Transformer(nn.Module):
 
     def placed(self, x, first=0):
         """Add sines and cosines of the place to x (T, B, d), which begins at place ``first``."""
-        place = (first + torch.arange(len(x)))[:, None] * torch.exp(-math.log(1e4) * torch.arange(0, self.d, 2) / self.d)
+        place = (first + torch.arange(len(x)))[:, None] * torch.exp(
+            -math.log(1e4) * torch.arange(0, self.d, 2) / self.d
+        )
         return x + torch.cat([place.sin(), place.cos()], -1)[:, None]
 
     def forward(self, source, lengths, said):
