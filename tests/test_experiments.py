@@ -75,7 +75,7 @@ SETTINGS = {  # what the record says, and the same in the program
         "settings": e.SETTINGS
         | {"networks": {name: list(kind) for name, kind in e.NETWORKS.items()},
            "choosing": e.CHOOSING | {"rates": e.RATES}, "test": e.TEST,
-           "seeds of the questions aside": e.SEEDS_ASIDE},
+           "seeds of the questions aside": e.SEEDS_ASIDE, "shift": e.SHIFT},
         "seeds": e.SEEDS,
         "parameters": {name: sum(p.numel() for p in e.network(name).parameters()) for name in e.NETWORKS},
     },  # fmt: skip
@@ -87,7 +87,8 @@ SETTINGS = {  # what the record says, and the same in the program
     "rnn": lambda e: {"settings": e.SETTINGS, "alphabet": e.ALPHABET},
     "state_space": lambda e: {
         "settings": {"recall": e.RECALL, "tracking": e.TRACKING, "parameters": e.PARAMETERS, "heads": e.HEADS,
-                     "heads_seeds": e.HEADS_SEEDS},
+                     "heads_seeds": e.HEADS_SEEDS, "more_seeds": e.MORE_SEEDS, "longer": e.LONGER,
+                     "rounds": e.ROUNDS},
         "seeds": e.SEEDS},
     "text_model": lambda e: {"settings": e.SETTINGS, "data": e.source()},
     "text_model_ppmd": lambda e: {"settings": e.SETTINGS},
@@ -529,7 +530,7 @@ def test_bits_of_bars_are_tracked_by_definition(experiment):
 
 def test_the_networks_of_the_state_spaces_have_as_many_parameters_as_said(experiment):
     program = experiment("state_space")
-    runs = [run for part in ("recall", "heads", "tracking") for run in record("state_space")[part]]
+    runs = [run for part in ("recall", "heads", "longer", "tracking") for run in record("state_space")[part]]
     for run in runs:
         assert run["parameters"] == pytest.approx(program.PARAMETERS, rel=0.06), run["layer"]
     layer, multiple = program.LAYERS["delta rule"]
@@ -939,6 +940,39 @@ def test_reversing_a_line_is_reading_it_from_its_end(experiment):
         for model, (tokens, lengths) in zip((backward, plain), reads, strict=True)
     )
     torch.testing.assert_close(there, back, rtol=0, atol=1e-6)
+
+
+def test_a_shifted_transformer_begins_anywhere_in_training_and_at_zero_in_use(experiment):
+    program = experiment("seq2seq")
+    torch.manual_seed(0)
+    shifted, plain = program.network("transformer, shifted"), program.network("transformer")
+    plain.load_state_dict(shifted.state_dict())
+    source, lengths, target = program.arrays(program.dates.written_dates(0, 5))
+    used = [model.eval()(source, lengths, target[:-1]) for model in (shifted, plain)]
+    torch.testing.assert_close(*used, rtol=0, atol=0)
+    x = torch.randn(12, 1, program.NETWORKS["transformer"][1])
+    torch.testing.assert_close(plain.placed(x[7:], 7), plain.placed(x)[7:])
+    firsts = []
+    shifted.placed = lambda x, first=0: firsts.append(first) or plain.placed(x, first)
+    for _ in range(300):
+        shifted.train()(source[:, :1], lengths[:1], target[:-1, :1])
+    assert set(firsts[1::2]) == {0}  # the decoder
+    assert min(firsts[::2]) == 0 and max(firsts[::2]) == program.SHIFT
+
+
+def test_training_goes_on_in_free_run_at_a_lower_rate(experiment, monkeypatch):
+    program, told = experiment("identification"), []
+    net = program.Dense(program.SEEDS, 4, [3])
+    for p in net.parameters:
+        p.requires_grad_(False)
+    monkeypatch.setattr(program, "train", lambda kind, example: told.append((kind, example)) or (net, "data"))
+    monkeypatch.setattr(program, "loss_on_windows", lambda *of: of)
+    monkeypatch.setattr(program, "fit", lambda *of: told.append(of))
+    monkeypatch.setattr(program, "judged", lambda *of: of)
+    assert program.then_free_run(2) == ("free run", net, "data", 2)
+    settings = program.SETTINGS["free run"] | {"lr": program.SETTINGS["then"]["lr"]}
+    assert told == [("one-step", 2), (net, (net, "data", "free run"), settings)]
+    assert all(p.requires_grad for p in net.parameters) and settings["lr"] < program.SETTINGS["free run"]["lr"]
 
 
 # ---- Intervals of a mean -----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 pytestmark = pytest.mark.slow  # all together
 FOLDER = Path(__file__).parents[1] / "book/experiments"
 ABOUT = {"what", "command", "commit", "date", "seeds", "versions", "hardware", "seconds"}  # test_experiments_harness
+PIECES = {"pieces"}  # that the record was put together from several stretches
 BEFORE = {"provenance"}  # where some records from before the harness say it
 
 
@@ -39,7 +40,7 @@ def rewrite(monkeypatch, tmp_path):
 
 def results(record):
     """What was found and with which settings: all but what the harness says about the run."""
-    return {key: value for key, value in record.items() if key not in ABOUT | BEFORE}
+    return {key: value for key, value in record.items() if key not in ABOUT | BEFORE | PIECES}
 
 
 class Pool:
@@ -97,7 +98,8 @@ def identification(program, stored):
         return stored[name]
 
     return {"rival": lambda kind, example, seed, noise, hold: case(example, noise, hold)[kind][seed],
-            "network": lambda kind, example, noise, hold: case(example, noise, hold)[kind]}  # fmt: skip
+            "network": lambda kind, example, noise, hold: case(example, noise, hold)[kind],
+            "longer": lambda example: stored[f"example {example}, longer"]}  # fmt: skip
 
 
 def applications_dna(program, stored):
@@ -325,7 +327,8 @@ def seq2seq(program, stored):
 
 def state_space(program, stored):
     def recall(name, layer, multiple, seed, size=None, rounds=2):
-        (run,) = [r for r in stored["recall"] + stored["heads"] if (r["layer"], r["seed"]) == (name, seed)]
+        runs = stored["recall"] + stored["heads"] + stored["longer"]
+        (run,) = [r for r in runs if (r["layer"], r["seed"]) == (name, seed)]
         return run
 
     def track(name, layer, multiple, task, seed):
@@ -445,6 +448,7 @@ def pronunciation_search(program, stored):
             run=lambda kind, *_: (kind, None),
             kept=lambda folder, name, make: make(),
         ),
+        "ctc_searched": lambda folder, parts, sounds: stored["prefix beam"],
         "alignments": lambda models, words, parts, sounds: stored["alignments"],
         "tree_of": lambda model, words, sounds: stored["trees"],
         "searched": searched,
