@@ -27,6 +27,7 @@ import test_figures_pronunciation
 import test_figures_seq2seq
 import test_figures_speed
 import test_figures_state_space
+import test_figures_why_recurrence
 from matplotlib import collections, image, lines, patches, text
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
@@ -46,6 +47,7 @@ ALSO = [
     test_figures_speed,
     test_figures_state_space,
     test_figures_language_model,
+    test_figures_why_recurrence,
 ]
 WAVE = np.sin(np.arange(30) / 3)
 SHARES = {"a": [[0.5, 0.7], [0.6, 0.9]], "b": [0.3, 0.4]}

@@ -45,6 +45,7 @@ EDGES = {
     "parallel.check_one_round": [lambda a, b, reach=reach: {"a": a, "b": b, "reach": reach} for reach in (1, 50)],
     "parallel.check_parity_pairs": [lambda bits: {"bits": 0 * bits}, lambda bits: {"bits": 0 * bits + 1}],
     "rnn.check_forward": [lambda xs, **a: a | {"xs": xs[:1]}],
+    "rnn.check_read_in_pieces": [lambda whole=k, **a: a | {"k": whole} for k in (1, 50)],
     "seq2seq.check_attend": [
         lambda query, memory, lengths: {
             "query": query,
@@ -72,7 +73,6 @@ EDGES = {
     "variable_length.check_masked_mean": [
         lambda hs, lengths: {"hs": np.where(_inside(hs, lengths)[..., None], hs, np.nan), "lengths": lengths}
     ],
-    "why_recurrence.check_persistence_error": [lambda series, horizon: {"series": series, "horizon": 1}],
     "why_recurrence.check_windows": [lambda series, length, horizon: {"series": series, "length": 1, "horizon": 1}],
 }
 

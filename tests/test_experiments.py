@@ -78,6 +78,7 @@ SETTINGS = {  # what the record says, and the same in the program
                      "places": e.PLACES}, "seeds": e.SEEDS},
     "pronunciation": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "pronunciation_search": lambda e: {"settings": e.SETTINGS},
+    "rnn": lambda e: {"settings": e.SETTINGS, "alphabet": e.ALPHABET},
     "state_space": lambda e: {
         "settings": {"recall": e.RECALL, "tracking": e.TRACKING, "parameters": e.PARAMETERS, "heads": e.HEADS,
                      "heads_seeds": e.HEADS_SEEDS},
@@ -88,6 +89,9 @@ SETTINGS = {  # what the record says, and the same in the program
     "two_processes": lambda e: {},
     "variable_length": lambda e: {
         "settings": e.SETTINGS | {"followed by noise": e.FOLLOWED}, "networks": e.NETWORKS, "seeds": e.SEEDS},
+    "why_recurrence": lambda e: {
+        "settings": e.SETTINGS,
+        "parameters": {name: sum(p.numel() for p in parts[0]().parameters()) for name, parts in e.NETWORKS.items()}},
 }  # fmt: skip
 
 
@@ -122,6 +126,42 @@ def test_the_lstm_that_remembers_reads_as_many_digits_as_recorded(experiment):
     assert before < 0.7
     assert limits.accuracy(layer, head, x, held_out_labels) == pytest.approx(expected["accuracy"], abs=0.04)
     assert loss == pytest.approx(expected["loss"], abs=1e-3)
+
+
+def test_a_layer_as_it_comes_and_the_stored_one_are_measured_as_recorded(experiment):
+    rnn, stored = experiment("rnn"), record("rnn")
+    codes, rng = rnn.text(), np.random.default_rng(100)
+    test = rnn.draw(codes[int(0.9 * len(codes)) :], rng, 200, 64)[:-1]
+    other = (test[16] + rng.integers(1, 27, 200)) % 27
+    run = one(stored["runs"], H=8, seed=0)
+    torch.manual_seed(0)
+    layer = torch.nn.RNN(27, 8)
+    for when, weights in [("start", layer.state_dict()), ("trained", stored["weights"])]:
+        layer.load_state_dict({name: torch.as_tensor(value) for name, value in weights.items()})
+        found, expected = rnn.measure(layer, test, other), run[when]
+        np.testing.assert_allclose(found.pop("felt")[:30], expected["felt"][:30], rtol=0.01)
+        assert {name: found[name] for name in found} == pytest.approx({n: expected[n] for n in found}, abs=1e-3)
+    vowels = sum(rnn.ALPHABET[code] in "aeiou" for code in test.ravel())
+    assert stored["no vowel"] == pytest.approx(1 - vowels / test.size, abs=5e-5)
+
+
+def test_who_reads_the_same_windows_or_keeps_a_zero_state_does_not_mind_the_start(experiment):
+    """Whatever the weights; and who is told reads nothing after the digit."""
+    why = experiment("why_recurrence")
+    rng = np.random.default_rng(0)
+    ink = rng.random((3, 8, 8))
+    torch.manual_seed(0)
+    for name, (make, told, _, _) in why.NETWORKS.items():
+        network = make().double()
+        xs = [why.start_at(row, ink, told).double() for row in why.STARTS]
+        assert [len(x) for x in xs] == [row + 8 if told else 12 for row in why.STARTS]
+        for row, x in enumerate(xs):
+            np.testing.assert_array_equal(x[row : row + 8].numpy(), ink.swapaxes(0, 1).astype(np.float32))
+            assert x.sum() == x[row : row + 8].sum()
+        with torch.no_grad():
+            scores = torch.stack([network(x) for x in xs])
+        indifferent = name in ("sliding", "dense, told", "RNN without biases, told")
+        assert torch.allclose(scores, scores[:1].expand_as(scores), rtol=0, atol=1e-12) == indifferent, name
 
 
 def test_truncated_gradients_give_the_recorded_errors(experiment):

@@ -205,6 +205,21 @@ def parallel(program, stored):
             "name_languages": lambda kind, seed: stored["names"][kind][seed]}  # fmt: skip
 
 
+def rnn(program, stored):
+    import torch
+
+    def train(H, seed, codes):
+        (run,) = [r for r in stored["runs"] if (r["H"], r["seed"]) == (H, seed)]
+        weights = {name: torch.tensor(value, dtype=torch.float64) for name, value in stored["weights"].items()}
+        return run["start"], SimpleNamespace(found=run["trained"], state_dict=lambda: weights), None, run["bits"] + 1e-6
+
+    def measure(layer, codes, other):
+        assert codes.shape == (64, 200) and (codes[16] != other).all()
+        return getattr(layer, "found", layer)
+
+    return {"train": train, "measure": measure}
+
+
 def seq2seq(program, stored):
     drawn, now = program.dates.written_dates, {}
 
@@ -326,6 +341,15 @@ def variable_length(program, stored):
     return {"train": train, "test": test}
 
 
+def why_recurrence(program, stored):
+    def fit(name, starts, seed, lr):
+        trained = "row 0" if list(starts) == [0] else "anywhere"
+        (run,) = [r for r in stored["runs"] if (r["network"], r["trained"], r["seed"]) == (name, trained, seed)]
+        return (run["validation"] if lr == run["lr"] else run["validation"] - 0.01), run["right"]
+
+    return {"fit": fit}
+
+
 def pronunciation(program, stored):
     def run(kind, seed, parts, sounds, folder, settings=program.SETTINGS):
         runs = stored["networks"] + stored["twice as long"]
@@ -371,6 +395,7 @@ RECORDS = [
     parallel,
     pronunciation,
     pronunciation_search,
+    rnn,
     seq2seq,
     state_space,
     time_series,
@@ -378,6 +403,7 @@ RECORDS = [
     truncation_networks,
     two_processes,
     variable_length,
+    why_recurrence,
 ]
 
 

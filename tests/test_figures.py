@@ -263,9 +263,6 @@ FIGURES = {
     "learning_curves": lambda: figures.learning_curves({"RNN": 0.9 ** np.arange(50), "GRU": [1, 0.5, 0.2]}),
     "forecast": lambda: figures.forecast(MONTHS, SERIES, {"AR": SERIES + 9, "RNN": SERIES - 9}, "sunspot number"),
     "error_bars": lambda: figures.error_bars({"RNN": [17.1, 17.4, 16.8], "AR": 17.5}, "error", {"naive": 19.6}),
-    "parameters_against_length": lambda: figures.parameters_against_length(
-        [1, 10, 100], {"MLP": [97, 385, 3265], "RNN": [1153] * 3}
-    ),
     "causality": lambda: figures.causality(INFLUENCE),
     "gradient_reach": lambda: figures.gradient_reach(0.5 ** np.arange(T)[::-1], "RNN"),
     "gate_raster": lambda: figures.gate_raster({"z": np.eye(T, H), "r": np.eye(T, H)}, "Kowalczyk"),

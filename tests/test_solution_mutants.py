@@ -28,6 +28,11 @@ EQUIVALENT = {
     "language_model.check_logits_gradient": (1, "the last of two axes is the axis 1"),
     "limits.check_clip": (1, "the larger of two numbers, in any order"),
     "rnn.check_forward": (1, "the two biases are added"),
+    "rnn.check_flat_share": (1, "no slope is equal to the limit"),
+    "rnn.check_read_in_pieces": (1, "the two biases are added"),
+    "why_recurrence.check_count_pairs": (3, "a unit more is read by nobody; two units are added and the larger of two "
+                                            "numbers is taken in any order"),
+    "why_recurrence.check_count_with_gap": (3, "as in check_count_pairs"),
     "rnn.check_batch_first": (3, "the two biases are added; two axes change places in any order, twice"),
     "pronunciation.check_written": (1, "the last step of a run has the same symbol as its first"),
     "speed.check_weight_gradient": (1, "T B is B T"),

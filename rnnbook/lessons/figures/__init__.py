@@ -8,10 +8,11 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     style              set_style, COLOURS, panels, palette_png
     networks           unrolled_network, gradient_flow, dense_with_loop, windowed_versus_recurrent
     cells              rnn_cell, gru_cell, lstm_cell
-    charts             line_chart, learning_curves, forecast, error_bars, parameters_against_length,
-                       causality, gradient_reach, gate_raster, confusion_matrix
+    charts             line_chart, learning_curves, forecast, error_bars, causality,
+                       gradient_reach, gate_raster, confusion_matrix
 
     what one chapter has for itself
+    why_recurrence     states_while_reading, sequence_kinds
     bptt               weight_paths, path_contributions, state_gradients, check_table, seeds_against
     truncation         cut_gradients
     language_model     character_model, guesses, coloured_text
@@ -51,7 +52,6 @@ from rnnbook.lessons.figures.charts import (
     gradient_reach,
     learning_curves,
     line_chart,
-    parameters_against_length,
 )
 from rnnbook.lessons.figures.control import (
     control_loop,
@@ -96,6 +96,7 @@ from rnnbook.lessons.figures.time_series import (
 )
 from rnnbook.lessons.figures.truncation import cut_gradients
 from rnnbook.lessons.figures.variable_length import both_directions, ragged_batch, share_against
+from rnnbook.lessons.figures.why_recurrence import sequence_kinds, states_while_reading
 
 __all__ = [
     "COLOURS",
@@ -144,7 +145,6 @@ __all__ = [
     "one_step_and_free",
     "palette_png",
     "panels",
-    "parameters_against_length",
     "path_contributions",
     "pit_histograms",
     "plant_runs",
@@ -160,6 +160,7 @@ __all__ = [
     "rnn_cell",
     "scan_rounds",
     "seeds_against",
+    "sequence_kinds",
     "series_in_parts",
     "set_style",
     "share_against",
@@ -168,6 +169,7 @@ __all__ = [
     "spelling_alignments",
     "spoken_labels",
     "spread_against_error",
+    "states_while_reading",
     "state_gradients",
     "step_time",
     "time_against_length",
