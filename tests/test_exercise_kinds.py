@@ -22,6 +22,9 @@ OF_ANY_KIND = {
     if isinstance(value, Question)
 }
 OTHERS = {name: asked for name, asked in OF_ANY_KIND.items() if not isinstance(asked, Exercise)}
+# a *write* exercise that is on no page, since its answer is code of the chapter: it carries the bugs of another one
+BASES = {id(asked.exercise) for asked in OTHERS.values() if isinstance(asked, FindTheBug)}
+FOR_READERS = {n: asked for n, asked in OF_ANY_KIND.items() if asked.about or id(asked) not in BASES}
 CLASSES = {
     "write": (Exercise,),
     "PyTorch": (Exercise,),
@@ -32,7 +35,7 @@ CLASSES = {
 }
 
 
-@pytest.mark.parametrize("name", OF_ANY_KIND)
+@pytest.mark.parametrize("name", FOR_READERS)
 def test_every_exercise_says_its_concept_kind_level_and_minutes(name):
     about = OF_ANY_KIND[name].about
     assert isinstance(about, About), f"{name} has no about=About(concept, kind, level, minutes)"
@@ -325,9 +328,9 @@ def test_progress_counts_what_is_solved_and_names_what_is_not(fresh):
     exercises.speed.check_flops(lambda T, B, D, H, G: 0)
     exercises.speed.check_flops(exercises.speed.flops)
     exercises.speed.check_speed_up(lambda share, factor: share)
-    in_all = sum(name.startswith("speed.") for name in OF_ANY_KIND)
+    in_all = sum(name.startswith("speed.") for name in FOR_READERS)
     assert f"| speed | 1 of {in_all} | speed_up |" in exercises.progress()
-    assert f"**1 of {len(OF_ANY_KIND)} exercises solved**" in exercises.progress()
+    assert f"**1 of {len(FOR_READERS)} exercises solved**" in exercises.progress()
 
 
 def test_a_name_that_no_exercise_has_is_answered_with_those_there_are():

@@ -23,7 +23,6 @@ EQUIVALENT = {
     "bptt.check_backward": (4, "hs[0] serves for its shape, twice; the two gradients are added; dx is not used"),
     "bptt.check_truncated_backward": (4, "pieces are added in any order; W_hh's part needs neither xs nor W_ih; "
                                          "a state too many is not read"),
-    "control.check_resting_places": (3, "a push is 1.5 or -1.5: any border between them is the same"),
     "control.check_sensitivity": (1, "before step k every s is zero"),
     "feedback_networks.check_flip_energy": (1, "a state is 1 or -1: dividing by it is multiplying with it"),
     "gru.check_turn_z": (1, "dividing by -1 is multiplying with it"),

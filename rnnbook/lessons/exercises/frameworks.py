@@ -4,6 +4,10 @@ import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def lstm_biases_from_onnx(B):
@@ -131,4 +135,60 @@ check_whole_gradient = Exercise(
     },
     looks_at="Write the mean over all sequences as a sum, and sort its terms by process.",
     about=About("data parallelism", "write", 2, 10),
+)
+
+
+check_bug_in_gru_for_keras = FindTheBug(
+    check_gru_for_keras,
+    looks_at="Hand over biases of zero: program.difference(bias_ih=0, bias_hh=0). What of the weights, one at a time?",
+    about=About("gate order", "find the bug", 2, 10),
+)
+
+
+def keras_kernel_shape():
+    """Convert a GRU with 4 features and 6 units for Keras; return the shape of its kernel."""
+    kernel, _, _ = gru_for_keras(np.zeros((18, 4)), np.zeros((18, 6)), np.zeros(18), np.zeros(18))
+    return kernel.shape
+
+
+check_keras_shape = Predict(
+    "which shape has Keras's kernel of a GRU with 4 features and 6 units?",
+    run=keras_kernel_shape,
+    why="Keras multiplies the input from the left, x W: features first, and then three blocks of 6.",
+    misreadings={
+        "PyTorch's layout is kept: the blocks come first": (18, 4),
+        "the recurrent kernel is taken for the kernel": (6, 18),
+        "the blocks are forgotten": (4, 6),
+        "the blocks of an LSTM are counted": (4, 24),
+    },
+    hint="Is it x W or W x? And how many blocks has a GRU?",
+    about=About("shapes", "predict", 1, 5),
+)
+
+check_third_in_onnx = ReadAFigure(
+    "fig-frameworks-orders",
+    "f",
+    why="ONNX stacks i, o, f, c: the forget gate comes third.",
+    misreadings={
+        "the column of PyTorch is read, or Keras's": "g",
+        "the last block is read": "c",
+        "the second block is read": "o",
+        "the first block is read": "i",
+    },
+    look="Find the LSTM's three columns, and in ONNX's the third block from the top.",
+    choices=("i", "f", "g", "o", "c"),
+    about=About("gate order", "read a figure", 1, 5),
+)
+
+check_test_a_conversion = Design(
+    {
+        "a": (True, "Equal shapes hide exchanged blocks: only outputs tell."),
+        "b": (True, "With T, B, D and H all different no axis can stand in for another."),
+        "c": (False, "With biases of zero, as layers start, an exchanged or added bias cannot be seen."),
+        "d": (True, "A first state of zeros hides what is wrong in the recurrent weights at the first step."),
+        "e": (False, "A tolerance that is loosened until it passes tests nothing: derive it from float32."),
+        "f": (True, "There and back again must give the weights bit for bit."),
+    },
+    looks_at="Which mistake would each of these let pass?",
+    about=About("conversions", "design", 2, 10),
 )

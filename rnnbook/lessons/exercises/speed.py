@@ -4,6 +4,10 @@ import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes, takes_more_lines
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def flops(T, B, D, H, G):
@@ -111,4 +115,64 @@ check_speed_up = Exercise(
     },
     looks_at="Write down the time that is left of one second, then ask how often it fits into the second.",
     about=About("Amdahl's law", "write", 1, 10),
+)
+
+
+check_bug_in_weight_gradient = FindTheBug(
+    check_weight_gradient,
+    looks_at="Which states does the product read? Try program.difference(h_0=0), and das with a single step that counts.",
+    about=About("backward pass", "find the bug", 2, 10),
+)
+
+
+def half_ten_times_faster():
+    """Make a half of a program's time ten times faster."""
+    before = 1.0
+    after = 0.5 + 0.5 / 10
+    return before / after
+
+
+check_half_of_it = Predict(
+    "a half of the time is made 10 times faster: how many times faster is the whole?",
+    run=half_ten_times_faster,
+    why="The other half stays: 1 / (0.5 + 0.05). Even an infinitely fast part would give 2.",
+    misreadings={
+        "the share is multiplied with the factor": 5.0,
+        "the speed-ups of both halves are averaged": 5.5,
+        "the part is taken for the whole": 10.0,
+        "the part is made infinitely fast": 2.0,
+        "it is the time that is left": 0.55,
+    },
+    tolerance=0.03,
+    hint="What is left of one second?",
+    about=About("Amdahl's law", "predict", 1, 5),
+)
+
+check_rungs_apart = ReadAFigure(
+    "fig-speed-ladder",
+    1.7,
+    why="With 32 sequences and 512 units arithmetic takes nearly all of the time, and no rung can save much of it.",
+    misreadings={
+        "the chart of the small layer is read": 11.0,
+        "the bar of one input product is read": 1.3,
+        "the bar of torch.nn is read": 1.0,
+        "the way back by hand of the small layer is read": 2.4,
+    },
+    look="Find the chart of 32 sequences and 512 units, and in it the longest bar.",
+    tolerance=0.08,
+    about=About("cost", "read a figure", 1, 5),
+)
+
+check_time_it = Design(
+    {
+        "a": (True, "Two programs that do not give the same numbers are not two ways to do one thing."),
+        "b": (True, "The first call pays for allocation and compilation, which no later one does."),
+        "c": (False, "Beating your own slow loop says nothing of the layer that everybody has: time torch.nn, too."),
+        "d": (True, "A layer that is fast forward and slow backward trains slowly."),
+        "e": (True, "More threads for one of them is another comparison."),
+        "f": (False, "The fastest of the sizes tried is the one that flatters; show all of them."),
+        "g": (True, "Other programs disturb a single call: repeat, and report the median or the smallest."),
+    },
+    looks_at="What must be the same in both, and what would only make one of them look good?",
+    about=About("benchmarks", "design", 2, 10),
 )

@@ -42,7 +42,6 @@ check_delta_step = Exercise(
         "the old value is added instead of taken away": lambda S, k, v, beta: S + beta * np.outer(k, v + k @ S),
     },
     looks_at="Read what the key holds, k @ S; the difference from v is what is written under k, times beta.",
-    about=About("delta rule", "write", 1, 10),
 )
 
 
@@ -75,7 +74,6 @@ check_sample_held_input = Exercise(
         "the state is not multiplied by e^(ΔA)": lambda A, delta, u, h: h + (np.exp(delta * A) - 1) / A * u,
     },
     looks_at="For a short time Δ the input should add about Δ u: put e^(ΔA) ≈ 1 + ΔA into the factor of u.",
-    about=About("discretisation", "find the bug", 2, 10),
 )  # fmt: skip
 
 
@@ -112,55 +110,62 @@ check_left_after = Exercise(
 )  # fmt: skip
 
 
-def linear_attention(q, k, v):
-    """Return y (T, V) of causal linear attention, without a loop over time: each
-    y_t is the mean of the values v (T, V) up to t, weighted by the products of
-    the query q_t with the keys, q and k (T, K), all positive.
+def fading_attention(q, k, v, decay):
+    """Return y (T, V) of causal linear attention that forgets, without a loop over
+    time: each y_t is the mean of the values v (T, V) up to t, weighted by the product
+    of the query q_t with the key k_s, q and k (T, K), all positive, times
+    decay^(t - s).
     """
-    weights = np.tril(q @ k.T)
+    t = np.arange(len(q))
+    age = t[:, None] - t
+    weights = np.tril(q @ k.T) * decay ** np.maximum(age, 0)
     return weights @ v / weights.sum(axis=1, keepdims=True)
 
 
 def _attention_inputs(rng):
     T, K, V = sizes(rng, 3)
-    return {"q": rng.uniform(0.1, 2, (T, K)), "k": rng.uniform(0.1, 2, (T, K)), "v": rng.normal(size=(T, V))}
+    return {
+        "q": rng.uniform(0.1, 2, (T, K)),
+        "k": rng.uniform(0.1, 2, (T, K)),
+        "v": rng.normal(size=(T, V)),
+        "decay": float(rng.uniform(0.5, 0.95)),
+    }
 
 
-def _softmax(q, k, v):
-    weights = np.tril(np.exp(q @ k.T))
+def _with_ages(q, k, v, decay, ages):
+    t = np.arange(len(q))
+    weights = np.tril(q @ k.T) * decay ** ages(t[:, None] - t, t)
     return weights @ v / weights.sum(axis=1, keepdims=True)
 
 
-check_linear_attention = Exercise(
-    linear_attention,
+check_fading_attention = Exercise(
+    fading_attention,
     _attention_inputs,
     returns=("y",),
     mistakes={
-        "every step sees all steps, the later ones too": lambda q, k, v: (
-            (q @ k.T) @ v / (q @ k.T).sum(axis=1, keepdims=True)
+        "nothing fades": lambda q, k, v, decay: fading_attention(q, k, v, 1.0),
+        "the age of a value is counted from the end of the sequence": lambda q, k, v, decay: _with_ages(
+            q, k, v, decay, lambda age, t: np.broadcast_to(t, age.shape)
         ),
-        "a step does not see itself (and the first sees itself alone)": lambda q, k, v: np.concatenate(
-            [v[:1], linear_attention_before(q, k, v)]
+        "old values weigh more than new ones": lambda q, k, v, decay: _with_ages(
+            q, k, v, decay, lambda age, t: -np.maximum(age, 0)
         ),
-        "the weights are not divided by their sum": lambda q, k, v: np.tril(q @ k.T) @ v,
-        "the sums run over the queries instead of over the keys": lambda q, k, v: (
-            np.tril(q @ k.T) @ v / np.tril(q @ k.T).sum(axis=0)[:, None]
+        "it fades by the same factor at every age but zero": lambda q, k, v, decay: _with_ages(
+            q, k, v, decay, lambda age, t: np.minimum(np.maximum(age, 0), 1)
         ),
-        "the weights are exponentials, a softmax": _softmax,
-        "queries and keys are exchanged": lambda q, k, v: linear_attention(k, q, v),
-        "the mask keeps the future and not the past": lambda q, k, v: (
-            np.triu(q @ k.T) @ v / np.triu(q @ k.T).sum(axis=1, keepdims=True)
+        "the weights are not divided by their sum": lambda q, k, v, decay: (
+            (np.tril(q @ k.T) * decay ** np.maximum(np.subtract.outer(np.arange(len(q)), np.arange(len(q))), 0)) @ v
         ),
+        "the sum of the weights does not fade": lambda q, k, v, decay: (
+            (np.tril(q @ k.T) * decay ** np.maximum(np.subtract.outer(np.arange(len(q)), np.arange(len(q))), 0))
+            @ v
+            / np.tril(q @ k.T).sum(axis=1, keepdims=True)
+        ),
+        "queries and keys are exchanged": lambda q, k, v, decay: fading_attention(k, q, v, decay),
     },
-    looks_at="All products of a query with a key are one T x T matrix; row t may keep its columns up to t.",
+    looks_at="Row t of the T x T matrix of products keeps its columns up to t; column s is t - s steps old.",
     about=About("linear attention", "write", 2, 10),
 )
-
-
-def linear_attention_before(q, k, v):
-    """Return what the steps from the second on would read from the steps before them alone."""
-    weights = np.tril(q @ k.T, -1)[1:]
-    return weights @ v / weights.sum(axis=1, keepdims=True)
 
 
 def most_pairs(floats, bits, values):
@@ -204,6 +209,12 @@ check_bug_in_delta_step = FindTheBug(
     check_delta_step,
     looks_at="Try program.difference(S=0), then beta=1.0: where does the difference vanish?",
     about=About("delta rule", "find the bug", 2, 10),
+)
+
+check_bug_in_sample_held_input = FindTheBug(
+    check_sample_held_input,
+    looks_at="Try h=0, then u=0: which of the two terms is wrong? And does it go away for a very short delta?",
+    about=About("discretisation", "find the bug", 2, 10),
 )
 
 
