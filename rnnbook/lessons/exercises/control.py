@@ -246,7 +246,7 @@ check_pid = Exercise(
 
 check_bug_in_sensitivity = FindTheBug(
     check_sensitivity,
-    looks_at="Set b to zero, then a: program.difference(b=0). And does the first number behind step k stand where it should?",
+    looks_at="Set b to zero, then a: program.difference(b=0). And what of k=0?",
     about=About("gradients", "find the bug", 2, 10),
 )
 

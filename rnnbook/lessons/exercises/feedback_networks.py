@@ -159,7 +159,7 @@ check_bug_in_visit = FindTheBug(
     about=About("updates", "find the bug", 1, 10),
 )
 
-check_bug_in_softmax_update = FindTheBug(
+check_bug_in_softmax = FindTheBug(
     check_softmax_update,
     looks_at="A very large beta brings back one pattern, beta=0 the mean of all: program.difference(beta=0).",
     about=About("modern Hopfield networks", "find the bug", 2, 10),
@@ -171,7 +171,7 @@ def turn_all_units():
     rng = np.random.default_rng(0)
     patterns, s = np.sign(rng.normal(size=(3, 20))), np.sign(rng.normal(size=20))
     W = patterns.T @ patterns - 3 * np.eye(20)
-    change = -(-s) @ W @ (-s) / 2 + s @ W @ s / 2
+    change = s @ W @ s / 2 - (-1 * s) @ W @ (-1 * s) / 2
     return "rises" if change > 1e-9 else "falls" if change < -1e-9 else "stays"
 
 
@@ -213,7 +213,7 @@ check_measure_capacity = Design(
         "e": (False, "Digits are not random: alike patterns disturb each other at much smaller loads."),
         "f": (
             True,
-            "The overlap at rest says how much was lost; counting perfect recalls alone says only that some was.",
+            "The overlap at rest says how much was lost; a count of perfect recalls does not.",
         ),
     },
     looks_at="The claim: random patterns are kept up to 0.138 N. What has to be drawn, varied and measured?",

@@ -238,7 +238,7 @@ check_paired = Exercise(
 
 check_bug_in_alpha_step = FindTheBug(
     check_alpha_step,
-    looks_at="Which states lead to a state: itself, the one before, and sometimes the one before that. Test one at a time.",
+    looks_at="Which states lead to a state: itself, the one before, and sometimes the one before that. Test each.",
     about=About("CTC", "find the bug", 2, 10),
 )
 

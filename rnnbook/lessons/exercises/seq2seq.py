@@ -248,7 +248,7 @@ check_on_the_letters = Exercise(
 
 check_bug_in_attend = FindTheBug(
     check_attend,
-    looks_at="Let all lengths be the whole memory, then let the query be zero: what should the weights be, and what are they?",
+    looks_at="Let all lengths be the whole memory, then let the query be zero: what should the weights be?",
     about=About("attention", "find the bug", 2, 10),
 )
 

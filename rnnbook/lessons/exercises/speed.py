@@ -120,7 +120,7 @@ check_speed_up = Exercise(
 
 check_bug_in_weight_gradient = FindTheBug(
     check_weight_gradient,
-    looks_at="Which states does the product read? Try program.difference(h_0=0), and das with a single step that counts.",
+    looks_at="Which states does the product read? Try program.difference(h_0=0), and das zero but for one step.",
     about=About("backward pass", "find the bug", 2, 10),
 )
 

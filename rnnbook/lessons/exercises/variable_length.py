@@ -158,7 +158,7 @@ check_masked_mean = Exercise(
 
 check_bug_in_pack = FindTheBug(
     check_pack,
-    looks_at="Look at small lengths by hand: does program keep the order of the steps, of the sequences, and every row?",
+    looks_at="Look at small lengths by hand: are the steps, the sequences and all rows in order?",
     about=About("packing", "find the bug", 2, 10),
 )
 
