@@ -19,6 +19,7 @@ from conftest import ROOT
 from live_code import archive, python
 from live_code.pages import code_cells, described
 from live_code.slices import importable_names, needs, setup_for, statements
+from plain import make_plain
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
@@ -203,7 +204,7 @@ CHECK = """def my_flops(T, B, D, H, G):
 exercises.speed.check_flops(my_flops)"""
 CONF = """
 project = "A book"
-extensions = ["myst_nb", "sphinx_exercise", "live_code"]
+extensions = ["myst_nb", "sphinx_exercise", "live_code", "plain_cells"]
 nb_execution_mode = "off"
 myst_enable_extensions = ["colon_fence"]
 exclude_patterns = ["build"]
@@ -229,7 +230,7 @@ def small_book(tmp_path_factory):
         make = nbformat.v4.new_markdown_cell if text[0] in "#:" else nbformat.v4.new_code_cell
         nb.cells.append(make(text))
     nb.cells[1].metadata["tags"] = ["live"]
-    nbformat.write(nb, folder / "speed.ipynb")
+    nbformat.write(make_plain(nb), folder / "speed.ipynb")  # as in the book, for which see plain_cells
     shutil.copytree(ROOT / "rnnbook", folder / "rnnbook", ignore=shutil.ignore_patterns("*.gz", "__pycache__"))
     (folder / "python").mkdir()
     for name in python.FILES:
