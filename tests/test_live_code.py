@@ -10,6 +10,8 @@ import shutil
 import sys
 import zipfile
 from pathlib import Path
+from subprocess import CalledProcessError
+from urllib.error import HTTPError, URLError
 
 import nbformat
 import pytest
@@ -153,6 +155,35 @@ def test_the_archive_holds_the_package_without_large_tables_and_is_the_same_on_a
     ]
     assert sizes and max(sizes) < archive.SMALL
     assert (tmp_path / "one.zip").stat().st_size < 400_000
+
+
+@pytest.mark.parametrize(
+    "errors, without",
+    [
+        ([URLError(OSError("refused")), CalledProcessError(1, "pip", stderr=b"NameResolutionError")], True),
+        ([TimeoutError(), CalledProcessError(1, "pip", stderr=b"Network is unreachable")], True),
+        (
+            [HTTPError("", 404, "Not Found", {}, None), CalledProcessError(1, "pip", stderr=b"NameResolutionError")],
+            False,
+        ),
+        ([URLError(OSError("refused")), CalledProcessError(1, "pip", stderr=b"No matching distribution")], False),
+        ([URLError(OSError("refused")), KeyError("pyodide.mjs")], False),
+        ([URLError(OSError("refused")), None], False),  # fetched, and not what it should be
+    ],
+)
+def test_a_broken_fetch_is_told_from_a_machine_without_a_network(tmp_path, monkeypatch, errors, without):
+    def source(error):
+        def fails(folder):
+            if error is not None:
+                raise error
+
+        return fails
+
+    monkeypatch.setattr(python, "from_release", source(errors[0]))
+    monkeypatch.setattr(python, "from_carrier", source(errors[1]))
+    (tmp_path / python.NO_NETWORK).touch()  # of an earlier day
+    assert python.fetch(tmp_path) == list(python.FILES)
+    assert (tmp_path / python.NO_NETWORK).exists() == without
 
 
 def test_a_file_that_is_not_what_it_should_be_is_refused(tmp_path, monkeypatch):
