@@ -163,7 +163,7 @@ def test_the_archive_holds_the_package_without_large_tables_and_is_the_same_on_a
         ([URLError(OSError("refused")), CalledProcessError(1, "pip", stderr=b"NameResolutionError")], True),
         ([TimeoutError(), CalledProcessError(1, "pip", stderr=b"Network is unreachable")], True),
         (
-            [HTTPError("", 404, "Not Found", {}, None), CalledProcessError(1, "pip", stderr=b"NameResolutionError")],
+            [HTTPError("", 404, "gone", {}, None), CalledProcessError(1, "pip", stderr=b"NameResolutionError")],
             False,
         ),
         ([URLError(OSError("refused")), CalledProcessError(1, "pip", stderr=b"No matching distribution")], False),

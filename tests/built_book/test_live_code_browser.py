@@ -22,9 +22,7 @@ from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 pytestmark = pytest.mark.site
 PYTHON = ROOT / ".venv/share/pyodide"
 if (PYTHON / python.NO_NETWORK).exists() and python.wrong(PYTHON):
-    pytest.skip(
-        "`make book` found no network to fetch Python for the browser: no page has an editor", allow_module_level=True
-    )
+    pytest.skip("`make book` found no network to fetch Python: no page has an editor", allow_module_level=True)
 WAIT = 300_000  # milliseconds; a busy machine makes it slower, not red
 RIGHT = """def my_step(a_i, a_f, a_g, a_o, c_prev):
     i, f, o = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o)

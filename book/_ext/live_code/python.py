@@ -100,9 +100,7 @@ def is_unreachable(error: Exception) -> bool:
     """Tell whether a source could not be asked at all; one that answers, with whatever, could."""
     if isinstance(error, subprocess.CalledProcessError):  # pip's words
         said = (error.stderr or b"").decode(errors="replace")
-        return bool(
-            re.search("name resolution|NameResolutionError|unreachable|NewConnectionError|ConnectTimeout", said)
-        )
+        return bool(re.search("[Nn]ame ?[Rr]esolution|unreachable|NewConnectionError|ConnectTimeout", said))
     return isinstance(error, OSError) and not isinstance(error, urllib.error.HTTPError)
 
 
