@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from rnnbook.data import tasks
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 from rnnbook.lessons.exercises.design import Design
 from rnnbook.lessons.exercises.find_the_bug import FindTheBug
 from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.project import Project, Refused
 from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
+from rnnbook.lessons.exercises.results import plain
 
 
 def _arrays(rng, shape, *names):
@@ -250,4 +253,39 @@ check_cannot_or_did_not = Design(
     },
     looks_at="Which steps part “cannot” from “did not learn”?",
     about=About("experiments", "design", 2, 10),
+)
+
+
+def share_copied(model):
+    """Return the share of symbols that a model says again after 20 steps, on 200 new sequences of 5 out of 4 symbols;
+    raise Refused where an answer depends on later steps.
+    """
+    batch = tasks.copy(np.random.default_rng(20), 20, 200, length=5, symbols=4)
+    answers = _answers(model, batch.x)
+    changed = batch.x.copy()
+    changed[-1] = np.eye(6)[5]
+    if not np.array_equal(_answers(model, changed)[:-1], answers[:-1]):
+        raise Refused("An answer changes with what is read later: the network must read from left to right.")
+    return float(np.mean((answers == batch.target)[-5:]))
+
+
+def _answers(model, x):
+    scores = np.asarray(plain(model(x.copy())), dtype=np.float64)
+    if scores.shape != x.shape:
+        raise Refused(f"It should return scores of shape {x.shape}, one for each token, but has shape {scores.shape}.")
+    return scores.argmax(axis=-1)
+
+
+check_copy_task = Project(
+    "Hand over a function that takes x (30, B, 6), float64 and one-hot as tasks.copy(rng, 20, B, length=5, symbols=4)"
+    " draws it, and returns a score for every token at every step, (30, B, 6).",
+    share_copied,
+    bar=0.95,
+    unit="of the symbols are right",
+    how=[
+        "A guess is right for one symbol in four. Begin with a shorter wait, and lengthen it once it is learned.",
+        "Count the loss of the last five steps alone: the blanks before them are learned at once and drown it.",
+        "A layer whose factors start near 1 keeps what it has read: biases of the gates, or a state with addresses.",
+    ],
+    about=About("memory", "project", 3, 90),
 )

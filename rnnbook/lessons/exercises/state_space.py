@@ -1,13 +1,19 @@
 """Exercises of the chapter *Where did recurrence go?*"""
 
+from functools import cache
+
 import numpy as np
 
+from rnnbook.data import words
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 from rnnbook.lessons.exercises.design import Design
 from rnnbook.lessons.exercises.find_the_bug import FindTheBug
 from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.project import Project, Refused
 from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
+from rnnbook.lessons.exercises.results import plain
+from rnnbook.rivals import WittenBell
 
 
 def delta_step(S, k, v, beta):
@@ -268,4 +274,59 @@ check_size_or_kind = Design(
     },
     looks_at="Which steps take away another explanation, and which let the answer leak into the experiment?",
     about=About("experiments", "design", 2, 10),
+)
+
+
+@cache
+def spellings(part="train", count=8000):
+    """Return ``count`` English words of a part ("train", "valid", "test"), in a random order, as one sequence of tokens
+    (N,): 0 ends a word, 1 to 26 are the letters a to z.
+    """
+    read = words.pronunciations()
+    drawn = np.random.default_rng(0).permutation(read.words[read.part == part])[:count]
+    return np.array([max(ord(letter) - ord("a") + 1, 0) for letter in "\n".join(drawn) + "\n"])
+
+
+def bits_per_letter(model):
+    """Return the bits a letter of 1,000 test words, each given those before it; raise Refused where probabilities do
+    not sum to one, or know what comes later.
+    """
+    tokens = spellings("test", 1000)
+    log_p = _log_probabilities(model, tokens)
+    half = len(tokens) // 2
+    later = np.concatenate([tokens[:half], tokens[half:][::-1]])
+    if not np.allclose(_log_probabilities(model, later)[:half], log_p[:half], atol=1e-4):
+        raise Refused("A row changes with later letters: row t may know the letters up to t, and t + 1 is asked.")
+    return float(-np.mean(log_p[np.arange(len(tokens) - 1), tokens[1:]]) / np.log(2))
+
+
+def _log_probabilities(model, tokens):
+    log_p = np.asarray(plain(model(tokens.copy())), dtype=np.float64)
+    if log_p.shape != (len(tokens), 27):
+        raise Refused(f"It should return log probabilities {(len(tokens), 27)}, but they have shape {log_p.shape}.")
+    if not np.allclose(np.exp(log_p).sum(axis=1), 1, atol=1e-3):
+        raise Refused("The probabilities of a step do not sum to 1: return log_softmax of the scores.")
+    return log_p
+
+
+@cache
+def _bits_of_the_ngram():
+    """Return the bits a letter of the best n-gram, trained on the same words."""
+    counted = WittenBell(spellings(), 27, 5)
+    return float(np.min(-np.log2(counted.probabilities(spellings("test", 1000))[:, 1:]).mean(axis=1)))
+
+
+check_beat_the_ngram = Project(
+    "Hand over a function that takes tokens (N,), as exercises.state_space.spellings() returns them, and returns the"
+    " log probabilities (N, 27) of the next token, each given the tokens up to its own.",
+    bits_per_letter,
+    bar=_bits_of_the_ngram,
+    unit="bits a letter",
+    how=[
+        "Watch the loss on spellings('valid', 1000) while you train on spellings(): stop where it rises.",
+        "About 70,000 letters are few: dropout, and a learning rate that falls, help more than more units.",
+        "Mix both: the mean of the network's and the n-gram's probabilities is often better than either.",
+    ],
+    lower=True,
+    about=About("language models", "project", 3, 90),
 )
