@@ -192,3 +192,39 @@ check_test_a_conversion = Design(
     looks_at="Which mistake would each of these let pass?",
     about=About("conversions", "design", 2, 10),
 )
+
+
+def by_autograd(x, W, target):
+    """Return the gradient (H, D) of the mean squared error of tanh(x Wᵀ) against
+    ``target`` (B, H) with respect to W (H, D), for x (B, D).
+    """
+    y = np.tanh(x @ W.T)
+    return (2 * (y - target) * (1 - y**2) / target.size).T @ x
+
+
+def _regression_inputs(rng):
+    B, D, H = sizes(rng, 3)
+    return {"x": rng.normal(size=(B, D)), "W": rng.normal(size=(H, D)), "target": rng.normal(size=(B, H))}
+
+
+check_by_autograd = Exercise(
+    by_autograd,
+    _regression_inputs,
+    returns=("dW",),
+    mistakes={
+        "the sum of the squares is taken, not their mean": lambda x, W, target: by_autograd(x, W, target) * target.size,
+        "the mean is taken over the batch alone": lambda x, W, target: by_autograd(x, W, target) * target.shape[1],
+        "the tanh is left out of the graph, by detach() or a copy": lambda x, W, target: (
+            (2 * (np.tanh(x @ W.T) - target) / target.size).T @ x
+        ),
+        "a gradient of an earlier call is still in .grad, and the two add up": lambda x, W, target: (
+            2 * by_autograd(x, W, target)
+        ),
+        "the gradient is that of the absolute error": lambda x, W, target: (
+            (np.sign(np.tanh(x @ W.T) - target) * (1 - np.tanh(x @ W.T) ** 2) / target.size).T @ x
+        ),
+        "a step of descent is returned, with its minus sign": lambda x, W, target: -by_autograd(x, W, target),
+    },
+    looks_at="W as a tensor that asks for gradients, the loss as one number, backward() once, and then W.grad.",
+    about=About("autograd", "PyTorch", 1, 10),
+)

@@ -150,9 +150,6 @@ check_fading_attention = Exercise(
     returns=("y",),
     mistakes={
         "nothing fades": lambda q, k, v, decay: fading_attention(q, k, v, 1.0),
-        "the age of a value is counted from the end of the sequence": lambda q, k, v, decay: _with_ages(
-            q, k, v, decay, lambda age, t: np.broadcast_to(t, age.shape)
-        ),
         "old values weigh more than new ones": lambda q, k, v, decay: _with_ages(
             q, k, v, decay, lambda age, t: -np.maximum(age, 0)
         ),
