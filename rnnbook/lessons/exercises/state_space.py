@@ -140,7 +140,7 @@ def _attention_inputs(rng):
 
 def _with_ages(q, k, v, decay, ages):
     t = np.arange(len(q))
-    weights = np.tril(q @ k.T) * decay ** ages(t[:, None] - t, t)
+    weights = np.tril(q @ k.T) * decay ** ages(t[:, None] - t)
     return weights @ v / weights.sum(axis=1, keepdims=True)
 
 
@@ -151,10 +151,10 @@ check_fading_attention = Exercise(
     mistakes={
         "nothing fades": lambda q, k, v, decay: fading_attention(q, k, v, 1.0),
         "old values weigh more than new ones": lambda q, k, v, decay: _with_ages(
-            q, k, v, decay, lambda age, t: -np.maximum(age, 0)
+            q, k, v, decay, lambda age: -np.maximum(age, 0)
         ),
         "it fades by the same factor at every age but zero": lambda q, k, v, decay: _with_ages(
-            q, k, v, decay, lambda age, t: np.minimum(np.maximum(age, 0), 1)
+            q, k, v, decay, lambda age: np.minimum(np.maximum(age, 0), 1)
         ),
         "the weights are not divided by their sum": lambda q, k, v, decay: (
             (np.tril(q @ k.T) * decay ** np.maximum(np.subtract.outer(np.arange(len(q)), np.arange(len(q))), 0)) @ v
