@@ -21,7 +21,6 @@ EQUIVALENT = {
     "applications.check_forward_step": (4, "any number may be taken out of the logarithm of a sum"),
     "applications.check_seen_before": (8, "two strands in any order, words in any order; a word cut short is no word"),
     "bptt.check_backward": (4, "hs[0] serves for its shape, twice; the two gradients are added; dx is not used"),
-    "control.check_resting_places": (3, "a push is 1.5 or -1.5: any border between them is the same"),
     "control.check_sensitivity": (1, "before step k every s is zero"),
     "feedback_networks.check_flip_energy": (1, "a state is 1 or -1: dividing by it is multiplying with it"),
     "gru.check_turn_z": (1, "dividing by -1 is multiplying with it"),
