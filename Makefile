@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book serve test units check portable notebooks texts page bench gpu renew clean browser
+.PHONY: help book serve test units check portable notebooks texts page bench gpu coursework grading renew clean browser
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
@@ -94,6 +94,22 @@ gpu:  ## on a machine with a CUDA GPU: test the kernels there, time them against
 	@echo '== GPU: errors, and times against cuDNN'
 	@TRITON_INTERPRET=0 PYTHONPATH=. $(GPU_PYTHON) benchmarks/gpu.py $(BENCH)
 
+# for teachers: see book/teaching.md. CHAPTERS='lstm gru' takes these alone
+CHAPTERS ?=
+coursework: .venv/.ready  ## for teachers: notebooks, releases for nbgrader and otter, the wheel without solutions
+	@$(python) -m coursework release $(CHAPTERS)
+	@$(python) -m coursework bare --wheel
+
+.venv-grading/.ready: coursework/constraints.txt
+	@echo '== Set-up: nbgrader and otter-grader in .venv-grading'
+	@$(python) -m venv --clear .venv-grading
+	@.venv-grading/bin/python -m pip install -qq -c coursework/constraints.txt nbgrader otter-grader ipykernel numpy
+	@touch $@
+
+grading: .venv/.ready browser .venv-grading/.ready  ## for teachers: the same answers graded by nbgrader, otter, plain Python and a page
+	@PYTHONPATH=book/_ext $(python) -m live_code .venv/share/pyodide
+	@$(python) -m coursework routes $(or $(CHAPTERS),lstm)
+
 renew: .venv/.ready  ## pin the newest version of each package, make .venv anew with them, and run all tests
 	@echo '== Renewing constraints.txt (git diff constraints.txt shows what moves)'
 	@$(python) tools/pins.py --renew
@@ -103,4 +119,4 @@ renew: .venv/.ready  ## pin the newest version of each package, make .venv anew 
 
 clean:  ## remove what make built; .venv stays
 	rm -rf _build build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +

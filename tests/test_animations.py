@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-SCENES = {"carry": animations.carry_scene, "backwards": animations.backwards_scene}
+SCENES = {"carry": animations.carry_scene}
 
 
 def stored(name):
@@ -76,33 +76,3 @@ def test_the_crate_carries_what_a_loop_by_hand_computes():
         np.testing.assert_allclose(bars, [i, f, abs(np.tanh(a_g)), o], atol=0.0021)
         assert looks[f"past-{t}"]["height"] == pytest.approx(26 * abs(c), abs=0.06)
     assert np.sign(after(scene, 99)["past-3"]["y"] - 242) < 0 == np.sign(after(scene, 99)["past-8"]["y"] - 242)
-
-
-def test_the_gradient_on_its_way_back_is_the_one_of_autograd():
-    torch = pytest.importorskip("torch")
-    from rnnbook.in_numpy import RNN
-
-    T = 6
-    rng = np.random.default_rng(3)
-    layer = RNN(2, 3, dtype=np.float64, rng=rng)
-    x = torch.tensor(rng.normal(size=(T, 2)))
-    by_hand = {name: torch.tensor(value, requires_grad=True) for name, value in layer.params.items()}
-    W_ih, W_hh, b_ih, b_hh = by_hand.values()
-    h, states, copies = torch.zeros(3, dtype=torch.float64), [], []
-    for x_t in x:
-        copies.append(W_hh.detach().clone().requires_grad_())  # a weight of its own for each step
-        h = torch.tanh(W_ih @ x_t + b_ih + copies[-1] @ h + b_hh)
-        h.retain_grad()
-        states.append(h)
-    h.sum().backward()
-    scene = stored("backwards")
-    total = 0
-    for back, t in enumerate(range(T, 0, -1)):
-        looks = after(scene, T + 1 + back)
-        total = total + copies[t - 1].grad
-        assert shown(looks[f"size-{t}"]["text"]) == pytest.approx(states[t - 1].grad.norm().item(), abs=0.0051)
-        assert shown(looks["weight"]["text"].split("= ")[1]) == pytest.approx(total.norm().item(), abs=0.0051)
-        assert looks["back"]["cx"] == looks["trail"]["x1"] == looks[f"state-{t}"]["cx"]
-    assert [shape["dashed"] for shape in scene["shapes"] if shape["id"] == "trail"] == [True]
-    sizes = [after(scene, 99)[f"bar-{t}"]["height"] for t in range(1, T + 1)]
-    assert sizes == sorted(sizes)

@@ -19,6 +19,7 @@ import test_figures
 import test_figures_applications
 import test_figures_control
 import test_figures_feedback_networks
+import test_figures_gates
 import test_figures_language_model
 import test_figures_limits
 import test_figures_lstm
@@ -27,6 +28,7 @@ import test_figures_pronunciation
 import test_figures_seq2seq
 import test_figures_speed
 import test_figures_state_space
+import test_figures_why_recurrence
 from matplotlib import collections, image, lines, patches, text
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
@@ -39,6 +41,7 @@ ALSO = [
     test_figures_control,
     test_figures_applications,
     test_figures_feedback_networks,
+    test_figures_gates,
     test_figures_limits,
     test_figures_parallel,
     test_figures_seq2seq,
@@ -46,6 +49,7 @@ ALSO = [
     test_figures_speed,
     test_figures_state_space,
     test_figures_language_model,
+    test_figures_why_recurrence,
 ]
 WAVE = np.sin(np.arange(30) / 3)
 SHARES = {"a": [[0.5, 0.7], [0.6, 0.9]], "b": [0.3, 0.4]}
@@ -63,6 +67,9 @@ FIGURES |= {
     ),
     "check_table": lambda: figures.check_table({"a bug": {"W_ih": 0.5, "b": 1e-9}}, 1e-6),
     "errors_by_horizon": lambda: figures.errors_by_horizon({"A": SHARES, "B": SHARES}, {"A": "°C", "B": "ppm"}),
+    "cut_gradients": lambda: figures.cut_gradients(
+        {"full": np.tril(0.5 ** np.arange(36).reshape(6, 6)), "cut": np.diag(0.5 ** np.arange(6))}
+    ),
     "fan_charts": lambda: figures.fan_charts(
         np.arange(30),
         2 * WAVE,
@@ -87,6 +94,9 @@ FIGURES |= {
         [10, 20], {"adding": {"RNN": np.eye(2, 3), "GRU": np.ones((2, 3))}}
     ),
     "spread_against_error": lambda: figures.spread_against_error({"a": (WAVE**2, np.abs(WAVE)), "b": ([2], [4])}, ""),
+    "state_gradients": lambda: figures.state_gradients(
+        {"one": WAVE.reshape(10, 3), "two": np.ones((10, 3))}, "abcdefghij"
+    ),
     "weight_paths": lambda: figures.weight_paths(4, path=2),
 }
 NO_FIGURES = {"COLOURS", "PALETTE", "palette_png", "panels", "set_style"}

@@ -47,16 +47,17 @@ def test_a_change_by_rule_is_told_with_the_line_it_is_in():
 
 
 def test_a_change_in_a_function_that_the_solution_calls_is_told_as_one():
-    def attempt(dhs, xs, hs, W_ih, W_hh):
+    def attempt(dhs, xs, hs, cs, W_ih, W_hh, alpha):
         dW_ih, dW_hh, db, dh_next = np.zeros_like(W_ih), np.zeros_like(W_hh), np.zeros(len(W_hh)), np.zeros_like(hs[0])
         for t in reversed(range(len(xs))):
-            da = (dhs[t] + dh_next) * (1 + hs[t + 1] ** 2)
-            dh_next = da @ W_hh
+            dh = dhs[t] + dh_next
+            da = alpha * dh * (1 + cs[t] ** 2)
+            dh_next = da @ W_hh + (1 - alpha) * dh
             dW_ih, dW_hh, db = dW_ih + da.T @ xs[t], dW_hh + da.T @ hs[t], db + da.sum(axis=0)
-        return dW_ih, dW_hh, db
+        return dW_ih, dW_hh, db, dh_next
 
     assert (
-        "in `step_back`, `h ** 2` is added instead of subtracted, in the line of `da`"
+        "in `step_back`, `c ** 2` is added instead of subtracted, in the line of `da`"
         in bptt.check_backward(attempt).message
     )
 
@@ -70,16 +71,16 @@ def test_an_earlier_function_of_the_readers_is_named_and_answered():
 
 def test_one_array_for_all_steps_and_exchanged_results_are_told():
     assert "Every entry of hs is the last one" in rnn.check_forward(one_array_for_all).message
-    verdict = lstm.check_step(lambda **a: lstm.step(**a)[::-1])
+    verdict = lstm.check_coupled_step(lambda **a: lstm.coupled_step(**a)[::-1])
     assert "They are right, but in another order: you return c_t, h_t." in verdict.message
 
 
 def test_two_mistakes_at_once_are_told():
-    def two(a_i, a_f, a_g, a_o, c_prev):
-        c = sigmoid(a_f) * c_prev + sigmoid(a_i) * a_g
+    def two(a_f, a_g, a_o, c_prev):
+        c = sigmoid(a_f) * c_prev + (1 - sigmoid(a_f)) * a_g
         return sigmoid(a_o) * c, c
 
-    verdict = lstm.check_step(two)
+    verdict = lstm.check_coupled_step(two)
     assert verdict.kind == "pair"
     assert "tanh is missing on the candidate" in verdict.message or verdict.message.count("`tanh` is left off") == 2
     both = rnn.check_count_parameters(lambda D, H, V: H * D + 2 * H + V * H)
@@ -234,8 +235,8 @@ def test_a_diagnosis_is_never_false():
 
 def test_a_search_ends_when_its_calls_are_used_up(monkeypatch):
     monkeypatch.setattr(diagnosis, "CALLS", 3)
-    wrong = list(gru.check_step.mistakes.values())[-1]
-    assert gru.check_step(wrong).kind in ("unknown", "probe")
+    wrong = list(gru.check_minimal_step.mistakes.values())[-1]
+    assert gru.check_minimal_step(wrong).kind in ("unknown", "probe")
 
 
 CELLS = {

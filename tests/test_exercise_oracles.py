@@ -17,12 +17,14 @@ from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 SEEDS = range(100, 105)
 # inputs that a statement allows and no exercise draws: what is changed in those that it draws
 EDGES = {
-    "bptt.check_backward": [lambda dhs, xs, hs, **a: a | {"dhs": dhs[:1], "xs": xs[:1], "hs": hs[:2]}],
-    "bptt.check_truncated_backward": [lambda k=k, **a: a | {"k": k} for k in (1, 2, 4, 50)],
+    "bptt.check_backward": [
+        lambda dhs, xs, hs, cs, **a: a | {"dhs": dhs[:1], "xs": xs[:1], "hs": hs[:2], "cs": cs[:1]}
+    ],
+    "bptt.check_step_back": [lambda alpha, value=value, **a: a | {"alpha": value} for value in (0.0, 1.0)],
+    "truncation.check_equal_reach": [lambda k, value=value, **a: a | {"k": value} for value in (1, 2, 50)],
     "control.check_free_run": [lambda u, **a: a | {"u": u[:1]}],
     "control.check_pid": [lambda errors, **a: a | {"errors": errors[:1]}],
     "control.check_remaining_error": [lambda load, **a: a | {"load": 0 * load}],
-    "control.check_resting_places": [lambda pushes: {"pushes": -1.5 + 0 * pushes}],
     "control.check_sensitivity": [lambda k, k_other=k, **a: a | {"k": k_other} for k in (0, 5)],
     "feedback_networks.check_visit": [lambda W, **a: a | {"W": 0 * W}],
     "feedback_networks.check_softmax_update": [lambda beta, **a: a | {"beta": 1e3}],
@@ -36,8 +38,8 @@ EDGES = {
     "limits.check_clip": [lambda dW, db, max_norm: {"dW": 0 * dW, "db": 0 * db, "max_norm": max_norm}],
     "limits.check_jacobian": [lambda hs, W_hh: {"hs": hs[:1], "W_hh": W_hh}],
     "parallel.check_one_round": [lambda a, b, reach=reach: {"a": a, "b": b, "reach": reach} for reach in (1, 50)],
-    "parallel.check_parity_pairs": [lambda bits: {"bits": 0 * bits}, lambda bits: {"bits": 0 * bits + 1}],
     "rnn.check_forward": [lambda xs, **a: a | {"xs": xs[:1]}],
+    "rnn.check_read_in_pieces": [lambda whole=k, **a: a | {"k": whole} for k in (1, 50)],
     "seq2seq.check_attend": [
         lambda query, memory, lengths: {
             "query": query,
@@ -54,18 +56,16 @@ EDGES = {
         lambda beta, writes: {"beta": np.round(beta), "writes": writes},
         lambda beta, writes: {"beta": beta, "writes": 0 * writes},
     ],
-    "state_space.check_linear_attention": [lambda q, k, v: {"q": q[:1], "k": k[:1], "v": v[:1]}],
+    "state_space.check_fading_attention": [lambda q, k, v, decay: {"q": q[:1], "k": k[:1], "v": v[:1], "decay": decay}],
     "time_series.check_responsibilities": [lambda x, **a: a | {"x": 1e4 * x}],
     "time_series.check_conformal_share": [
         lambda old, new, share: {"old": np.round(old), "new": np.round(new), "share": share},
         *(lambda old, new, share, n=n: {"old": old[:n], "new": new, "share": 0.7} for n in (9, 19)),
     ],
-    "variable_length.check_batch_sizes": [lambda lengths: {"lengths": np.full_like(lengths, 3)}],
     "variable_length.check_ends": [lambda hs, lengths: {"hs": hs, "lengths": np.full_like(lengths, len(hs))}],
     "variable_length.check_masked_mean": [
         lambda hs, lengths: {"hs": np.where(_inside(hs, lengths)[..., None], hs, np.nan), "lengths": lengths}
     ],
-    "why_recurrence.check_persistence_error": [lambda series, horizon: {"series": series, "horizon": 1}],
     "why_recurrence.check_windows": [lambda series, length, horizon: {"series": series, "length": 1, "horizon": 1}],
 }
 

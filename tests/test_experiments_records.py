@@ -12,6 +12,7 @@ import pytest
 pytestmark = pytest.mark.slow  # all together
 FOLDER = Path(__file__).parents[1] / "book/experiments"
 ABOUT = {"what", "command", "commit", "date", "seeds", "versions", "hardware", "seconds"}  # test_experiments_harness
+PIECES = {"pieces"}  # that the record was put together from several stretches
 BEFORE = {"provenance"}  # where some records from before the harness say it
 
 
@@ -39,7 +40,7 @@ def rewrite(monkeypatch, tmp_path):
 
 def results(record):
     """What was found and with which settings: all but what the harness says about the run."""
-    return {key: value for key, value in record.items() if key not in ABOUT | BEFORE}
+    return {key: value for key, value in record.items() if key not in ABOUT | BEFORE | PIECES}
 
 
 class Pool:
@@ -72,9 +73,7 @@ def ablations(program, stored):
 
 
 def adding_lstm(program, stored):
-    names = {change: name for name, change in program.STARTS.items()}
-    return {"run_start": lambda change, seed: stored["starts"][names[change]][seed],
-            "run_form": lambda form, seed: stored["forms"][form][seed]}  # fmt: skip
+    return {"run_form": lambda form, seeds: stored["forms"][form]}
 
 
 def control(program, stored):
@@ -99,7 +98,8 @@ def identification(program, stored):
         return stored[name]
 
     return {"rival": lambda kind, example, seed, noise, hold: case(example, noise, hold)[kind][seed],
-            "network": lambda kind, example, noise, hold: case(example, noise, hold)[kind]}  # fmt: skip
+            "network": lambda kind, example, noise, hold: case(example, noise, hold)[kind],
+            "longer": lambda example: stored[f"example {example}, longer"]}  # fmt: skip
 
 
 def applications_dna(program, stored):
@@ -258,15 +258,42 @@ def memory(program, stored):
     return {"Pool": Pool, "run": run, "run_counting": lambda job: stored["counted"][job[0]][job[1]]}
 
 
+def museum(program, stored):
+    def train(bug, task, seed):
+        which = {"task": "month" if task.months else "recall", "bug": bug, "seed": seed}
+        (run,) = [run for run in stored["runs"] if which.items() <= run.items()]
+        return run["error"]
+
+    return {"train": train}
+
+
 def names(program, stored):
-    name_of = {layer: name for name, layer in program.LAYERS.items()}
-    return {"run": lambda layer, seed: stored["results"][name_of[layer]][seed]}
+    return {"run": lambda name, budget, seed: stored["results"][budget][name][program.SEEDS[budget].index(seed)]}
+
+
+def names_gates(program, stored):
+    return {"run": lambda seed: stored["runs"][program.SEEDS.index(seed)]}
 
 
 def parallel(program, stored):
     return {"track": lambda task, kind, seed: stored["tracking"][task][kind][seed],
             "add": lambda kind, seed: stored["adding"][kind][seed],
             "name_languages": lambda kind, seed: stored["names"][kind][seed]}  # fmt: skip
+
+
+def rnn(program, stored):
+    import torch
+
+    def train(H, seed, codes):
+        (run,) = [r for r in stored["runs"] if (r["H"], r["seed"]) == (H, seed)]
+        weights = {name: torch.tensor(value, dtype=torch.float64) for name, value in stored["weights"].items()}
+        return run["start"], SimpleNamespace(found=run["trained"], state_dict=lambda: weights), None, run["bits"] + 1e-6
+
+    def measure(layer, codes, other):
+        assert codes.shape == (64, 200) and (codes[16] != other).all()
+        return getattr(layer, "found", layer)
+
+    return {"train": train, "measure": measure}
 
 
 def seq2seq(program, stored):
@@ -300,7 +327,8 @@ def seq2seq(program, stored):
 
 def state_space(program, stored):
     def recall(name, layer, multiple, seed, size=None, rounds=2):
-        (run,) = [r for r in stored["recall"] + stored["heads"] if (r["layer"], r["seed"]) == (name, seed)]
+        runs = stored["recall"] + stored["heads"] + stored["longer"]
+        (run,) = [r for r in runs if (r["layer"], r["seed"]) == (name, seed)]
         return run
 
     def track(name, layer, multiple, task, seed):
@@ -332,6 +360,21 @@ def truncation(program, stored):
         return stored["results"][str(ahead)][part][program.K.index(k)][seed]
 
     return {"streams": cut, "train": lambda x, y, k, seed: (k, seed), "error": error}
+
+
+def truncation_networks(program, stored):
+    def found(part, **which):
+        return [run for run in stored[part] if which.items() <= run.items()]
+
+    def reach(kind, k, seed, *months):
+        biases = found("bias", layer=kind, seed=seed) if k == program.truncation.CHUNK else []
+        return found("reach", layer=kind, k=k, seed=seed) + biases
+
+    return {
+        "reach": reach,
+        "state": lambda order, k, seed, *months: found("state", order=order, k=k, seed=seed)[0],
+        "echo": lambda kind, k, delay, seed: found("echo", layer=kind, k=k, delay=delay, seed=seed)[0]["right"],
+    }
 
 
 def conversion(program, stored):
@@ -375,6 +418,15 @@ def variable_length(program, stored):
     return {"train": train, "test": test}
 
 
+def why_recurrence(program, stored):
+    def fit(name, starts, seed, lr):
+        trained = "row 0" if list(starts) == [0] else "anywhere"
+        (run,) = [r for r in stored["runs"] if (r["network"], r["trained"], r["seed"]) == (name, trained, seed)]
+        return (run["validation"] if lr == run["lr"] else run["validation"] - 0.01), run["right"]
+
+    return {"fit": fit}
+
+
 def pronunciation(program, stored):
     def run(kind, seed, parts, sounds, folder, settings=program.SETTINGS):
         runs = stored["networks"] + stored["twice as long"]
@@ -396,6 +448,7 @@ def pronunciation_search(program, stored):
             run=lambda kind, *_: (kind, None),
             kept=lambda folder, name, make: make(),
         ),
+        "ctc_searched": lambda folder, parts, sounds: stored["prefix beam"],
         "alignments": lambda models, words, parts, sounds: stored["alignments"],
         "tree_of": lambda model, words, sounds: stored["trees"],
         "searched": searched,
@@ -416,10 +469,13 @@ RECORDS = [
     language_model,
     limits,
     memory,
+    museum,
     names,
+    names_gates,
     parallel,
     pronunciation,
     pronunciation_search,
+    rnn,
     seq2seq,
     state_space,
     text_model,
@@ -427,8 +483,10 @@ RECORDS = [
     text_model_training,
     time_series,
     truncation,
+    truncation_networks,
     two_processes,
     variable_length,
+    why_recurrence,
 ]
 
 

@@ -68,6 +68,29 @@ def test_a_check_table_names_what_fails_and_by_how_much():
     assert np.ma.getmaskarray(axes.images[0].get_array()).tolist() == [[True, True], [False, False]]
 
 
+def test_gradients_share_one_scale_and_a_row_is_a_unit():
+    a, b = np.arange(6.0).reshape(3, 2) - 2, np.full((3, 2), -5.0)
+    figure = figures.state_gradients({"one": a, "two": b}, "xyz")
+    first, second = (axes.images[0] for axes in figure.axes[:2])
+    np.testing.assert_array_equal(first.get_array(), a.T)
+    assert first.get_clim() == second.get_clim() == (-5, 5)
+    assert [label.get_text() for label in figure.axes[1].get_xticklabels()] == ["x", "y", "z"]
+    assert [axes.get_title("left") for axes in figure.axes[:2]] == ["one", "two"]
+
+
+def test_a_cut_is_hatched_and_the_future_is_empty():
+    norms = np.tril(np.full((4, 4), 0.5))
+    cut = norms.copy()
+    cut[2:, :2] = 0
+    figure = figures.cut_gradients({"full": norms, "cut": cut}, lowest=0.1)
+    full, other = figure.axes[:2]
+    assert len(full.patches) == 0 and len(other.patches) == 4
+    assert sorted(patch.get_xy() for patch in other.patches) == [(s + 0.5, t + 0.5) for s in (0, 1) for t in (2, 3)]
+    shown = full.collections[0].get_array().reshape(4, 4)
+    assert np.ma.getmaskarray(shown).tolist() == (norms == 0).tolist()
+    assert full.get_ylim() == (4.5, 0.5)  # the first loss is at the top
+
+
 def test_seeds_are_dots_and_the_line_is_their_mean():
     values = np.array([[1.0, 3.0], [4.0, 8.0], [5.0, 5.0]])
     axes = figures.seeds_against([1, 2, 8], {"error": values}, "k", "error", {"naive": 9.0}, log="x").axes[0]
@@ -86,6 +109,8 @@ def test_seeds_are_dots_and_the_line_is_their_mean():
         (lambda: figures.weight_paths(0), "T should be at least 1, but is 0"),
         (lambda: figures.weight_paths(3, path=4), "path should be one of 1, 2, 3, but is 4"),
         (lambda: figures.path_contributions(np.ones((2, 2)), ""), r"shares should have shape \(T,\)"),
+        (lambda: figures.cut_gradients({"a": np.ones((2, 3))}), r"reached\['a'\] should .* \(2, 2\)"),
+        (lambda: figures.state_gradients({"a": np.ones((2, 3)), "b": np.ones((3, 2))}, "ab"), r"parts\['b'\] should"),
         (lambda: figures.seeds_against([1, 2], {"a": [1, 2]}, "", ""), r"curves\['a'\] should .* \(2, S\)"),
     ],
 )  # fmt: skip

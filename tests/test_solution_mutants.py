@@ -21,18 +21,21 @@ EQUIVALENT = {
     "applications.check_forward_step": (4, "any number may be taken out of the logarithm of a sum"),
     "applications.check_seen_before": (8, "two strands in any order, words in any order; a word cut short is no word"),
     "bptt.check_backward": (4, "hs[0] serves for its shape, twice; the two gradients are added; dx is not used"),
-    "bptt.check_truncated_backward": (4, "pieces are added in any order; W_hh's part needs neither xs nor W_ih; "
-                                         "a state too many is not read"),
-    "control.check_resting_places": (3, "a push is 1.5 or -1.5: any border between them is the same"),
     "control.check_sensitivity": (1, "before step k every s is zero"),
     "feedback_networks.check_flip_energy": (1, "a state is 1 or -1: dividing by it is multiplying with it"),
     "gru.check_turn_z": (1, "dividing by -1 is multiplying with it"),
     "limits.check_clip": (1, "the larger of two numbers, in any order"),
     "rnn.check_forward": (1, "the two biases are added"),
+    "rnn.check_flat_share": (1, "no slope is equal to the limit"),
+    "rnn.check_read_in_pieces": (1, "the two biases are added"),
+    "why_recurrence.check_count_pairs": (3, "a unit more is read by nobody; two units are added and the larger of two "
+                                            "numbers is taken in any order"),
+    "why_recurrence.check_count_with_gap": (3, "as in check_count_pairs"),
     "rnn.check_batch_first": (3, "the two biases are added; two axes change places in any order, twice"),
     "pronunciation.check_written": (1, "the last step of a run has the same symbol as its first"),
     "speed.check_weight_gradient": (1, "T B is B T"),
     "time_series.check_responsibilities": (1, "the second softmax divides by the first one's sum again"),
+    "truncation.check_equal_reach": (2, "losses are added in any order; the larger of two numbers, in any order"),
     "variable_length.check_pack": (1, "all lengths differ, so that every sort is stable"),
 }  # fmt: skip
 

@@ -23,7 +23,9 @@ from repository import pages_url, repository_url
 import rnnbook
 from rnnbook.data import TABLES
 
-TARGETS = set("help book serve test check portable notebooks texts page bench gpu renew clean".split())
+TARGETS = set(
+    "help book serve test check portable notebooks texts page bench gpu coursework grading renew clean".split()
+)
 SLUG = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")
 
 
@@ -33,7 +35,7 @@ def tracked() -> list[Path]:
     if listed.returncode == 0:
         names = [ROOT / name for name in listed.stdout.split("\0") if name]
     else:
-        made = re.compile(r"\.venv|_build|build|dist|__pycache__|\.git|\.\w+_cache|.*\.egg-info")
+        made = re.compile(r"\.venv(-grading)?|_build|build|dist|__pycache__|\.git|\.\w+_cache|.*\.egg-info")
         names = [p for p in ROOT.rglob("*") if p.is_file() and not any(map(made.fullmatch, p.relative_to(ROOT).parts))]
     return [p for p in names if p.exists()]
 

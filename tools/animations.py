@@ -1,6 +1,6 @@
-"""The frames of the book's two animations, computed with rnnbook.
+"""The frames of the book's animation, computed with rnnbook.
 
-    python tools/animations.py      a second; writes carry.js and backwards.js into book/_static
+    python tools/animations.py      a second; writes carry.js into book/_static
 
 A scene has ``shapes``, which stand from the start, and ``frames``: each says a sentence and sets what it changes.
 ``book/_static/animation.js`` plays it. A file is one call with JSON inside, so that it also loads without a server.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnbook.in_numpy import LSTM, RNN
+from rnnbook.in_numpy import LSTM
 
 STATIC = Path(__file__).resolve().parents[1] / "book/_static"
 NUMBERS = [0.3, -0.6, 0.9, 0.2, -0.4, 0.7, -0.9, 0.5, 0.8, -0.2, 0.4, 0.6]
@@ -125,97 +125,14 @@ def carry_scene():
     }
 
 
-def backwards(T=6):
-    """Return what a loss on the last of T steps sends back through a basic RNN of three units.
-
-    The norms of the gradient by h_1 .. h_T, and of the gradient by W_hh when the steps T, T-1, .. 1 have added theirs.
-    """
-    rng = np.random.default_rng(3)
-    layer = RNN(2, 3, dtype=np.float64, rng=rng)
-    hs, _, trace = layer.forward(rng.normal(size=(T, 1, 2)))
-    question = np.zeros_like(hs)
-    question[-1] = 1
-    by_state, by_weight = [np.linalg.norm(question[-1])], []
-    for k in reversed(range(T)):  # go back through the steps k + 1 .. T alone
-        tail = trace._replace(x=trace.x[k:], hs=trace.hs[k:])
-        _, dh, grads = layer.backward(question[k:], tail)
-        by_state.append(np.linalg.norm(dh))
-        by_weight.append(np.linalg.norm(grads["weight_hh"]))
-    return by_state[T - 1 :: -1], by_weight
-
-
-def backwards_scene(T=6):
-    """Return the scene of a loss's gradient on its way back: T frames forward, one for the loss, T back."""
-    by_state, by_weight = backwards(T)
-    tall = 70 / max(by_state)
-    places = [28 + 52 * t for t in range(T)]
-    shapes = [
-        shape("phase", "text", "h", x=8, y=22, text="", anchor="start"),
-        shape("weight", "text", "gradient", x=8, y=226, text="|dW| = 0.00", anchor="start"),
-        shape("loss", "rect", "h", x=330, y=52, width=24, height=28, hollow=True),
-        shape("loss-name", "text", "h", x=342, y=71, text="L"),
-    ]
-    for t, x in enumerate(places, start=1):
-        end = x + 35 if t < T else 329
-        shapes += [
-            shape(f"arrow-{t}", "line", "h", x1=x + 17, y1=66, x2=end, y2=66),
-            shape(f"state-{t}", "circle", "h", cx=x, cy=66, r=16, hollow=True),
-            shape(f"name-{t}", "text", "h", x=x, y=71, text="h" + "₀₁₂₃₄₅₆₇₈₉"[t]),
-            shape(f"bar-{t}", "rect", "gradient", x=x - 11, y=180, width=22, height=0),
-            shape(f"size-{t}", "text", "gradient", x=x, y=198, text=""),
-        ]
-    shapes += [
-        shape("signal", "circle", "h", cx=places[0] - 20, cy=38, r=5),
-        shape("trail", "line", "gradient", x1=342, y1=38, x2=342, y2=38, dashed=True),
-        shape("back", "circle", "gradient", cx=342, cy=38, r=0),
-    ]
-    frames = [
-        {
-            "say": f"Forward, step {t}: the state h{t} is computed from h{t - 1} and the input, and kept.",
-            "set": {"phase": {"text": "forward"}, "signal": {"cx": places[t - 1]}},
-        }
-        for t in range(1, T + 1)
-    ]
-    frames += [
-        {
-            "say": "The loss L looks at the last state alone. Now the gradient sets out on its way back.",
-            "set": {"phase": {"text": "the loss"}, "signal": {"cx": 342}},
-        }
-    ]
-    for t, weight in zip(range(T, 0, -1), by_weight, strict=True):
-        size = by_state[t - 1]
-        frames += [
-            {
-                "say": f"Back, step {t}: a gradient of size {number(size)} reaches h{t}. Step {t} adds its share to "
-                f"the gradient by the weights, which has the size {number(weight)} now.",
-                "set": {
-                    "phase": {"text": "back"},
-                    "signal": {"r": 0},
-                    "trail": {"x1": places[t - 1]},
-                    "back": {"cx": places[t - 1], "r": round(9 * (size / max(by_state)) ** 0.5, 1)},
-                    f"bar-{t}": {"y": round(180 - tall * size, 1), "height": round(tall * size, 1)},
-                    f"size-{t}": {"text": number(size)},
-                    "weight": {"text": f"|dW| = {number(weight)}"},
-                },
-            }
-        ]
-    return {
-        "name": "backwards",
-        "title": "A gradient on its way back through six steps",
-        "size": [360, 240],
-        "shapes": shapes,
-        "frames": frames,
-    }
-
-
 def script(scene):
     """Return the file's text: one call of the player with the scene as JSON."""
     return f"rnnbookAnimation({json.dumps(scene, ensure_ascii=False, separators=(',', ':'))});\n"
 
 
 def main():
-    for scene in (carry_scene(), backwards_scene()):
-        (STATIC / f"{scene['name']}.js").write_text(script(scene), encoding="utf-8")
+    scene = carry_scene()
+    (STATIC / f"{scene['name']}.js").write_text(script(scene), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -42,10 +42,11 @@ class Linear:
         dy = as_real("dy", dy, x.dtype)
         check_shape("dy", dy, (*x.shape[:-1], self.out_features))
         flat_dy, flat_x = dy.reshape(-1, self.out_features), x.reshape(-1, self.in_features)
-        grads = {"weight": flat_dy.T @ flat_x}
+        grads = {"weight": flat_dy.T @ flat_x}  # eq-bptt-output-weights
         if "bias" in self.params:
-            grads["bias"] = flat_dy.sum(axis=0)
-        return (flat_dy @ self.params["weight"]).reshape(x.shape), grads
+            grads["bias"] = flat_dy.sum(axis=0)  # eq-bptt-output-weights
+        dx = flat_dy @ self.params["weight"]  # eq-bptt-output-state
+        return dx.reshape(x.shape), grads
 
     def state_dict(self):
         """Return copies of the parameters under the names of ``torch.nn.Linear``."""
@@ -82,7 +83,7 @@ class Embedding:
         dy = as_real("dy", dy, weight.dtype)
         check_shape("dy", dy, (*tokens.shape, self.embedding_dim))
         dweight = np.zeros_like(weight)
-        np.add.at(dweight, tokens.reshape(-1), dy.reshape(-1, self.embedding_dim))
+        np.add.at(dweight, tokens.reshape(-1), dy.reshape(-1, self.embedding_dim))  # eq-bptt-embedding
         return None, {"weight": dweight}
 
     def state_dict(self):

@@ -29,6 +29,7 @@ from rnnbook.lessons.exercises import (
     speed,
     state_space,
     time_series,
+    truncation,
     variable_length,
     why_recurrence,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "speed",
     "state_space",
     "time_series",
+    "truncation",
     "variable_length",
     "why_recurrence",
     "hint",

@@ -4,6 +4,8 @@ import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def step(x_t, h_prev, W_ih, W_hh, b_ih, b_hh):
@@ -99,7 +101,7 @@ check_forward = Exercise(
         "the sequence is read from its end": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: forward(
             xs[::-1], h_0, W_ih, W_hh, b_ih, b_hh
         ),
-        "the sequence is read from its end and the outputs are turned round": (
+        "the sequence is read from its end and the outputs are reversed": (
             lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: forward(xs[::-1], h_0, W_ih, W_hh, b_ih, b_hh)[::-1]
         ),
         "the weights change from step to step": _new_weights_each_step,
@@ -162,4 +164,143 @@ check_batch_first = Exercise(
     looks_at="Which axis does the loop run over? Print the shapes before and after it.",
     also=[lambda rng: (inputs := _forward_inputs(rng)) | {"xs": inputs["xs"].swapaxes(0, 1)}],  # T is not B
     about=About("shapes", "write", 2, 10),
+)
+
+
+def read_in_pieces(xs, k, W_ih, W_hh, b_ih, b_hh):
+    """Return h after every step (T, B, H) for xs (T, B, D), read in pieces of at most
+    k steps: the same states as in one piece, which starts from zeros.
+    """
+    h, hs = np.zeros((xs.shape[1], len(W_hh))), []
+    for start in range(0, len(xs), k):
+        for x_t in xs[start : start + k]:
+            h = step(x_t, h, W_ih, W_hh, b_ih, b_hh)
+            hs.append(h)
+    return np.stack(hs)
+
+
+def _pieces_inputs(rng):
+    inputs = _forward_inputs(rng)
+    T = int(rng.integers(7, 12))
+    B, D = len(inputs.pop("h_0")), inputs["W_ih"].shape[1]
+    return inputs | {"xs": rng.normal(size=(T, B, D)), "k": int(rng.integers(3, 6))}
+
+
+def _with_start_of_each_piece(state_of):
+    """The function that starts each piece but the first from state_of(hs so far)."""
+
+    def wrong(xs, k, W_ih, W_hh, b_ih, b_hh):
+        zeros = np.zeros((xs.shape[1], len(W_hh)))
+        hs: list = []
+        for start in range(0, len(xs), k):
+            h = state_of(hs, k, zeros) if start else zeros
+            for x_t in xs[start : start + k]:
+                h = step(x_t, h, W_ih, W_hh, b_ih, b_hh)
+                hs.append(h)
+        return np.stack(hs)
+
+    return wrong
+
+
+check_read_in_pieces = Exercise(
+    read_in_pieces,
+    _pieces_inputs,
+    returns=("hs",),
+    mistakes={
+        "every piece starts from zeros again": _with_start_of_each_piece(lambda hs, k, zeros: zeros),
+        "a piece starts from the first state of the piece before it": _with_start_of_each_piece(
+            lambda hs, k, zeros: hs[-k]
+        ),
+        "a piece starts from the state before the last one": _with_start_of_each_piece(lambda hs, k, zeros: hs[-2]),
+        "a piece starts from the mean of all states so far": _with_start_of_each_piece(
+            lambda hs, k, zeros: np.mean(hs, axis=0)
+        ),
+        "the pieces overlap by one step": lambda xs, k, **weights: read_in_pieces(
+            xs[[t for s in range(0, len(xs), k) for t in range(max(s - 1, 0), min(s + k, len(xs)))]], k, **weights
+        ),
+        "the last, shorter piece is dropped": lambda xs, k, **weights: read_in_pieces(
+            xs[: len(xs) // k * k], k, **weights
+        ),
+    },
+    looks_at="What does the layer know of the first piece when it begins the second? Where is h set?",
+    about=About("initial state", "find the bug", 2, 10),
+)
+
+
+def flat_share(states, limit):
+    """Return for each unit (H,) the share of the steps of states (T, H) at which the
+    slope of tanh is below ``limit``.
+    """
+    return np.mean(1 - states**2 < limit, axis=0)
+
+
+check_flat_share = Exercise(
+    flat_share,
+    lambda rng: {
+        "states": np.tanh(2 * rng.normal(size=(int(rng.integers(30, 40)), int(rng.integers(4, 9))))),
+        "limit": float(rng.uniform(0.1, 0.3)),
+    },
+    returns=("share",),
+    mistakes={
+        "the state itself is compared with the limit, and not the slope": lambda states, limit: np.mean(
+            states < limit, axis=0
+        ),
+        "states near zero are counted: there tanh is steepest": lambda states, limit: np.mean(
+            np.abs(states) < limit, axis=0
+        ),
+        "steep steps are counted instead of flat ones": lambda states, limit: np.mean(1 - states**2 > limit, axis=0),
+        "the slope is taken for 1 - |h|": lambda states, limit: np.mean(1 - np.abs(states) < limit, axis=0),
+        "the slope is taken at h, as if h were the pre-activation": lambda states, limit: np.mean(
+            1 - np.tanh(states) ** 2 < limit, axis=0
+        ),
+        "steps are counted and not divided by their number": lambda states, limit: np.sum(
+            1 - states**2 < limit, axis=0
+        ),
+        "units are averaged at each step, and not steps for each unit": lambda states, limit: np.mean(
+            1 - states**2 < limit, axis=1
+        ),
+    },
+    looks_at="The slope of tanh at a is 1 - tanh(a)², and tanh(a) is the state. The lower panel shows it.",
+    about=About("saturation", "write", 1, 5),
+)
+
+
+def change_the_tenth():
+    """Run a layer on 24 random inputs twice, the second time with another tenth input; count the states that move."""
+    rng = np.random.default_rng(0)
+    xs, h_0 = rng.normal(size=(24, 1, 2)), np.zeros((1, 3))
+    weights = {"W_ih": rng.normal(size=(3, 2)), "W_hh": rng.normal(size=(3, 3)), "b_ih": np.ones(3), "b_hh": np.ones(3)}
+    before = forward(xs, h_0, **weights)
+    xs[9] += 1
+    return np.sum(np.any(forward(xs, h_0, **weights) != before, axis=(1, 2)))
+
+
+check_states_that_move = Predict(
+    "of the states after each of 24 steps, how many change when the tenth input is another one?",
+    run=change_the_tenth,
+    why="The first nine states are finished before the tenth input is read; it and all later ones depend on it.",
+    misreadings={
+        "the tenth state itself is left out": 14.0,
+        "the states before it are counted": 9.0,
+        "only the tenth state is thought to change": 1.0,
+        "all states are thought to change": 24.0,
+        "the tenth is counted among those that stay": 10.0,
+    },
+    tolerance=0.01,
+    hint="Which states are finished before the tenth input is read?",
+    about=About("causality", "predict", 1, 3),
+)
+
+check_least_flat = ReadAFigure(
+    "fig-rnn-states",
+    5.0,
+    why="The row of unit 5 has the fewest white cells: two of 39 slopes are below 0.1.",
+    misreadings={
+        "white is read as steep; white cells are flat": 3.0,
+        "the upper panel is read: there unit 1 is the darkest": 1.0,
+        "the row with many white cells is read as the steepest": 7.0,
+    },
+    look="In the lower panel white is flat. Which row has the fewest white cells?",
+    tolerance=0.01,
+    about=About("saturation", "read a figure", 1, 3),
 )

@@ -4,6 +4,8 @@ import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def windows(series, length, horizon):
@@ -49,50 +51,6 @@ check_windows = Exercise(
     },
     looks_at="Write down the first window and its target for length 2 and horizon 3.",
     about=About("windows", "write", 1, 10),
-)
-
-
-def persistence_error(series, horizon):
-    """Return the root mean squared error, a number, of expecting of every value of
-    the series (N,) what was seen ``horizon`` before it; the first ones have none.
-    """
-    errors = series[horizon:] - series[:-horizon]
-    return np.sqrt(np.mean(errors**2))
-
-
-check_persistence_error = Exercise(
-    persistence_error,
-    lambda rng: {"series": rng.normal(size=int(rng.integers(15, 25))).cumsum(), "horizon": int(rng.integers(2, 5))},
-    returns=("the error",),
-    mistakes={
-        "the square root is left out": lambda series, horizon: persistence_error(series, horizon) ** 2,
-        "absolute errors are averaged instead of squared ones": lambda series, horizon: np.mean(
-            np.abs(series[horizon:] - series[:-horizon])
-        ),
-        "the horizon is not used: each value is expected to equal the one before it": lambda series, horizon: (
-            persistence_error(series, 1)
-        ),
-        "the mean of the errors is taken off first, as a standard deviation does": lambda series, horizon: np.std(
-            series[horizon:] - series[:-horizon]
-        ),
-        "differences of differences are taken: np.diff(series, n) repeats np.diff n times": (
-            lambda series, horizon: np.sqrt(np.mean(np.diff(series, horizon) ** 2))
-        ),
-        "errors are added up and not averaged": lambda series, horizon: np.sqrt(
-            np.sum((series[horizon:] - series[:-horizon]) ** 2)
-        ),
-        "the sum is divided by the length of the series, which has more values than there are forecasts": (
-            lambda series, horizon: np.sqrt(np.sum((series[horizon:] - series[:-horizon]) ** 2) / len(series))
-        ),
-        "the errors are averaged before they are squared, so that they cancel": lambda series, horizon: np.abs(
-            np.mean(series[horizon:] - series[:-horizon])
-        ),
-        "the series is rolled, so that its first values are compared with its last": lambda series, horizon: np.sqrt(
-            np.mean((series - np.roll(series, horizon)) ** 2)
-        ),
-    },
-    looks_at="Root, mean, squared, error: read the name from its end.",
-    about=About("baselines", "write", 1, 5),
 )
 
 
@@ -175,9 +133,197 @@ check_shuffle_time = Exercise(
             :, np.argsort(order)
         ],
         "rows and columns both move": lambda W, order: W[order][:, order],
-        "the months are turned round instead of shuffled": lambda W, order: W[:, ::-1],
+        "the months are reversed instead of shuffled": lambda W, order: W[:, ::-1],
     },
     looks_at="Which column of W_new meets x[order][0], and which column of W met that month before?",
     also=[_more_months_than_units],
     about=About("shared weights", "write", 3, 15),
+)
+
+
+def letters_known(states):
+    """Return what the states (T, 3) of the three units say of each letter (T,): 1 where
+    it was an o, 2 where it was an n for certain, 0 where the states cannot tell.
+    """
+    return states[:, 0] + 2 * states[:, 1]
+
+
+def _word(rng, length=None):
+    """Draw a word of o, n and another letter, as inputs (T, 2), with at least one "on" and one n that ends none."""
+    length = int(rng.integers(9, 14)) if length is None else length
+    x = np.zeros((length, 2))
+    drawn = rng.integers(3, size=length)
+    place = int(rng.integers(3, length - 3))
+    drawn[place - 1 : place + 4] = [2, 0, 1, 1, 0]  # other, o, n, n, o
+    x[drawn == 0, 0], x[drawn == 1, 1] = 1, 1
+    return x
+
+
+def _states(x):
+    """Return the states (T, 3) of the chapter's three units."""
+    h, states = np.zeros(3), []
+    for o, n in x:
+        h = np.array([o, max(n + h[0] - 1, 0), h[1] + h[2]])
+        states.append(h)
+    return np.array(states)
+
+
+check_letters_known = Exercise(
+    letters_known,
+    lambda rng: {"states": _states(_word(rng))},
+    returns=("letters",),
+    mistakes={
+        "every letter that is no o is taken for an n": lambda states: np.where(states[:, 0] > 0, 1, 2),
+        "the n is reported when unit 3 grows, one letter late": lambda states: (
+            states[:, 0] + 2 * np.diff(states[:, 2], prepend=0)
+        ),
+        "the letter after every o is taken for an n": lambda states: states[:, 0] + 2 * np.append(0, states[:-1, 0]),
+        'only the o is reported; an n that ends an "on" is certain, too': lambda states: states[:, 0],
+        "o and n are exchanged": lambda states: 2 * states[:, 0] + states[:, 1],
+        "the count is reported, and not the letter": lambda states: states[:, 1] + states[:, 2],
+    },
+    looks_at="Unit 1 is on at every o. When is unit 2 on, and which letter has just been read then?",
+    about=About("hidden state", "write", 1, 5),
+)
+
+
+def count_pairs(x):
+    """Return y (T,), how often the pair has come after each letter, from the inputs
+    x (T, 2): is the letter the first of the pair, is it the second?
+    """
+    h, y = np.zeros(3), []
+    for first, second in x:
+        h = np.array([first, max(second + h[0] - 1, 0), h[1] + h[2]])
+        y.append(h[1] + h[2])
+    return np.array(y)
+
+
+def _counted(step, start=(0, 0, 0), w=(0, 1, 1)):
+    """The function that counts with another step(h, first, second) -> h."""
+
+    def wrong(x):
+        h, y = np.array(start, float), []
+        for first, second in x:
+            h = np.array(step(h, first, second), float)
+            y.append(h @ np.array(w, float))
+        return np.array(y)
+
+    return wrong
+
+
+def _updated_in_place(h, first, second):
+    h = h.copy()
+    h[0] = first
+    h[1] = max(second + h[0] - 1, 0)
+    h[2] = h[1] + h[2]
+    return h
+
+
+def _double_letters(rng):
+    """A pair of equal letters, as in mississippi: both questions have the same answer."""
+    return {"x": np.repeat((rng.random(int(rng.integers(9, 14))) < 0.7)[:, None], 2, axis=1).astype(float)}
+
+
+check_count_pairs = Exercise(
+    count_pairs,
+    lambda rng: {"x": _word(rng)},
+    returns=("y",),
+    mistakes={
+        "the units are updated one after the other, so that unit 2 reads the new unit 1": _counted(_updated_in_place),
+        "unit 3 reads the new unit 2, so that the last find is counted twice": _counted(
+            lambda h, o, n: (o, max(n + h[0] - 1, 0), max(n + h[0] - 1, 0) + h[2])
+        ),
+        "the bias of unit 2 is left out: a single o or n is enough": _counted(
+            lambda h, o, n: (o, n + h[0], h[1] + h[2])
+        ),
+        "relu is left out: unit 2 goes below zero": _counted(lambda h, o, n: (o, n + h[0] - 1, h[1] + h[2])),
+        "unit 3 forgets: it copies unit 2 and does not add to itself": _counted(
+            lambda h, o, n: (o, max(n + h[0] - 1, 0), h[1])
+        ),
+        "the count leaves out the pair that has just ended": _counted(
+            lambda h, o, n: (o, max(n + h[0] - 1, 0), h[1] + h[2]), w=(0, 0, 1)
+        ),
+        "the pair is counted in the wrong order, the second letter first": lambda x: count_pairs(x[:, ::-1]),
+    },
+    looks_at="Each unit is made from the old state. Which units of h are old, line by line?",
+    also=[_double_letters],
+    about=About("the loop", "find the bug", 1, 10),
+)
+
+
+def count_with_gap(x):
+    """Return y (T,), how often "o, any letter, n" has come after each letter, from the
+    inputs x (T, 2): is the letter an o, is it an n?
+    """
+    h, y = np.zeros(4), []
+    for o, n in x:
+        h = np.array([o, h[0], max(n + h[1] - 1, 0), h[2] + h[3]])
+        y.append(h[2] + h[3])
+    return np.array(y)
+
+
+def _gap_word(rng):
+    x = _word(rng, int(rng.integers(12, 18)))
+    place = int(rng.integers(0, len(x) - 7))  # o, other, n, other, o, n, n
+    x[place : place + 7] = [[1, 0], [0, 0], [0, 1], [0, 0], [1, 0], [0, 1], [0, 1]]
+    return {"x": x}
+
+
+check_count_with_gap = Exercise(
+    count_with_gap,
+    _gap_word,
+    returns=("y",),
+    mistakes={
+        'it counts "on", with nothing between': count_pairs,
+        'the letter between may be missing: "on" counts, too': lambda x: count_with_gap(x) + count_pairs(x),
+        "the count comes one letter late": lambda x: np.append(0, count_with_gap(x)[:-1]),
+        "n comes first and o last": lambda x: count_with_gap(x[:, ::-1]),
+        "every letter two places after an o counts, whether it is an n or not": lambda x: np.cumsum(
+            np.append([0, 0], x[:-2, 0])
+        ),
+        "two letters are between, and not one": lambda x: np.cumsum(np.append([0, 0, 0], x[:-3, 0]) * x[:, 1]),
+        "it says where one ends, and does not add up": lambda x: np.diff(count_with_gap(x), prepend=0),
+    },
+    looks_at="A fourth unit can hand on what unit 1 held: then unit 3 sees the o of two letters ago.",
+    about=About("design by hand", "write", 3, 20),
+)
+
+
+def run_for_a_thousand_letters():
+    """Run one tanh unit from h = 1; no letter means anything to it, and its weight to itself is 1."""
+    h = 1.0
+    for _ in range(1000):
+        h = np.tanh(1.0 * h)
+    return h
+
+
+check_faded_memory = Predict(
+    "what is left of h = 1 after 1,000 letters that mean nothing, if the unit's weight to itself is 1?",
+    run=run_for_a_thousand_letters,
+    why="At weight 1 the only resting place is 0, but the closer h comes, the less tanh takes away: h falls like "
+    "the square root of 3/(2n), slower than any exponential.",
+    misreadings={
+        "a weight of 1 is thought to keep the number as it is": 1.0,
+        "ten letters are read and not 1,000": 0.356,
+        "h is thought to fall like 1/n, one divided by the number of letters": 0.001,
+    },
+    tolerance=0.3,
+    hint="tanh(h) is a little less than h: about h - h³/3. How much does one letter take away when h is small?",
+    about=About("memory", "predict", 2, 5),
+)
+
+check_one_row_late = ReadAFigure(
+    "fig-why-shift",
+    32.0,
+    why="The RNN that reads all twelve rows falls from more than 90 digits in 100 to about a third when they start one "
+    "row later.",
+    misreadings={
+        "the dense network's curve is read": 42.0,
+        "it is read at row 2": 10.0,
+        "it is read at row 0, where the digits were learned": 93.0,
+        "a share is given, and the question asks for digits in 100": 0.32,
+    },
+    look="Find the curve of the RNN that is not told where a digit ends, and its value above row 1.",
+    tolerance=0.15,
+    about=About("shift", "read a figure", 1, 3),
 )

@@ -8,13 +8,16 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     style              set_style, COLOURS, panels, palette_png
     networks           unrolled_network, gradient_flow, dense_with_loop, windowed_versus_recurrent
     cells              rnn_cell, gru_cell, lstm_cell
-    charts             line_chart, learning_curves, forecast, error_bars, parameters_against_length,
-                       causality, gradient_reach, gate_raster, confusion_matrix
+    charts             line_chart, learning_curves, forecast, error_bars, causality,
+                       gradient_reach, gate_raster, confusion_matrix
 
     what one chapter has for itself
-    bptt               weight_paths, path_contributions, check_table, seeds_against
+    why_recurrence     states_while_reading, sequence_kinds
+    bptt               weight_paths, path_contributions, state_gradients, check_table, seeds_against
+    truncation         cut_gradients
     language_model     character_model, guesses, coloured_text, ranked
     limits             gradient_relay, gradient_against_lag, reach_and_success, with_and_without
+    gates              gradient_paths, gates_while_reading
     lstm               carry_story, product_against_gradient
     memory             memory_tasks, skill_against_length, carry_ramp
     variable_length    ragged_batch, both_directions, share_against
@@ -33,7 +36,13 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
 """
 
 from rnnbook.lessons.figures.applications import genome_lanes, right_against_seconds, spoken_labels
-from rnnbook.lessons.figures.bptt import check_table, path_contributions, seeds_against, weight_paths
+from rnnbook.lessons.figures.bptt import (
+    check_table,
+    path_contributions,
+    seeds_against,
+    state_gradients,
+    weight_paths,
+)
 from rnnbook.lessons.figures.cells import gru_cell, lstm_cell, rnn_cell
 from rnnbook.lessons.figures.charts import (
     causality,
@@ -44,7 +53,6 @@ from rnnbook.lessons.figures.charts import (
     gradient_reach,
     learning_curves,
     line_chart,
-    parameters_against_length,
 )
 from rnnbook.lessons.figures.control import (
     control_loop,
@@ -63,6 +71,8 @@ from rnnbook.lessons.figures.feedback_networks import (
     recall_gallery,
 )
 from rnnbook.lessons.figures.frameworks import block_orders, shared_batch
+from rnnbook.lessons.figures.gates import gates_while_reading, gradient_paths
+from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses
 from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses, ranked
 from rnnbook.lessons.figures.limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
 from rnnbook.lessons.figures.lstm import carry_story, product_against_gradient
@@ -87,7 +97,9 @@ from rnnbook.lessons.figures.time_series import (
     series_in_parts,
     spread_against_error,
 )
+from rnnbook.lessons.figures.truncation import cut_gradients
 from rnnbook.lessons.figures.variable_length import both_directions, ragged_batch, share_against
+from rnnbook.lessons.figures.why_recurrence import sequence_kinds, states_while_reading
 
 __all__ = [
     "COLOURS",
@@ -107,6 +119,7 @@ __all__ = [
     "confusion_matrix",
     "control_loop",
     "ctc_lattice",
+    "cut_gradients",
     "dense_with_loop",
     "energy_descent",
     "energy_panels",
@@ -117,9 +130,11 @@ __all__ = [
     "fan_charts",
     "forecast",
     "gate_raster",
+    "gates_while_reading",
     "genome_lanes",
     "gradient_against_lag",
     "gradient_flow",
+    "gradient_paths",
     "gradient_reach",
     "gradient_relay",
     "gru_cell",
@@ -135,7 +150,6 @@ __all__ = [
     "one_step_and_free",
     "palette_png",
     "panels",
-    "parameters_against_length",
     "path_contributions",
     "pit_histograms",
     "plant_runs",
@@ -152,6 +166,7 @@ __all__ = [
     "rnn_cell",
     "scan_rounds",
     "seeds_against",
+    "sequence_kinds",
     "series_in_parts",
     "set_style",
     "share_against",
@@ -160,6 +175,8 @@ __all__ = [
     "spelling_alignments",
     "spoken_labels",
     "spread_against_error",
+    "states_while_reading",
+    "state_gradients",
     "step_time",
     "time_against_length",
     "tracking",

@@ -1,4 +1,4 @@
-"""Figures of backpropagation through time: a weight's paths, what each carries, a check, seeds against k."""
+"""Figures of backpropagation through time: a weight's paths, what each carries, gradients as heat maps, a check."""
 
 import numpy as np
 from matplotlib.colors import LogNorm
@@ -6,14 +6,14 @@ from matplotlib.colors import LogNorm
 from rnnbook.errors import check_choice, check_shape, check_size
 from rnnbook.lessons.figures.charts import named
 from rnnbook.lessons.figures.sheet import PALE, Sheet
-from rnnbook.lessons.figures.style import COLOURS, PALETTE, canvas, styled
+from rnnbook.lessons.figures.style import COLOURS, PALETTE, canvas, panels, styled
 
 COLUMN, TRACK = 0.5, 0.36  # width of a state's column, distance between two paths, inches
 
 
 @styled
 def weight_paths(T=4, path=None):
-    """The ways in which one weight reaches the loss: the two of one step, and the T of T steps; a Figure.
+    """The paths by which one weight reaches the loss: the two of one step, and the T of T steps; a Figure.
 
     Left, W enters h_t directly (1) and through h_{t-1} (2). Right, the same applied T times: path k enters at
     step k and runs through all later states. ``path``: the one (1..T) to show alone, the others pale.
@@ -92,9 +92,9 @@ def path_contributions(shares, label, on=None):
 
 @styled
 def check_table(errors, limit, on=None):
-    """The verdicts of a gradient check: {bug: {parameter: relative error}}, filled where above ``limit``.
+    """The results of a gradient check: {bug: {parameter: relative error}}, filled where above ``limit``.
 
-    Every cell says its number or "ok", so that nothing hangs on the colour.
+    Every cell says its number or "ok", so that nothing depends on the colour alone.
     """
     bugs, names = list(errors), list(next(iter(errors.values())))
     table = np.array([[errors[bug][name] for name in names] for bug in bugs], dtype=float)
@@ -120,6 +120,28 @@ def check_table(errors, limit, on=None):
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     return axes.figure
+
+
+@styled
+def state_gradients(parts, read):
+    """Heat maps of gradients, one above the other on one colour scale: {title: (T, H)}, a row for each unit.
+
+    ``read``: what the network read at each of the T steps, one label each. Violet is above zero, orange below.
+    """
+    parts = named("parts", parts, "title: gradients")
+    T, H = next(iter(parts.values())).shape
+    most = max(np.abs(values).max() for values in parts.values()) or 1.0
+    figure, axes = panels(len(parts), 1, height=0.6 + (0.35 + 0.19 * H) * len(parts), sharex=True, squeeze=False)
+    for at, (title, values) in zip(axes[:, 0], parts.items(), strict=True):
+        check_shape(f"parts[{title!r}]", values, (T, H))
+        picture = at.imshow(values.T, cmap="PuOr", vmin=-most, vmax=most, aspect="auto")
+        at.set_title(title, loc="left", fontsize=10.5)
+        at.set(yticks=[0, H - 1], yticklabels=[1, H])
+        at.grid(visible=False)
+    axes[len(parts) // 2, 0].set_ylabel("unit")
+    axes[-1, 0].set_xticks(range(T), read)
+    figure.colorbar(picture, ax=axes[:, 0], label="gradient", pad=0.02)
+    return figure
 
 
 @styled

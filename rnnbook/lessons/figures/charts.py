@@ -106,15 +106,10 @@ def error_bars(results, label, baselines=None, on=None):
 
 
 @styled
-def parameters_against_length(lengths, counts, on=None):
-    """The number of parameters, {name: counts (N,)}, against the length (N,) of the sequence that is read."""
-    return line_chart(lengths, counts, "length T of the sequence (steps)", "parameters", log="xy", on=on)
-
-
-@styled
-def causality(influence, on=None):
+def causality(influence, on=None, label=r"$\Vert\,\partial h_t\,/\,\partial x_k\,\Vert$"):
     """How far each input reaches: ``influence`` (T, T) holds the norm of dh_t / dx_k in row t, column k.
 
+    With another ``label``, any other measure of how strongly the state after step t depends on the input at step k.
     Colours are logarithmic. A cell that is exactly zero is hatched: there is no path from that input.
     """
     influence = np.asarray(influence, dtype=float)
@@ -138,7 +133,7 @@ def causality(influence, on=None):
     )
     for t, k in np.argwhere(influence == 0):
         axes.add_patch(zero_cell((k + 0.5, t + 0.5)))
-    axes.figure.colorbar(picture, ax=axes, label=r"$\Vert\,\partial h_t\,/\,\partial x_k\,\Vert$")
+    axes.figure.colorbar(picture, ax=axes, label=label)
     axes.set(xlabel="input at step $k$", ylabel="state after step $t$", aspect="equal", ylim=(T + 0.5, 0.5))
     axes.locator_params(integer=True)
     axes.grid(visible=False)

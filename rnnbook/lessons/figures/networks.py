@@ -105,10 +105,14 @@ def draw_folded(sheet, x, middle, inputs=True, outputs=True):
 
 @styled
 def gradient_flow(T=4):
-    """The unrolled network with a loss L_t at every step, and dashed the way of the gradient back."""
+    """The unrolled network with a loss ℓ_t at every step and, dashed, its gradient from state to state.
+
+    An arrow's label says what it carries: dh^out from the step's own loss, dh^next from the next step. Their sum is
+    the gradient with respect to the state; before the first step there is no loss, and dh^next is dh_0.
+    """
     T = check_size("T", T)
     pitch, middle, off = 1.5, 1.7, 0.1
-    sheet = Sheet(0.35 + pitch * T + 0.5, 3.35)
+    sheet = Sheet(0.35 + pitch * T + 0.65, 3.35)
     centres = [0.35 + pitch * t for t in range(T + 1)]
     top, bottom, half = middle + 1.3, middle - 1.3, BLOCK / 2
     back = {"colour": "gradient", "dashed": True}
@@ -117,21 +121,17 @@ def gradient_flow(T=4):
         before = centres[t - 1] + (half if t > 1 else DISC)
         sheet.box(x, middle, BLOCK, BLOCK, f"$h_{{{t}}}$", "h", gid=f"copy-{t}")
         sheet.disc(x, bottom, DISC, f"$x_{{{t}}}$", "x", gid=f"input-{t}")
-        sheet.disc(x, top, DISC, f"$L_{{{t}}}$", "h", gid=f"loss-{t}")
+        sheet.disc(x, top, DISC, f"$\\ell_{{{t}}}$", "h", gid=f"loss-{t}")
         sheet.line((x - off, bottom + 0.19), (x - off, middle - half), colour="W_ih", gid=f"arrow-ih-{t}")
         sheet.line((x - off, middle + half), (x - off, top - 0.19), colour="W_hy", gid=f"arrow-hy-{t}")
         sheet.line((before, middle + off), (x - half, middle + off), colour="W_hh", gid=f"arrow-hh-{t}")
         sheet.line((x + off, top - 0.19), (x + off, middle + half), gid=f"back-loss-{t}", **back)
         sheet.line((x + off, middle - half), (x + off, bottom + 0.19), gid=f"back-input-{t}", **back)
         sheet.line((x - half, middle - off), (before, middle - off), gid=f"back-state-{t}", **back)
-        sheet.text(
-            (before + x - half) / 2,
-            middle - 0.36,
-            f"$\\partial L / \\partial h_{{{t - 1}}}$",
-            "gradient",
-            13,
-            gid=f"label-back-{t}",
-        )
+        next_label = f"$\\mathrm{{d}}h^{{\\mathrm{{next}}}}_{{{t - 1}}}$" if t > 1 else "$\\mathrm{d}h_{0}$"
+        sheet.text((before + x - half) / 2, middle - 0.38, next_label, "gradient", 13, gid=f"label-next-{t - 1}")
+        out_label = f"$\\mathrm{{d}}h^{{\\mathrm{{out}}}}_{{{t}}}$"
+        sheet.text(x + 0.16, middle + 0.72, out_label, "gradient", 13, gid=f"label-out-{t}", ha="left")
     return sheet.figure
 
 

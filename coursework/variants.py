@@ -1,0 +1,146 @@
+"""Conventions that differ from student to student, where a copied answer shows: the order of gates, the sense of z.
+
+Each student has inputs of their own sizes and numbers anyway. Here the arguments themselves mean something else, and
+an answer that follows another student's convention, or the book's, is told so.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnbook.lessons.exercises.attempt import numbers
+from rnnbook.lessons.exercises.checking import Exercise
+
+Arguments = dict[str, Any]
+
+
+class Convention(NamedTuple):
+    """What the student is told, how arguments go from the book's convention to this one and back, and that in code."""
+
+    told: str
+    code: str
+    from_book: Callable[[Arguments], Arguments]
+    to_book: Callable[[Arguments], Arguments]
+
+
+class Variation(NamedTuple):
+    """The conventions of one exercise; ``takes``: the book's arguments, ``parameters``: the student's."""
+
+    takes: tuple[str, ...]
+    parameters: tuple[str, ...]
+    conventions: tuple[Convention, ...]
+    note: str  # stands under the statement, for everyone
+
+
+def _blocks(order: str) -> Convention:
+    """The four pre-activations of an LSTM stacked in one array, in this order."""
+
+    def from_book(arguments):
+        stacked = np.concatenate([arguments[f"a_{gate}"] for gate in order], axis=1)
+        return {"a": stacked, "c_prev": arguments["c_prev"]}
+
+    def to_book(arguments):
+        blocks = np.split(arguments["a"], 4, axis=1)
+        return {f"a_{gate}": blocks[order.index(gate)] for gate in "ifgo"} | {"c_prev": arguments["c_prev"]}
+
+    code = f"{', '.join(f'a_{gate}' for gate in order)} = np.split(a, 4, axis=1)"
+    return Convention(
+        f"In your version the blocks of `a` are in the order {', '.join(order)}.", code, from_book, to_book
+    )
+
+
+def _turned(arguments):
+    """With the other sense of z: σ(-a) is 1 - σ(a)."""
+    return arguments | {"u_z": -arguments["u_z"], "v_z": -arguments["v_z"]}
+
+
+def _same(arguments):
+    return dict(arguments)
+
+
+VARIATIONS = {
+    "lstm.step": Variation(
+        ("a_i", "a_f", "a_g", "a_o", "c_prev"),
+        ("a", "c_prev"),
+        tuple(_blocks(order) for order in ("ifgo", "iofg", "ogif", "gofi")),
+        "Here the four pre-activations come stacked along the last axis, in one array `a` $(B, 4H)$. The order of the "
+        "blocks is yours alone: the cell below tells it.",
+    ),
+    "gru.step": Variation(
+        ("u_r", "u_z", "u_n", "v_r", "v_z", "v_n", "h_prev"),
+        ("u_r", "u_z", "u_n", "v_r", "v_z", "v_n", "h_prev"),
+        (
+            Convention(
+                "In your version, as in the book, z is the share of the *old state* in $h_t$.", "", _same, _same
+            ),
+            Convention(
+                "In your version, unlike the book's, z is the share of the *candidate* in $h_t$.",
+                "u_z, v_z = -u_z, -v_z  # 1 - σ(a) = σ(-a): from here on as in the book",
+                _turned,
+                _turned,
+            ),
+        ),
+        "What the update gate z is the share of is yours alone: the cell below tells it.",
+    ),
+}
+
+
+def variation_of(name: str, exercise: Any) -> Variation | None:
+    """Return the variation of an exercise, if it has one and still takes the arguments that it is made for."""
+    found = VARIATIONS.get(name)
+    if found is None or tuple(inspect.signature(exercise.solution).parameters) != found.takes:
+        return None
+    return found
+
+
+def varied(exercise: Exercise, variation: Variation, convention: Convention) -> Exercise:
+    """Return the exercise in one convention; to follow another one is a known mistake."""
+    mistakes: dict[str, Callable] = {}
+    for other in variation.conventions:
+        if other is not convention:
+            told = "the convention is not the one of your sheet"
+            mistakes[f"{told} ({_short(other)})"] = _in(variation, other, exercise.solution)
+    for sentence, wrong in exercise.mistakes.items():
+        known = _in(variation, convention, wrong)
+        if not any(_alike(known, other, exercise, convention) for other in mistakes.values()):
+            mistakes[sentence] = known
+    return Exercise(
+        _in(variation, convention, exercise.solution),
+        _drawn(convention, exercise.inputs),
+        exercise.returns,
+        mistakes,
+        exercise.looks_at,
+        exercise.tolerance,
+        [_drawn(convention, more) for more in exercise.also],
+        exercise.forbids,
+    )
+
+
+def _alike(one, other, exercise, convention):
+    """Whether two mistakes are one and the same."""
+    arguments = convention.from_book(exercise.inputs(np.random.default_rng(0)))
+    made = [numbers(function, arguments) for function in (one, other)]
+    return all(made) and all(a.shape == b.shape and np.allclose(a, b) for a, b in zip(*made))
+
+
+def _drawn(convention, inputs):
+    return lambda rng: convention.from_book(inputs(rng))
+
+
+def _short(convention):
+    return (
+        convention.told.removeprefix("In your version").strip(" ,.").replace("`", "").replace("*", "").replace("$", "")
+    )
+
+
+def _in(variation, convention, function):
+    """A function of the book's arguments as one of the student's."""
+
+    def follows(**arguments):
+        return function(**convention.to_book(arguments))
+
+    parameters = [inspect.Parameter(p, inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in variation.parameters]
+    follows.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return follows

@@ -1,0 +1,90 @@
+"""The network that reads a reader's word, in a browser: typed words, the keyboard, a phone, less motion, the dark."""
+
+import pytest
+from conftest import ROOT
+
+pytestmark = pytest.mark.site
+STATIC = ROOT / "book/_static"
+
+
+@pytest.fixture
+def page(chromium):
+    page = chromium.new_page()
+    page.set_content('<main><div class="animation animation-word-reader">A still text.</div></main>')
+    for sheet in ("custom.css", "animation.css"):
+        page.add_style_tag(path=str(STATIC / sheet))
+    yield page
+    page.close()
+
+
+def column(page, number):
+    """The numbers of one letter's column, as they are shown."""
+    return page.locator(f".word-reader-grid tbody tr td:nth-child({number + 1})").all_inner_texts()
+
+
+def test_it_reads_onion_first_and_then_what_is_typed(page):
+    page.add_script_tag(path=str(STATIC / "word-reader.js"))
+    assert column(page, 5) == ["0", "1", "0", "1", "1", "2"]
+    assert "h2 = relu(1 + 1 − 1) = 1" in page.locator(".animation-says").inner_text()
+    page.locator("input[name=word]").fill("Bananas")
+    page.locator("input[name=pair]").fill("an")
+    assert column(page, 7)[-1] == "2"
+    page.locator("input[name=pair]").fill("a")
+    assert page.locator(".animation-says").inner_text() == "Type two letters to count."
+    page.locator("input[name=word]").fill("")
+    assert page.locator(".animation-says").inner_text() == "Type a word."
+    page.get_by_role("button", name="Another").click()
+    assert page.locator("input[name=word]").input_value() == "no, not on a moon" and column(page, 17)[-1] == "2"
+
+
+def test_a_keyboard_reaches_everything_and_takes_single_steps(page):
+    page.add_script_tag(path=str(STATIC / "word-reader.js"))
+    reached = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.name || document.activeElement.innerText.slice(0, 7)"))
+    assert reached[:3] == ["word", "pair", "Another"] and reached[4] == "Play"
+    slider = page.locator("input[type=range]")
+    assert slider.evaluate("e => e === document.activeElement")
+    page.keyboard.press("Home")
+    assert column(page, 1) == [""] * 6 and "5 letters to read" in page.locator(".animation-says").inner_text()
+    page.keyboard.press("ArrowRight")
+    assert column(page, 1) == ["1", "0", "1", "0", "0", "0"] and column(page, 2) == [""] * 6
+    assert page.locator("input").evaluate_all("all => all.every(e => e.labels[0].textContent.trim().length > 0)")
+
+
+def test_play_reads_letter_by_letter_and_less_motion_has_a_step_in_its_place(page):
+    page.emulate_media(reduced_motion="reduce")
+    page.add_script_tag(path=str(STATIC / "word-reader.js"))
+    button = page.locator(".animation-controls button").last
+    button.click()
+    assert page.locator("input[type=range]").input_value() == "1"
+    button.click()
+    page.wait_for_timeout(1200)
+    assert page.locator("input[type=range]").input_value() == "2"  # nothing moves by itself
+    page.emulate_media(reduced_motion="no-preference")
+    assert button.inner_text() == "Play"
+    button.click()
+    page.wait_for_function("document.querySelector('input[type=range]').value === '5'", timeout=15_000)
+    assert button.inner_text() == "Play"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_does_not_scroll_sideways_and_the_colours_change_with_the_theme(page, theme):
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    page.add_script_tag(path=str(STATIC / "word-reader.js"))
+    page.locator("input[name=word]").fill("an onion on no moon, one")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    paint = page.locator(".word-reader-grid td").last.evaluate("e => getComputedStyle(e).backgroundColor")
+    assert paint not in ("rgba(0, 0, 0, 0)", "transparent")
+    shades = {"light": "6B6800", "dark": "C9C544"}
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--rnnbook-W_hy').trim()") == (
+        f"#{shades[theme]}"
+    )
+
+
+def test_on_paper_it_is_not_there(page):
+    page.add_script_tag(path=str(STATIC / "word-reader.js"))
+    page.emulate_media(media="print")
+    assert not page.locator(".animation").is_visible()
