@@ -23,7 +23,9 @@ from repository import pages_url, repository_url
 import rnnbook
 from rnnbook.data import TABLES
 
-TARGETS = set("help book serve test check portable notebooks texts page bench gpu coursework grading renew clean".split())
+TARGETS = set(
+    "help book serve test check portable notebooks texts page bench gpu coursework grading renew clean".split()
+)
 SLUG = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")
 
 
