@@ -19,6 +19,7 @@ import test_figures
 import test_figures_applications
 import test_figures_control
 import test_figures_feedback_networks
+import test_figures_gates
 import test_figures_language_model
 import test_figures_limits
 import test_figures_lstm
@@ -40,6 +41,7 @@ ALSO = [
     test_figures_control,
     test_figures_applications,
     test_figures_feedback_networks,
+    test_figures_gates,
     test_figures_limits,
     test_figures_parallel,
     test_figures_seq2seq,

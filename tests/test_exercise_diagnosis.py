@@ -71,16 +71,16 @@ def test_an_earlier_function_of_the_readers_is_named_and_answered():
 
 def test_one_array_for_all_steps_and_exchanged_results_are_told():
     assert "Every entry of hs is the last one" in rnn.check_forward(one_array_for_all).message
-    verdict = lstm.check_step(lambda **a: lstm.step(**a)[::-1])
+    verdict = lstm.check_coupled_step(lambda **a: lstm.coupled_step(**a)[::-1])
     assert "They are right, but in another order: you return c_t, h_t." in verdict.message
 
 
 def test_two_mistakes_at_once_are_told():
-    def two(a_i, a_f, a_g, a_o, c_prev):
-        c = sigmoid(a_f) * c_prev + sigmoid(a_i) * a_g
+    def two(a_f, a_g, a_o, c_prev):
+        c = sigmoid(a_f) * c_prev + (1 - sigmoid(a_f)) * a_g
         return sigmoid(a_o) * c, c
 
-    verdict = lstm.check_step(two)
+    verdict = lstm.check_coupled_step(two)
     assert verdict.kind == "pair"
     assert "tanh is missing on the candidate" in verdict.message or verdict.message.count("`tanh` is left off") == 2
     both = rnn.check_count_parameters(lambda D, H, V: H * D + 2 * H + V * H)
@@ -235,8 +235,8 @@ def test_a_diagnosis_is_never_false():
 
 def test_a_search_ends_when_its_calls_are_used_up(monkeypatch):
     monkeypatch.setattr(diagnosis, "CALLS", 3)
-    wrong = list(gru.check_step.mistakes.values())[-1]
-    assert gru.check_step(wrong).kind in ("unknown", "probe")
+    wrong = list(gru.check_minimal_step.mistakes.values())[-1]
+    assert gru.check_minimal_step(wrong).kind in ("unknown", "probe")
 
 
 CELLS = {

@@ -30,11 +30,7 @@ EDGES = {
     "feedback_networks.check_visit": [lambda W, **a: a | {"W": 0 * W}],
     "feedback_networks.check_softmax_update": [lambda beta, **a: a | {"beta": 1e3}],
     "frameworks.check_whole_gradient": [lambda gradients, sizes: {"gradients": gradients[:1], "sizes": sizes[:1]}],
-    "language_model.check_logits_gradient": [lambda logits, targets: {"logits": 1e3 * logits, "targets": targets}],
-    "language_model.check_temperature": [
-        lambda logits, tau: {"logits": 1e3 * logits, "tau": tau},
-        lambda logits, tau: {"logits": logits, "tau": 1e3},
-    ],
+    "language_model.check_mixture_bits": [lambda share, k=k, **a: a | {"share": k} for k in (0.0, 1.0)],
     "language_model.check_masked_mean": [
         lambda losses, lengths: {"losses": losses, "lengths": np.full_like(lengths, len(losses))},
         lambda losses, lengths: {"losses": np.where(_inside(losses, lengths), losses, np.nan), "lengths": lengths},

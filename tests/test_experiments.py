@@ -56,6 +56,7 @@ SETTINGS = {  # what the record says, and the same in the program
     "applications_health": lambda e: {"settings": e.SETTINGS, "tenths": e.TENTHS, "seeds": e.SEEDS},
     "applications_speech": lambda e: {"settings": e.SETTINGS | {"choices": e.CHOICES}, "seeds": e.SEEDS},
     "adding_lstm": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
+    "connectivity": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS, "data": e.source()},
     "control": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "conversion": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "identification": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
@@ -64,12 +65,17 @@ SETTINGS = {  # what the record says, and the same in the program
     "limits": lambda e: {"settings": e.SETTINGS},
     "memory": lambda e: {"settings": e.SETTINGS, "counting_settings": e.COUNTING, "seeds": e.SEEDS},
     "museum": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
-    "names": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
+    "names": lambda e: {
+        "settings": e.SETTINGS | {"units": {budget: {name: e.units(name, budget) for name in e.LAYERS}
+                                            for budget in e.SEEDS}},
+        "seeds": sorted(set().union(*e.SEEDS.values()))},
+    "names_gates": lambda e: {"settings": e.SETTINGS | {"names": {k: len(rows) for k, rows in e.groups().items()}},
+                              "seeds": e.SEEDS},
     "seq2seq": lambda e: {
         "settings": e.SETTINGS
         | {"networks": {name: list(kind) for name, kind in e.NETWORKS.items()},
            "choosing": e.CHOOSING | {"rates": e.RATES}, "test": e.TEST,
-           "seeds of the questions aside": e.SEEDS_ASIDE},
+           "seeds of the questions aside": e.SEEDS_ASIDE, "shift": e.SHIFT},
         "seeds": e.SEEDS,
         "parameters": {name: sum(p.numel() for p in e.network(name).parameters()) for name in e.NETWORKS},
     },  # fmt: skip
@@ -81,8 +87,12 @@ SETTINGS = {  # what the record says, and the same in the program
     "rnn": lambda e: {"settings": e.SETTINGS, "alphabet": e.ALPHABET},
     "state_space": lambda e: {
         "settings": {"recall": e.RECALL, "tracking": e.TRACKING, "parameters": e.PARAMETERS, "heads": e.HEADS,
-                     "heads_seeds": e.HEADS_SEEDS},
+                     "heads_seeds": e.HEADS_SEEDS, "more_seeds": e.MORE_SEEDS, "longer": e.LONGER,
+                     "rounds": e.ROUNDS},
         "seeds": e.SEEDS},
+    "text_model": lambda e: {"settings": e.SETTINGS, "data": e.source()},
+    "text_model_ppmd": lambda e: {"settings": e.SETTINGS},
+    "text_model_training": lambda e: {"settings": e.SETTINGS, "data": e.source()},
     "time_series": lambda e: {"settings": e.SETTINGS},
     "truncation": lambda e: {"settings": e.SETTINGS, "k": e.K},
     "truncation_networks": lambda e: {"settings": e.SETTINGS | {"echo": e.ECHO}, "seeds": e.SEEDS},
@@ -309,18 +319,6 @@ def test_a_short_training_reads_some_digits_and_keeps_the_test_part_out(experime
     assert conversion.share_read(gru, dense, rows, (labels + 1) % 10) < 0.3
 
 
-@pytest.mark.parametrize("start", ["as torch.nn", "forget bias 1", "forget bias 5", "chrono"])
-def test_the_first_losses_at_the_adding_problem_are_the_recorded_ones(start, experiment):
-    adding = experiment("adding_lstm")
-    assert list(adding.STARTS) == list(record("adding_lstm")["starts"]) and start in adding.STARTS
-    every = adding.SETTINGS["every"]
-    adding.SETTINGS["steps"] = every
-    found = adding.run_start(adding.STARTS[start], 1)
-    expected = record("adding_lstm")["starts"][start][1]["losses"][: len(found["losses"])]
-    np.testing.assert_allclose(found["losses"], expected, rtol=0, atol=2e-4)
-    assert all(round(value, 5) == value for value in [*found["losses"], found["error"]])
-
-
 @pytest.mark.parametrize("series, kind", [("sunspots", "mixture"), ("sea temperature", "constant")])
 def test_a_density_forecast_scores_as_recorded(series, kind, experiment):
     time_series = experiment("time_series")
@@ -423,37 +421,52 @@ def test_the_runs_of_the_ablations_end_in_a_skill_and_two_shares(experiment, mon
     assert list(shares) == ["valid", "test"] and all(0.5 < share <= 1 for share in shares.values())
 
 
-def test_two_numbers_are_marked_and_added(experiment):
-    x, sums = experiment("adding_lstm").draw(np.random.default_rng(0), 6, 500)
-    assert x.shape == (6, 500, 2) and sums.shape == (500, 1) and x.dtype == np.float32
-    assert (x[:, :, 1].sum(axis=0) == 2).all() and set(np.unique(x[:, :, 1])) == {0, 1}
-    assert (x[:, :, 1].sum(axis=1) > 120).all()
-    np.testing.assert_allclose(sums[:, 0], np.where(x[:, :, 1] == 1, x[:, :, 0], 0).sum(axis=0))
-    assert 0.48 < x[:, :, 0].mean() < 0.52
+def forms():
+    """What each form of the LSTM's equations has: tanh on the output, a relevance gate."""
+    return [("standard", True, False), ("no tanh on the output", False, False), ("cheat sheet", False, True)]
 
 
-@pytest.mark.parametrize("form", ["standard", "without the last tanh", "cheat sheet"])
-def test_a_form_of_the_lstm_computes_its_equations(form, experiment, monkeypatch):
-    """Without training the weights are known: they are drawn first."""
+@pytest.mark.parametrize("form, squashed, relevance", forms())
+def test_a_form_of_the_lstm_computes_its_equations(form, squashed, relevance, experiment):
+    """All seeds side by side, against one after the other, sequence by sequence, in plain letters."""
     adding = experiment("adding_lstm")
-    assert form in adding.FORMS and list(record("adding_lstm")["forms"]) == adding.FORMS
-    monkeypatch.setitem(adding.SETTINGS, "steps", 0)
-    found, H = adding.run_form(form, 3), adding.SETTINGS["hidden_size"]
-    torch.manual_seed(3)
-    W_ih, W_hh, b = (torch.empty(5 * H, n).uniform_(-(H**-0.5), H**-0.5) for n in (2, H, 1))
-    head = torch.nn.Linear(H, 1)
-    x, sums = adding.draw(np.random.default_rng([3, 1]), adding.SETTINGS["T"], 1000)
-    W, V, b = W_ih.view(5, H, 2), W_hh.view(5, H, H), b.view(5, H)
-    h = c = torch.zeros(1000, H)
-    most = []
-    for x_t in torch.tensor(x):
-        i, f, o, r = (torch.sigmoid(x_t @ W[k].T + b[k] + h @ V[k].T) for k in (0, 1, 3, 4))
-        c = f * c + i * torch.tanh(x_t @ W[2].T + b[2] + (r * h if form == "cheat sheet" else h) @ V[2].T)
-        h = o * (torch.tanh(c) if form == "standard" else c)
-        most.append([c.abs().max().item(), h.abs().max().item()])
-    error = (head(h) - torch.tensor(sums)).square().mean().item()
-    assert found["error"] == pytest.approx(error, abs=2e-5)
-    assert [found["largest_c"], found["largest_h"]] == pytest.approx(np.max(most, axis=0), abs=0.006)
+    assert adding.FORMS[form][:2] == (squashed, relevance) and list(record("adding_lstm")["forms"]) == list(
+        adding.FORMS
+    )
+    starts, H = [adding.start(form, seed) for seed in (3, 5)], adding.FORMS[form][2]
+    x, _ = adding.draw([np.random.default_rng(seed) for seed in (3, 5)], 4)
+    assert x.shape == (2, adding.SETTINGS["T"], 4, 2)
+    with torch.no_grad():
+        parameters = [torch.tensor(np.stack(p), dtype=torch.float32) for p in zip(*starts, strict=True)]
+        found, *largest = adding.answer(form, x, parameters)
+    for k, (W_ih, W_hh, b, w, b_y) in enumerate(starts):
+        W, V, b = W_ih.reshape(5, H, 2), W_hh.reshape(5, H, H), b.reshape(5, H)
+        h, c, most = np.zeros((4, H)), np.zeros((4, H)), []
+        for x_t in x[k].double().numpy():
+            i, f, o, r = (1 / (1 + np.exp(-(x_t @ W[j].T + b[j] + h @ V[j].T))) for j in (0, 1, 3, 4))
+            c = f * c + i * np.tanh(x_t @ W[2].T + b[2] + (r * h if relevance else h) @ V[2].T)
+            h = o * (np.tanh(c) if squashed else c)
+            most.append([np.abs(c).max(), np.abs(h).max()])
+        np.testing.assert_allclose(found[k], h @ w + b_y, atol=2e-5)
+        np.testing.assert_allclose([value[k] for value in largest], np.max(most, axis=0), atol=2e-5)
+
+
+def test_seeds_side_by_side_train_as_each_would_alone(experiment):
+    adding = experiment("adding_lstm")
+    adding.SETTINGS["updates"] = [2, 4]
+    together, alone = adding.run_form("cheat sheet", [0, 4]), adding.run_form("cheat sheet", [4])
+    assert together[1]["errors"] == pytest.approx(alone[0]["errors"], abs=2e-5) and together[0] != together[1]
+    assert len(alone[0]["errors"]) == 2
+
+
+def test_two_forms_begin_with_the_same_weights_and_equal_sizes_mean_equal_parameters(experiment):
+    adding = experiment("adding_lstm")
+    (A_ih, A_hh, _, a, _), (B_ih, B_hh, _, b, _) = (adding.start(form, 2) for form in ("standard", "cheat sheet"))
+    np.testing.assert_array_equal(A_ih, B_ih)
+    np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(A_hh, B_hh)
+    H, wide = adding.FORMS["cheat sheet"][2], adding.FORMS["standard, 27 units"][2]
+    assert 4 * wide * (wide + 4) == pytest.approx(5 * H * (H + 4), rel=0.02)
 
 
 def test_a_handwritten_digit_is_shown_row_by_row_before_the_noise(experiment):
@@ -517,7 +530,7 @@ def test_bits_of_bars_are_tracked_by_definition(experiment):
 
 def test_the_networks_of_the_state_spaces_have_as_many_parameters_as_said(experiment):
     program = experiment("state_space")
-    runs = [run for part in ("recall", "heads", "tracking") for run in record("state_space")[part]]
+    runs = [run for part in ("recall", "heads", "longer", "tracking") for run in record("state_space")[part]]
     for run in runs:
         assert run["parameters"] == pytest.approx(program.PARAMETERS, rel=0.06), run["layer"]
     layer, multiple = program.LAYERS["delta rule"]
@@ -607,12 +620,39 @@ def test_surnames_become_letters_and_an_epoch_teaches_some(experiment, monkeypat
             super().step(grads)
 
     monkeypatch.setattr(names, "Adam", Watched)
-    monkeypatch.setitem(names.SETTINGS, "epochs", 2)
-    found = names.run(names.LAYERS["GRU, reset before"], 0)
+    monkeypatch.setitem(names.SETTINGS["long"], "epochs", 2)
+    found = names.run("GRU, reset before", "long", 0)
     each = (names.names.part == "train").sum() // names.SETTINGS["batch"]
     assert rates == pytest.approx([5e-3] * each + [2.5e-3] * each)  # the cosine, half-way to zero
     assert 0.4 < found["valid"] < 0.8 and abs(found["valid"] - found["test"]) < 0.1
-    assert not names.LAYERS["GRU, reset before"](2, 3).reset_after and names.LAYERS["GRU"](2, 3).reset_after
+    assert sum(found["keep, write, mix"]) < 1
+    before, after = (names.LAYERS[name][1](2, 3) for name in ("GRU, reset before", "GRU"))
+    assert not before.reset_after and after.reset_after
+
+
+@pytest.mark.parametrize("name", ["RNN, GRU's parameters", "LSTM, GRU's parameters"])
+@pytest.mark.parametrize("budget", ["short", "long"])
+def test_the_rivals_of_the_gru_have_its_number_of_parameters(name, budget, experiment):
+    names = experiment("names")
+    sizes = []
+    for kind in (name, "GRU"):
+        layer = names.LAYERS[kind][1](len(names.letters), names.units(kind, budget))
+        model = names.SequenceClassifier(12, layer)
+        sizes.append(sum(p.size for p in model.params.values()))
+        assert names.count(names.LAYERS[kind][0], names.units(kind, budget)) == sizes[-1]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.02)
+    assert names.units("RNN", budget) == names.SETTINGS[budget]["hidden_size"]
+
+
+def test_units_are_sorted_by_their_gates_and_names_by_their_ending(experiment):
+    gates = experiment("names_gates")
+    assert gates.sort_units(np.array([0.05, 0.1, 0.5, 0.95, 0.91, 0.9])) == [1, 2, 3]
+    names, groups = gates.experiment.names, gates.groups()
+    assert all(names.names[row].endswith("nen") and names.part[row] != "train" for row in groups["-nen"])
+    assert not {names.languages.index("Finnish")} & set(names.labels[groups["others"]])
+    assert min(len(names.names[row]) for rows in groups.values() for row in rows) == 7
+    (first, *_) = record("names_gates")["runs"]
+    assert [sum(counts) for counts in first["write, keep, mix"]] == [48] * 8
 
 
 @pytest.mark.parametrize("kind", ["RNN", "IRNN", "GRU", "LSTM", "LSTM, chrono"])
@@ -900,6 +940,39 @@ def test_reversing_a_line_is_reading_it_from_its_end(experiment):
         for model, (tokens, lengths) in zip((backward, plain), reads, strict=True)
     )
     torch.testing.assert_close(there, back, rtol=0, atol=1e-6)
+
+
+def test_a_shifted_transformer_begins_anywhere_in_training_and_at_zero_in_use(experiment):
+    program = experiment("seq2seq")
+    torch.manual_seed(0)
+    shifted, plain = program.network("transformer, shifted"), program.network("transformer")
+    plain.load_state_dict(shifted.state_dict())
+    source, lengths, target = program.arrays(program.dates.written_dates(0, 5))
+    used = [model.eval()(source, lengths, target[:-1]) for model in (shifted, plain)]
+    torch.testing.assert_close(*used, rtol=0, atol=0)
+    x = torch.randn(12, 1, program.NETWORKS["transformer"][1])
+    torch.testing.assert_close(plain.placed(x[7:], 7), plain.placed(x)[7:])
+    firsts = []
+    shifted.placed = lambda x, first=0: firsts.append(first) or plain.placed(x, first)
+    for _ in range(300):
+        shifted.train()(source[:, :1], lengths[:1], target[:-1, :1])
+    assert set(firsts[1::2]) == {0}  # the decoder
+    assert min(firsts[::2]) == 0 and max(firsts[::2]) == program.SHIFT
+
+
+def test_training_goes_on_in_free_run_at_a_lower_rate(experiment, monkeypatch):
+    program, told = experiment("identification"), []
+    net = program.Dense(program.SEEDS, 4, [3])
+    for p in net.parameters:
+        p.requires_grad_(False)
+    monkeypatch.setattr(program, "train", lambda kind, example: told.append((kind, example)) or (net, "data"))
+    monkeypatch.setattr(program, "loss_on_windows", lambda *of: of)
+    monkeypatch.setattr(program, "fit", lambda *of: told.append(of))
+    monkeypatch.setattr(program, "judged", lambda *of: of)
+    assert program.then_free_run(2) == ("free run", net, "data", 2)
+    settings = program.SETTINGS["free run"] | {"lr": program.SETTINGS["then"]["lr"]}
+    assert told == [("one-step", 2), (net, (net, "data", "free run"), settings)]
+    assert all(p.requires_grad for p in net.parameters) and settings["lr"] < program.SETTINGS["free run"]["lr"]
 
 
 # ---- Intervals of a mean -----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 pytestmark = pytest.mark.slow  # all together
 FOLDER = Path(__file__).parents[1] / "book/experiments"
 ABOUT = {"what", "command", "commit", "date", "seeds", "versions", "hardware", "seconds"}  # test_experiments_harness
+PIECES = {"pieces"}  # that the record was put together from several stretches
 BEFORE = {"provenance"}  # where some records from before the harness say it
 
 
@@ -39,7 +40,7 @@ def rewrite(monkeypatch, tmp_path):
 
 def results(record):
     """What was found and with which settings: all but what the harness says about the run."""
-    return {key: value for key, value in record.items() if key not in ABOUT | BEFORE}
+    return {key: value for key, value in record.items() if key not in ABOUT | BEFORE | PIECES}
 
 
 class Pool:
@@ -72,9 +73,7 @@ def ablations(program, stored):
 
 
 def adding_lstm(program, stored):
-    names = {change: name for name, change in program.STARTS.items()}
-    return {"run_start": lambda change, seed: stored["starts"][names[change]][seed],
-            "run_form": lambda form, seed: stored["forms"][form][seed]}  # fmt: skip
+    return {"run_form": lambda form, seeds: stored["forms"][form]}
 
 
 def control(program, stored):
@@ -99,7 +98,8 @@ def identification(program, stored):
         return stored[name]
 
     return {"rival": lambda kind, example, seed, noise, hold: case(example, noise, hold)[kind][seed],
-            "network": lambda kind, example, noise, hold: case(example, noise, hold)[kind]}  # fmt: skip
+            "network": lambda kind, example, noise, hold: case(example, noise, hold)[kind],
+            "longer": lambda example: stored[f"example {example}, longer"]}  # fmt: skip
 
 
 def applications_dna(program, stored):
@@ -142,6 +142,79 @@ def language_model(program, stored):
         return found
 
     return {"ProcessPoolExecutor": Pool, "as_completed": lambda jobs: jobs[::-1], "train": train}
+
+
+def connectivity(program, stored):
+    now = {}
+
+    def one(*keys):
+        (found,) = [run for run in stored["runs"] if (run["cell"], run["seed"]) == now["run"]]
+        return {key: found[key] for key in keys} if len(keys) > 1 else found[keys[0]]
+
+    def train(cell, seed, past, V):
+        now["run"] = cell, seed
+        return program.SmallModel(cell, V)
+
+    return {
+        "train": train,
+        "bits": lambda model, test, B: one("test"),
+        "measure": lambda model, test: one("median", "mean", "profile"),
+        "time": SimpleNamespace(process_time=clock(run["cpu_seconds"] for run in stored["runs"])),
+        "SCRIPT": SimpleNamespace(write_text=lambda text, encoding: None),
+    }
+
+
+def clock(seconds):
+    """A clock that is asked before and after each of several runs, which took these seconds."""
+    times = iter([time for took in seconds for time in (0, took)])
+    return lambda: next(times)
+
+
+def text_model(program, stored):
+    def learning_network(before, text, rate):
+        return np.array([2.0 ** -stored["by rate"][str(rate)]])
+
+    def systems(networks, counters):
+        assert networks.keys() == counters.keys() == {"fixed", "learning"}
+        return {name: row for name, row in stored["systems"].items() if "PPMd" not in name}
+
+    return {
+        "WittenBell": lambda tokens, V, order: None,
+        "counter": lambda ngrams, before, text, learning: None,
+        "fixed_network": lambda model, before, text: np.array([0.5]),
+        "learning_network": learning_network,
+        "systems": systems,
+        "measure": lambda model, test: stored["reach"],
+    }
+
+
+def text_model_training(program, stored):
+    runs = iter(stored["runs"])
+
+    def train(run, path):
+        now = next(runs)
+        losses = iter(now["rounded"].values())
+        program.bits = lambda model, tokens, B: next(losses)
+        return program.CharacterModel(len(program.parts()[0]), run["hidden"]), now
+
+    written = SimpleNamespace(storage=SimpleNamespace(write=lambda path, arrays: None))
+    return {"train": train, "bits": None, "weights": written}
+
+
+def text_model_ppmd(program, stored):
+    def one(order):
+        (found,) = [run for run in stored["runs"] if run["order"] == order]
+        return found
+
+    def read(past, order):
+        size = round(one(order)["valid, learning"] * len(program.parts()[1]) / 8)
+        return SimpleNamespace(encode=lambda text: bytes(size)), 0
+
+    return {
+        "read": read,
+        "score": lambda past, before, text, order: (one(order)["learning_blocks"], one(order)["fixed_blocks"]),
+        "version": lambda package: stored["pyppmd"],
+    }
 
 
 def limits(program, stored):
@@ -195,8 +268,11 @@ def museum(program, stored):
 
 
 def names(program, stored):
-    name_of = {layer: name for name, layer in program.LAYERS.items()}
-    return {"run": lambda layer, seed: stored["results"][name_of[layer]][seed]}
+    return {"run": lambda name, budget, seed: stored["results"][budget][name][program.SEEDS[budget].index(seed)]}
+
+
+def names_gates(program, stored):
+    return {"run": lambda seed: stored["runs"][program.SEEDS.index(seed)]}
 
 
 def parallel(program, stored):
@@ -251,7 +327,8 @@ def seq2seq(program, stored):
 
 def state_space(program, stored):
     def recall(name, layer, multiple, seed, size=None, rounds=2):
-        (run,) = [r for r in stored["recall"] + stored["heads"] if (r["layer"], r["seed"]) == (name, seed)]
+        runs = stored["recall"] + stored["heads"] + stored["longer"]
+        (run,) = [r for r in runs if (r["layer"], r["seed"]) == (name, seed)]
         return run
 
     def track(name, layer, multiple, task, seed):
@@ -371,6 +448,7 @@ def pronunciation_search(program, stored):
             run=lambda kind, *_: (kind, None),
             kept=lambda folder, name, make: make(),
         ),
+        "ctc_searched": lambda folder, parts, sounds: stored["prefix beam"],
         "alignments": lambda models, words, parts, sounds: stored["alignments"],
         "tree_of": lambda model, words, sounds: stored["trees"],
         "searched": searched,
@@ -384,6 +462,7 @@ RECORDS = [
     applications_dna,
     applications_health,
     applications_speech,
+    connectivity,
     control,
     conversion,
     identification,
@@ -392,12 +471,16 @@ RECORDS = [
     memory,
     museum,
     names,
+    names_gates,
     parallel,
     pronunciation,
     pronunciation_search,
     rnn,
     seq2seq,
     state_space,
+    text_model,
+    text_model_ppmd,
+    text_model_training,
     time_series,
     truncation,
     truncation_networks,

@@ -30,7 +30,8 @@ def opened(served, chromium):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_slider_shows_every_frame_and_axe_finds_nothing(opened, chapter):
     page = opened(chapter)
-    slider, says = page.locator(".animation input"), page.locator(".animation-says")
+    block = f".animation-{CHAPTERS[chapter]}"
+    slider, says = page.locator(f"{block} input"), page.locator(f"{block} .animation-says")
     last = int(slider.get_attribute("max"))
     slider.focus()
     said = {says.inner_text()}
@@ -43,18 +44,16 @@ def test_the_slider_shows_every_frame_and_axe_finds_nothing(opened, chapter):
     page.evaluate(THIN)
     for view in ("light", "phone", "dark phone"):
         show(page, view)
-        box = page.locator(".animation svg").bounding_box()
+        box = page.locator(f"{block} svg").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= page.viewport_size["width"]
-        found = Axe().run(
-            page, context={"include": [".animation"]}, options={"resultTypes": ["violations"], "preload": False}
-        )
+        found = Axe().run(page, context={"include": [block]}, options={"resultTypes": ["violations"], "preload": False})
         assert found.response["violations"] == []
-    assert not page.locator(".animation button").is_visible()  # who asks for less motion gets the slider alone
+    assert not page.locator(f"{block} button").is_visible()  # who asks for less motion gets the slider alone
 
 
 def test_nothing_moves_until_play_is_pressed_and_pause_stops_it(opened):
     page = opened("lstm", reduced_motion="no-preference")
-    button, slider = page.locator(".animation button"), page.locator(".animation input")
+    button, slider = page.locator(".animation-carry button"), page.locator(".animation-carry input")
     button.wait_for()
     page.clock.install(time=0)
     page.clock.pause_at(1)  # time passes where run_for says so, and nowhere else
@@ -74,10 +73,10 @@ def test_nothing_moves_until_play_is_pressed_and_pause_stops_it(opened):
 
 def test_without_scripts_and_on_paper_the_still_figure_remains(opened):
     page = opened("lstm", java_script_enabled=False)
-    assert "as an animation" in page.locator(".animation").inner_text()
+    assert "as an animation" in page.locator(".animation-carry").inner_text()
     assert page.locator("#fig-lstm-held img").is_visible()
     page.emulate_media(media="print")
-    assert not page.locator(".animation").is_visible()
+    assert not page.locator(".animation-carry").is_visible()
     assert page.locator("#fig-lstm-held img").is_visible()
 
 
@@ -90,6 +89,6 @@ def test_a_chapter_opens_from_a_folder_without_a_server(served, chromium, chapte
     settle(page)
     assert page.locator("mjx-container").count() > 0
     assert page.locator("mjx-merror").count() == 0
-    page.locator(".animation input").wait_for()
+    page.locator(f".animation-{CHAPTERS[chapter]} input").wait_for()
     page.close()
     assert complaints == []

@@ -25,13 +25,13 @@ if python.wrong(ROOT / ".venv/share/pyodide"):
         "without a network no Python for the browser was fetched: no page has an editor", allow_module_level=True
     )
 WAIT = 300_000  # milliseconds; a busy machine makes it slower, not red
-RIGHT = """def my_step(a_i, a_f, a_g, a_o, c_prev):
-    i, f, o = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o)
-    c = f * c_prev + i * np.tanh(a_g)
+RIGHT = """def my_coupled_step(a_f, a_g, a_o, c_prev):
+    f, o = sigmoid(a_f), sigmoid(a_o)
+    c = f * c_prev + (1 - f) * np.tanh(a_g)
     return o * np.tanh(c), c
 
 
-exercises.lstm.check_step(my_step)"""
+exercises.lstm.check_coupled_step(my_coupled_step)"""
 
 
 NOTHING = {Exercise: lambda **_: None, FindTheBug: None, Predict: None, ReadAFigure: None, Design: None}
@@ -47,7 +47,7 @@ def exercises_of(name):
 
 
 def checks(code):
-    """The exercise that a cell asks, ``exercises.lstm.check_step``, as text and as an object."""
+    """The exercise that a cell asks, ``exercises.lstm.check_coupled_step``, as text and as an object."""
     chapter, name = code.split("exercises.")[1].split("(")[0].split(".")
     return f"exercises.{chapter}.{name}", getattr(import_module(f"rnnbook.lessons.exercises.{chapter}"), name)
 
@@ -90,7 +90,7 @@ def test_before_the_press_nothing_is_loaded_and_after_it_under_ten_megabytes_fro
 def test_the_page_answers_and_counts_and_keeps_the_attempt(opened, served):
     page, *_ = opened
     assert press(page) == "It returns None: write its body, end it with return, and run the cell again."
-    page.locator(".live-text").first.fill(RIGHT.replace("i * np.tanh(a_g)", "i * a_g"))
+    page.locator(".live-text").first.fill(RIGHT.replace("(1 - f) * np.tanh(a_g)", "(1 - f) * a_g"))
     assert "tanh is missing on the candidate" in press(page)
     page.locator(".live-text").first.fill(RIGHT)
     assert press(page).startswith("Right")

@@ -1,8 +1,8 @@
 """What each exercise's solution is compared with: one module for each chapter, one function for each exercise.
 
-The function for ``lstm.check_step`` is ``exercise_oracles.lstm.step``. It takes the exercise's own inputs by name and
-gets to the results on another way than the solution: autograd, ``torch.nn``, SciPy, the package's layers and
-conversions, brute force. None calls a solution. What several of them share is in ``ways``.
+The function for ``lstm.check_coupled_step`` is ``exercise_oracles.lstm.coupled_step``. It takes the exercise's own
+inputs by name and gets to the results on another way than the solution: autograd, ``torch.nn``, SciPy, the package's
+layers and conversions, brute force. None calls a solution. What several of them share is in ``ways``.
 """
 
 from importlib import import_module

@@ -1,20 +1,13 @@
-"""Oracles for the chapter *The GRU*: ``torch``'s cell, our layer, autograd, a root that is searched."""
+"""Oracles for the chapter *The GRU*: our layer, autograd, a root that is searched."""
 
 import numpy as np
 import torch
 from scipy.special import expit, logit
 
 from exercise_oracles.ways import gradients, root, tensors
-from rnnbook import in_numpy
-
-
-def step(u_r, u_z, u_n, v_r, v_z, v_n, h_prev):
-    u, v, h = (torch.from_numpy(a) for a in (np.hstack([u_r, u_z, u_n]), np.hstack([v_r, v_z, v_n]), h_prev))
-    H = h.shape[1]
-    W_ih, W_hh, b_ih = torch.eye(3 * H).double(), torch.zeros(3 * H, H).double(), torch.zeros(3 * H).double()
-    # what the memory says is given, so it is the hidden side's bias, of one row at a time
-    rows = [torch.gru_cell(u[[k]], h[[k]], W_ih, W_hh, b_ih, v[k]) for k in range(len(u))]
-    return torch.cat(rows).numpy()
+from rnnbook import data, in_numpy
+from rnnbook.in_numpy.functions import cross_entropy
+from rnnbook.in_numpy.models import SequenceClassifier
 
 
 def gate_gradients(dh, z, n, h_prev):
@@ -45,3 +38,41 @@ def minimal_step(u_f, u_n, h_prev, W_hf, W_hn, b_hf, b_hn):
 
 def half_life(z):
     return np.array([root(lambda k, z=z: z**k - 0.5, 0, 1e4) for z in z])
+
+
+def towards_one():
+    return -np.expm1(10 * np.log(0.9))
+
+
+def most_gradient():
+    """The network of the figure, asked by autograd: the unit with the largest gradient in the middle of the name."""
+    names = data.surnames()
+    text = [name.lower() for name in names.names]
+    letters = sorted(set("".join(text)))
+    rng = np.random.default_rng(1)
+    layer = in_numpy.GRU(len(letters), 8, dtype=np.float64, rng=rng)
+    model = SequenceClassifier(12, layer, rng=rng)
+    optimizer = in_numpy.Adam(model.params, lr=5e-3)
+    train = np.flatnonzero(names.part == "train")
+    for _ in range(3):
+        order = rng.permutation(train)
+        for rows in np.array_split(order, len(order) // 64):
+            ends = np.array([len(text[row]) for row in rows])
+            x = np.zeros((ends.max(), len(rows), len(letters)))
+            for b, row in enumerate(rows):
+                x[np.arange(ends[b]), b, [letters.index(letter) for letter in text[row]]] = 1
+            x[:, :, 0] += np.arange(len(x))[:, None] >= ends  # the chapter's padding, which nothing reads
+            logits, trace = model.forward(x, ends)
+            grads = model.backward(cross_entropy(logits, names.labels[rows])[1], trace)
+            in_numpy.clip_grad_norm(grads, 1.0)
+            optimizer.step(grads)
+    theirs = torch.nn.GRU(len(letters), 8, dtype=torch.float64)
+    theirs.load_state_dict({name: torch.tensor(w) for name, w in layer.state_dict().items()})
+    h, states = torch.zeros(1, 1, 8, dtype=torch.float64, requires_grad=True), []
+    for letter in "hirvonen":
+        x_t = torch.eye(len(letters), dtype=torch.float64)[letters.index(letter)][None, None]
+        _, h = theirs(x_t, h)
+        h.retain_grad()
+        states.append(h)
+    (h[0, 0] @ torch.tensor(model.params["head.weight"][names.languages.index("Finnish")])).backward()
+    return f"unit {1 + states[3].grad[0, 0].abs().argmax().item()}"

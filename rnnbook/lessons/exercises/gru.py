@@ -2,19 +2,14 @@
 
 import numpy as np
 
+from rnnbook.in_numpy import GRU
 from rnnbook.in_numpy.functions import sigmoid
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
-
-
-def step(u_r, u_z, u_n, v_r, v_z, v_n, h_prev):
-    """Return h_t (B, H) from what the input says, u, and what the memory says, v,
-    each (B, H), and h_prev.
-    """
-    r = sigmoid(u_r + v_r)
-    z = sigmoid(u_z + v_z)
-    n = np.tanh(u_n + r * v_n)
-    return (1 - z) * n + z * h_prev
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def _arrays(*names):
@@ -27,43 +22,8 @@ def _arrays(*names):
     return draw
 
 
-def _no_tanh(u_r, u_z, u_n, v_r, v_z, v_n, h_prev):
-    r, z = sigmoid(u_r + v_r), sigmoid(u_z + v_z)
-    return (1 - z) * (u_n + r * v_n) + z * h_prev
-
-
-def _reset_on_everything(u_r, u_z, u_n, v_r, v_z, v_n, h_prev):
-    r, z = sigmoid(u_r + v_r), sigmoid(u_z + v_z)
-    return (1 - z) * np.tanh(r * (u_n + v_n)) + z * h_prev
-
-
-check_step = Exercise(
-    step,
-    _arrays("u_r", "u_z", "u_n", "v_r", "v_z", "v_n", "h_prev"),
-    returns=("h_t",),
-    mistakes={
-        "the gates r and z are swapped": lambda u_r, u_z, u_n, v_r, v_z, v_n, h_prev: step(
-            u_z, u_r, u_n, v_z, v_r, v_n, h_prev
-        ),
-        "z points the other way: z takes the candidate and 1 - z keeps": (
-            lambda u_r, u_z, u_n, v_r, v_z, v_n, h_prev: step(u_r, -u_z, u_n, v_r, -v_z, v_n, h_prev)
-        ),
-        "the reset gate is left out": lambda u_r, u_z, u_n, v_r, v_z, v_n, h_prev: step(
-            u_r + 1e9, u_z, u_n, v_r, v_z, v_n, h_prev
-        ),
-        "the reset gate also multiplies the input's part": _reset_on_everything,
-        "tanh is missing on the candidate": _no_tanh,
-        "the old state is left out of the mixture": lambda u_r, u_z, u_n, v_r, v_z, v_n, h_prev: step(
-            u_r, u_z, u_n, v_r, v_z, v_n, 0 * h_prev
-        ),
-    },
-    looks_at="Look again at the four equations from the reset gate to the new state.",
-    about=About("update gate", "write", 1, 10),
-)
-
-
 def gate_gradients(dh, z, n, h_prev):
-    """Return da_n and da_z (B, H), the gradients by the two pre-activations, from
+    """Return da_n and da_z (B, H), the gradients of the two pre-activations, from
     dh (B, H).
     """
     da_n = dh * (1 - z) * (1 - n**2)
@@ -106,8 +66,15 @@ check_gate_gradients = Exercise(
             dh * h_prev * z * (1 - z),
         ),
     },
-    looks_at="Differentiate the mixture h = (1 - z) n + z h_prev, once by n and once by z.",
+    looks_at="Differentiate the mixture h = (1 - z) n + z h_prev, once with respect to n and once to z.",
     about=About("backward pass", "write", 2, 15),
+)
+
+
+check_bug_in_gate_gradients = FindTheBug(
+    check_gate_gradients,
+    looks_at="Try program.difference(n=0), h_prev=0 and z=0.5: where does the difference vanish?",
+    about=About("backward pass", "find the bug", 2, 10),
 )
 
 
@@ -239,4 +206,56 @@ check_half_life = Exercise(
     },
     looks_at="After k steps the share z to the power k is left; set it to one half.",
     about=About("memory", "write", 2, 10),
+)
+
+
+def ten_steps_towards_one():
+    """Run one unit for ten steps: z stays at 0.9, the candidate at 1, and the state starts at 0."""
+    layer = GRU(1, 1, dtype=np.float64)
+    for value in layer.params.values():
+        value[...] = 0
+    layer.params["bias_ih"][1:] = np.log(0.9 / 0.1), 50  # z and n
+    return layer.forward(np.zeros((10, 1, 1)))[1].item()
+
+
+check_towards_one = Predict(
+    "what is the state after ten steps with z = 0.9 and a candidate of 1, from 0?",
+    run=ten_steps_towards_one,
+    why="Every step leaves nine tenths of the distance to the candidate: 1 - 0.9 to the power of ten.",
+    misreadings={
+        "the share that is left of the old state is given": 0.9**10,
+        "a tenth is thought to be added at every step": 1.0,
+        "one step is counted": 0.1,
+        "nine steps are counted": 1 - 0.9**9,
+    },
+    tolerance=0.005,
+    hint="How far is the state from the candidate, and what does one step do to that distance?",
+    about=About("update gate", "predict", 1, 5),
+)
+
+check_most_gradient = ReadAFigure(
+    "fig-gru-small",
+    "unit 6",
+    why="Its update gate is the most open one at nearly every letter, so the path through z keeps its gradient.",
+    misreadings={
+        "the last column is read, where the gradient enters": "unit 5",
+        "the largest state is taken for the largest gradient": "unit 2",
+        "the reset gate is read instead of the gradient": "unit 3",
+    },
+    look="Last panel: which row is dark from the first letter to the last but one? Compare it with the panel of z.",
+    choices=("unit 2", "unit 3", "unit 5", "unit 6"),
+    about=About("backward pass", "read a figure", 1, 5),
+)
+
+check_does_the_gate_pay = Design(
+    {
+        "a": (True, "A GRU has three times the parameters of an RNN with as many units: one RNN has to have as many."),
+        "b": (True, "Networks that were trained with the same seed and order are compared in pairs."),
+        "c": (False, "The test names choose nothing: an epoch picked on them makes the share too good."),
+        "d": (True, "A longer run, once: what looks like a worse layer may only be a slower one."),
+        "e": (True, "Counting letters takes a second; a network that does not beat it has not earned its time."),
+        "f": (False, "The best seed of each layer compares luck with luck."),
+    },
+    looks_at="Which steps take away another explanation, and which let the answer leak into the experiment?",
+    about=About("experiments", "design", 2, 10),
 )

@@ -2,20 +2,14 @@
 
 import numpy as np
 
+from rnnbook.in_numpy import LSTM
 from rnnbook.in_numpy.functions import sigmoid
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
-
-
-def step(a_i, a_f, a_g, a_o, c_prev):
-    """Return h_t and c_t (B, H) from the four pre-activations and the old carry,
-    each (B, H).
-    """
-    i, f, o = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o)
-    g = np.tanh(a_g)
-    c = f * c_prev + i * g
-    h = o * np.tanh(c)
-    return h, c
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def _arrays(*names):
@@ -28,29 +22,38 @@ def _arrays(*names):
     return draw
 
 
-def _step(a_i, a_f, a_g, a_o, c_prev, squash=np.tanh, show=np.tanh, keep=True, new=True, shown=False):
-    i, f, o = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o)
-    c = (f if keep else 1) * c_prev + (i if new else 1 - f) * squash(a_g)
+def coupled_step(a_f, a_g, a_o, c_prev):
+    """Return h_t and c_t (B, H) of an LSTM that adds just as much as it forgets, from
+    three pre-activations and the old carry, each (B, H).
+    """
+    f, o = sigmoid(a_f), sigmoid(a_o)
+    c = f * c_prev + (1 - f) * np.tanh(a_g)
+    return o * np.tanh(c), c
+
+
+def _coupled(a_f, a_g, a_o, c_prev, squash=np.tanh, show=np.tanh, keep=True, share=True, shown=False):
+    f, o = sigmoid(a_f), sigmoid(a_o)
+    c = (f if keep else 1) * c_prev + (1 - f if share else 1) * squash(a_g)
     if shown:  # the output gate shrinks the carry itself
         c = o * c
         return np.tanh(c), c
     return o * show(c), c
 
 
-check_step = Exercise(
-    step,
-    _arrays("a_i", "a_f", "a_g", "a_o", "c_prev"),
+check_coupled_step = Exercise(
+    coupled_step,
+    _arrays("a_f", "a_g", "a_o", "c_prev"),
     returns=("h_t", "c_t"),
     mistakes={
-        "the gates i and f are swapped": lambda a_i, a_f, **rest: step(a_f, a_i, **rest),
-        "tanh is missing on the candidate": lambda **a: _step(**a, squash=lambda a_g: a_g),
-        "the candidate gets a sigmoid, as if it were a gate": lambda **a: _step(**a, squash=sigmoid),
-        "tanh is missing on the output": lambda **a: _step(**a, show=lambda c: c),
-        "the old carry is not scaled by f": lambda **a: _step(**a, keep=False),
-        "1 - f takes the place of i, as in the GRU": lambda **a: _step(**a, new=False),
-        "o is applied before the carry is handed on": lambda **a: _step(**a, shown=True),
+        "f and 1 - f are exchanged": lambda a_f, **rest: coupled_step(-a_f, **rest),
+        "tanh is missing on the candidate": lambda **a: _coupled(**a, squash=lambda a_g: a_g),
+        "the candidate gets a sigmoid, as if it were a gate": lambda **a: _coupled(**a, squash=sigmoid),
+        "tanh is missing on the output": lambda **a: _coupled(**a, show=lambda c: c),
+        "the old carry is not scaled by f": lambda **a: _coupled(**a, keep=False),
+        "the candidate is added in full": lambda **a: _coupled(**a, share=False),
+        "o is applied before the carry is handed on": lambda **a: _coupled(**a, shown=True),
     },
-    looks_at="Look again at the two lines of the carry and the state, and at which of the four gets tanh.",
+    looks_at="Take the two equations of the carry and the state, and put 1 - f in the place of i.",
     about=About("gates", "write", 1, 10),
 )
 
@@ -97,6 +100,53 @@ check_carry_gradients = Exercise(
 )
 
 
+check_bug_in_carry_gradients = FindTheBug(
+    check_carry_gradients,
+    looks_at="Try program.difference(dh=0), then dc_next=0: which of the two paths has the bug?",
+    about=About("backward pass", "find the bug", 2, 10),
+)
+
+
+def ten_steps_half_open():
+    """Run one unit for ten steps: nothing gets in, the forget gate has the bias 0, and the carry starts at 1."""
+    layer = LSTM(1, 1, dtype=np.float64)
+    for value in layer.params.values():
+        value[...] = 0
+    layer.params["bias_ih"][0] = -50  # the input gate
+    _, (_, c), _ = layer.forward(np.zeros((10, 1, 1)), (np.zeros((1, 1)), np.ones((1, 1))))
+    return c.item()
+
+
+check_half_open = Predict(
+    "what is left of the carry after ten steps with a forget bias of 0?",
+    run=ten_steps_half_open,
+    why="A bias of 0 is a gate of one half: 0.5 to the power of ten.",
+    misreadings={
+        "a bias of 0 is thought to leave the gate open": 1.0,
+        "a bias of 0 is thought to close the gate": 0.0,
+        "one half is taken off once, not at every step": 0.5,
+        "a tenth of the half is taken off at every step": 0.95**10,
+    },
+    tolerance=0.05,
+    hint="What is σ(0)? And what does the next step do to what the first has left?",
+    about=About("forget gate", "predict", 1, 5),
+)
+
+check_open_at_the_end = ReadAFigure(
+    "fig-lstm-brackets",
+    "unit 3",
+    why="At the closing bracket the forget gates of units 1 and 2 are nearly white, that of unit 3 is still dark.",
+    misreadings={
+        "the row of the input gates is read": "unit 1",
+        "the opening bracket is taken for the closing one": "none",
+        "the rows are counted from below": "unit 2",
+    },
+    look="Second panel, the column of the first closing bracket: which row is dark there?",
+    choices=("unit 1", "unit 2", "unit 3", "none"),
+    about=About("forget gate", "read a figure", 1, 5),
+)
+
+
 def to_onnx_order(weight):
     """Return the matrix (4H, D) with its blocks i, f, g, o put in the order i, o,
     f, g.
@@ -115,7 +165,7 @@ check_to_onnx_order = Exercise(
     returns=("weight",),
     mistakes={
         "the blocks stay in the order i, f, g, o": _in_order([0, 1, 2, 3]),
-        "the way back is taken: a matrix in i, o, f, g is put in order i, f, g, o": _in_order([0, 2, 3, 1]),
+        "the conversion runs the other way: a matrix in i, o, f, g is put in order i, f, g, o": _in_order([0, 2, 3, 1]),
         "f and o are exchanged and g stays the third": _in_order([0, 3, 2, 1]),
         "the order i, f, o, g comes out": _in_order([0, 1, 3, 2]),
         "every fourth row is taken for a gate, not every block of H rows": lambda weight: weight.reshape(
@@ -170,8 +220,13 @@ def _peephole_inputs(rng):
     return arrays | {name: rng.normal(size=arrays["c_prev"].shape[1]) for name in ("p_i", "p_f", "p_o")}
 
 
+def _step(a_i, a_f, a_g, a_o, c_prev):
+    c = sigmoid(a_f) * c_prev + sigmoid(a_i) * np.tanh(a_g)
+    return sigmoid(a_o) * np.tanh(c), c
+
+
 def _output_sees_the_old_carry(a_i, a_f, a_g, a_o, c_prev, p_i, p_f, p_o):
-    return step(a_i + p_i * c_prev, a_f + p_f * c_prev, a_g, a_o + p_o * c_prev, c_prev)
+    return _step(a_i + p_i * c_prev, a_f + p_f * c_prev, a_g, a_o + p_o * c_prev, c_prev)
 
 
 def _peeps_after_the_sigmoid(a_i, a_f, a_g, a_o, c_prev, p_i, p_f, p_o):
@@ -191,8 +246,22 @@ check_peephole_step = Exercise(
             a_g=a_g + p_i * c_prev, p_i=p_i, c_prev=c_prev, **a
         ),
         "the peephole is added after the sigmoid": _peeps_after_the_sigmoid,
-        "the peepholes are left out": lambda p_i, p_f, p_o, **a: step(**a),
+        "the peepholes are left out": lambda p_i, p_f, p_o, **a: _step(**a),
     },
     looks_at="The peephole belongs inside the sigmoid; i and f come before the new carry, o after it.",
     about=About("peepholes", "write", 2, 15),
+)
+
+
+check_is_bias_1_better = Design(
+    {
+        "a": (True, "With one seed each, luck decides: on the adding task the default start failed with some seeds."),
+        "b": (True, "The default start of the library is the control; without it there is nothing to be better than."),
+        "c": (False, "A learning rate tuned for one start alone gives that start an evening's work more."),
+        "d": (True, "A start that has not learned in time may only be slower: double the budget once."),
+        "e": (False, "The seeds picked by the result flatter the start that you hope for."),
+        "f": (True, "One task does not tell a better start from one that fits this task."),
+    },
+    looks_at="What else could make one start look better than the other?",
+    about=About("experiments", "design", 2, 10),
 )

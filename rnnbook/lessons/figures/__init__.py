@@ -15,8 +15,9 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     why_recurrence     states_while_reading, sequence_kinds
     bptt               weight_paths, path_contributions, state_gradients, check_table, seeds_against
     truncation         cut_gradients
-    language_model     character_model, guesses, coloured_text
+    language_model     character_model, guesses, coloured_text, ranked
     limits             gradient_relay, gradient_against_lag, reach_and_success, with_and_without
+    gates              gradient_paths, gates_while_reading
     lstm               carry_story, product_against_gradient
     memory             memory_tasks, skill_against_length, carry_ramp
     variable_length    ragged_batch, both_directions, share_against
@@ -70,7 +71,9 @@ from rnnbook.lessons.figures.feedback_networks import (
     recall_gallery,
 )
 from rnnbook.lessons.figures.frameworks import block_orders, shared_batch
+from rnnbook.lessons.figures.gates import gates_while_reading, gradient_paths
 from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses
+from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses, ranked
 from rnnbook.lessons.figures.limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
 from rnnbook.lessons.figures.lstm import carry_story, product_against_gradient
 from rnnbook.lessons.figures.memory import carry_ramp, memory_tasks, skill_against_length
@@ -127,9 +130,11 @@ __all__ = [
     "fan_charts",
     "forecast",
     "gate_raster",
+    "gates_while_reading",
     "genome_lanes",
     "gradient_against_lag",
     "gradient_flow",
+    "gradient_paths",
     "gradient_reach",
     "gradient_relay",
     "gru_cell",
@@ -150,6 +155,7 @@ __all__ = [
     "plant_runs",
     "product_against_gradient",
     "ragged_batch",
+    "ranked",
     "ratio_dots",
     "reach_and_success",
     "recall_against_state",

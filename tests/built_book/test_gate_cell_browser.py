@@ -1,0 +1,60 @@
+"""The cells whose gates the reader sets, in a real browser: by keyboard, on a phone, in the dark, without scripts."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser_visit import THIN, open_context, settle, show
+
+pytestmark = pytest.mark.site
+
+BLOCK = ".animation-gate-cell"
+CELLS = {"lstm": ("f", "new carry is 1.00"), "gru": ("z", "new state is 0.80")}
+
+
+@pytest.fixture
+def opened(served, chromium):
+    contexts = []
+
+    def open_chapter(chapter, **options):
+        context, log = open_context(chromium, **options)
+        contexts.append((context, log))
+        page = context.new_page()
+        page.goto(f"{served.url}book/{chapter}.html")
+        return page
+
+    yield open_chapter
+    for context, log in contexts:
+        context.close()
+        assert log.complaints == []
+
+
+@pytest.mark.parametrize("chapter", CELLS)
+def test_a_gate_is_set_by_keyboard_and_the_sentence_follows(opened, chapter):
+    gate, sentence = CELLS[chapter]
+    page = opened(chapter)
+    slider, says = page.locator(f"{BLOCK} input[name={gate}]"), page.locator(f"{BLOCK} .animation-says")
+    slider.focus()
+    page.keyboard.press("End")  # the gate is open
+    assert slider.input_value() == "1"
+    assert sentence in says.inner_text() and "comes back as 1.00" in says.inner_text()
+    before = says.inner_text()
+    button = page.locator(f"{BLOCK} button")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert (says.inner_text() != before) == (chapter == "lstm")  # a belt that is open goes on adding
+    settle(page)
+    page.evaluate(THIN)
+    for view in ("light", "phone", "dark phone"):
+        show(page, view)
+        box = page.locator(f"{BLOCK} svg").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= page.viewport_size["width"]
+        found = Axe().run(page, context={"include": [BLOCK]}, options={"resultTypes": ["violations"], "preload": False})
+        assert found.response["violations"] == []
+
+
+@pytest.mark.parametrize("chapter", CELLS)
+def test_without_scripts_the_block_says_what_the_page_has(opened, chapter):
+    page = opened(chapter, java_script_enabled=False)
+    assert "you can move this unit" in page.locator(BLOCK).inner_text()
+    assert page.locator(f"#fig-{chapter}-cell img").is_visible()
+    page.emulate_media(media="print")
+    assert not page.locator(BLOCK).is_visible()
