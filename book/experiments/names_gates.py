@@ -1,4 +1,4 @@
-"""What the update gates of the chapter *The GRU* do at the end of a name: four seeds of the network that it trains live.
+"""What the update gates of the chapter *The GRU* do at the end of a name: four seeds of the network trained there.
 
     python book/experiments/names_gates.py      about one minute on one core; writes names_gates.json beside it
 
