@@ -1,7 +1,7 @@
 """Figures of the gates: the paths of the gradient past and through them, and what they do while a network reads."""
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 
 from rnnbook.errors import check_choice, check_shape
 from rnnbook.lessons.figures.charts import named
@@ -28,7 +28,8 @@ def gates_while_reading(maps, letters, columns=1):
     for axes, (title, values) in zip(grid.flat, maps.items(), strict=False):
         check_shape(f"maps[{title!r}]", values, (T, "H"))
         if title[0] in GATES and not title[1:2].isalpha():
-            shades, low, high = LinearSegmentedColormap.from_list(title, ["white", COLOURS[title[0]]]), 0.0, 1.0
+            shades: Colormap | str = LinearSegmentedColormap.from_list(title, ["white", COLOURS[title[0]]])
+            low, high = 0.0, 1.0
         else:
             high = np.abs(values).max() or 1.0
             shades, low = "PuOr", -high
