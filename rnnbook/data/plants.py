@@ -47,8 +47,8 @@ def own_motion(y, y_prev, parameters=NOMINAL):
 
 def example_1(y, y_prev, u):
     """Return the next output of a plant that is linear in its outputs and a sum of three sines in its input."""
-    bent = 0.6 * np.sin(np.pi * u) + 0.3 * np.sin(3 * np.pi * u) + 0.1 * np.sin(5 * np.pi * u)
-    return 0.3 * y + 0.6 * y_prev + bent
+    driven = 0.6 * np.sin(np.pi * u) + 0.3 * np.sin(3 * np.pi * u) + 0.1 * np.sin(5 * np.pi * u)
+    return 0.3 * y + 0.6 * y_prev + driven
 
 
 def example_3(y, y_prev, u):

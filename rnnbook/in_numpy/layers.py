@@ -1,7 +1,7 @@
 """Layers without memory, which stand before and after a recurrent one.
 
-``forward`` returns the outputs and a trace; ``backward`` takes the trace and returns the gradient by the inputs
-and ``grads``, a dict with the keys of ``params``.
+``forward`` returns the outputs and a trace; ``backward`` takes the trace and returns the gradient with respect to the
+inputs and ``grads``, a dict with the keys of ``params``.
 """
 
 import numpy as np

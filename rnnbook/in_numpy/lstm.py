@@ -102,12 +102,13 @@ class LSTM:
         return sequences.outputs(hs, inside), (h, c), trace
 
     def backward(self, dhs, trace, dstate=None):
-        """Carry dhs (T, B, H), the loss's gradient by every output, back through time.
+        """Carry the loss's gradient dhs (T, B, H) back through time.
 
-        ``dstate`` is the gradient by the last (h, c), zeros where none is given.
-        Returns dx (T, B, D), the gradient by the initial (h, c), and ``grads``, a dict
-        with the keys and shapes of ``params``. Raises TypeError or ValueError, naming
-        the argument, where dhs, trace or dstate do not fit the layer.
+        dhs holds the gradient with respect to every output; ``dstate``, the one with
+        respect to the last (h, c), is zero unless given. Returns dx (T, B, D), the
+        gradient with respect to the initial (h, c), and ``grads``, a dict with the
+        keys and shapes of ``params``. Raises TypeError or ValueError, naming the
+        argument, where dhs, trace or dstate do not fit the layer.
         """
         x, hs, cs, tanh_cs, gates, inside = check_trace(trace, LSTMTrace, self)
         W_ih, W_hh, _, _ = products.by_gate(self.params, 4)

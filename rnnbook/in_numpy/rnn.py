@@ -80,14 +80,13 @@ class RNN:
         return sequences.outputs(hs, inside), h, RNNTrace(x, hs, inside)
 
     def backward(self, dhs, trace, dstate=None):
-        """Carry dhs (T, B, H), the loss's gradient by every output, back through
-        time.
+        """Carry the loss's gradient dhs (T, B, H) back through time.
 
-        ``dstate (B, H)`` is the gradient by the last state, zeros where none is
-        given. Returns dx (T, B, D), the gradient by the initial state (B, H), and
-        ``grads``, a dict with the keys and shapes of ``params``. Raises TypeError
-        or ValueError, naming the argument, where dhs, trace or dstate do not fit the
-        layer.
+        dhs holds the gradient with respect to every output; ``dstate (B, H)``, the one
+        with respect to the last state, is zero unless given. Returns dx (T, B, D), the
+        gradient with respect to the initial state (B, H), and ``grads``, a dict with
+        the keys and shapes of ``params``. Raises TypeError or ValueError, naming the
+        argument, where dhs, trace or dstate do not fit the layer.
         """
         x, hs, inside = check_trace(trace, RNNTrace, self)
         W_ih, W_hh = self.params["weight_ih"], self.params["weight_hh"]

@@ -69,7 +69,10 @@ class Bidirectional:
         return hs, (last_f, last_b), trace
 
     def backward(self, dhs, trace, dstate=None):
-        """Carry dhs (T, B, Hf + Hb) back; returns dx (T, B, D), the gradients by the initial states, and ``grads``."""
+        """Carry dhs (T, B, Hf + Hb) back through time in both directions.
+
+        Returns dx (T, B, D), the gradients with respect to the initial states, and ``grads``.
+        """
         trace_f, trace_b, turn, (T, B, H), dtype = check_trace(trace, BidirectionalTrace)
         dstate_f, dstate_b = _parts("dstate", dstate, 2, "a pair of gradients, forward and backward")
         dhs = sequences.check_output_gradient(dhs, T, B, H, dtype)
@@ -138,7 +141,10 @@ class Stacked:
         return x, lasts, traces
 
     def backward(self, dhs, trace, dstate=None):
-        """Carry dhs (T, B, H) down; returns dx (T, B, D), the gradients by the initial states, and ``grads``."""
+        """Carry dhs (T, B, H) down through the layers.
+
+        Returns dx (T, B, D), the gradients with respect to the initial states, and ``grads``.
+        """
         dstates = _parts("dstate", dstate, len(self.layers), "a list of the layers' gradients")
         dfirsts: list = []
         grads: list = []
