@@ -19,7 +19,7 @@ SETTINGS = ADDING | {"recurrent dropout": 0.25, "forget bias": 1.0}
 
 
 class Added(Ablated):
-    """The full LSTM with one addition: layer norm (Ba et al. 2016) or dropout of the candidate (Semeniuta et al. 2016)."""
+    """The full LSTM with one addition: layer norm (Ba et al. 2016), dropout of g (Semeniuta et al. 2016), or a bias."""
 
     def __init__(self, D, H, addition):
         super().__init__(D, H, set())

@@ -17,8 +17,8 @@ from rnnbook.in_numpy import RNN, Adam, SequenceClassifier, clip_grad_norm
 from rnnbook.in_numpy.functions import cross_entropy, mean_squared_error
 
 SETTINGS = {
-    "units": 16, "batch": 64, "updates": 500, "lr": 5e-3, "max_norm": 1.0, "months": [1, 2, 3, 6, 12, 24, 48], "gap": 24,
-    "rows": 24, "digits": {"units": 32, "updates": 400, "train": 1300}, "shifts": [0, 1, 2, 4, 8, 16], "block": 24,
+    "units": 16, "batch": 64, "updates": 500, "lr": 5e-3, "max_norm": 1.0, "months": [1, 2, 3, 6, 12, 24, 48],
+    "gap": 24, "rows": 24, "digits": {"units": 32, "updates": 400, "train": 1300}, "shifts": [0, 1, 2, 4, 8, 16], "block": 24,
 }  # fmt: skip
 SEEDS = [0, 1, 2, 3, 4]
 
@@ -86,7 +86,7 @@ def interval(first, second, block):
 
 
 def history():
-    """Errors at each T, trained and used there; and of the 24-month network with its months shuffled in training too."""
+    """Errors at each T, trained and used there; and with 24 months in another order, in training too."""
     past, later, scale = series()
     part, new = scale(past), scale(later)
     N = len(later) - max(SETTINGS["months"])
@@ -164,7 +164,8 @@ def shift():
         return linear(x, np.tile(np.eye(10)[labels[rows]], (len(shifts), 1)))
 
     names = ["network, rows before", "network with bias, rows before", "network, rows after",
-             "network that trained to wait, rows after", "dense, rows before", "dense of all shifts, rows before"]  # fmt: skip
+             "network that trained to wait, rows after", "dense, rows before",
+             "dense of all shifts, rows before"]  # fmt: skip
     found: dict[str, list] = {name: [] for name in names}
     for seed in SEEDS:
         rng = np.random.default_rng(seed)

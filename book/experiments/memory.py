@@ -20,7 +20,8 @@ from rnnbook.in_numpy import GRU, LSTM, RNN, Linear
 from rnnbook.in_numpy.initialisers import chrono, forget_bias, identity
 
 SETTINGS = {
-    "lengths": [20, 40, 80], "copy": [10, 20], "batch": 32, "hidden_size": 32, "lr": 5e-3, "clip": 1.0, "updates": 600, "solved": 0.9,
+    "lengths": [20, 40, 80], "copy": [10, 20], "batch": 32, "hidden_size": 32, "lr": 5e-3, "clip": 1.0, "updates": 600,
+    "solved": 0.9,
 }  # fmt: skip
 COUNTING = {"largest": 10, "tested": 60, "batch": 32, "hidden_size": 10, "lr": 1e-2, "clip": 1.0, "updates": 1000,
             "longer": 5000}  # fmt: skip
@@ -39,7 +40,7 @@ def wide(D, H):
 
 
 def chrono_gru(layer, longest, rng):
-    """Spread the bias of a GRU's update gate, rows z of r, z, n, as chrono does the LSTM's: ln u, u from U(1, T - 1)."""
+    """Spread the bias of a GRU's update gate, rows z of r, z, n, as chrono does the LSTM's: ln u with u up to T - 1."""
     b_ih, b_hh = (layer.params[name].reshape(3, -1) for name in ("bias_ih", "bias_hh"))
     b_ih[1], b_hh[1] = np.log(rng.uniform(1, longest - 1, layer.hidden_size)), 0
     return layer
@@ -58,7 +59,7 @@ LAYERS = {
 
 
 class Training:
-    """``tasks.fit`` in PyTorch: Adam on a layer and its head, gradients clipped; the numbers go back after each call."""
+    """``tasks.fit`` in PyTorch: Adam on a layer and its head, gradients clipped; the numbers go back each time."""
 
     def __init__(self, layer, head, draw, rng, lr, max_norm):
         options = {"nonlinearity": layer.nonlinearity} if isinstance(layer, RNN) else {}
