@@ -19,8 +19,8 @@ import test_figures
 import test_figures_applications
 import test_figures_control
 import test_figures_feedback_networks
+import test_figures_gradient_reach
 import test_figures_language_model
-import test_figures_limits
 import test_figures_lstm
 import test_figures_parallel
 import test_figures_pronunciation
@@ -39,7 +39,7 @@ ALSO = [
     test_figures_control,
     test_figures_applications,
     test_figures_feedback_networks,
-    test_figures_limits,
+    test_figures_gradient_reach,
     test_figures_parallel,
     test_figures_seq2seq,
     test_figures_pronunciation,

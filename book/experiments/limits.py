@@ -18,7 +18,8 @@ from rnnbook.in_numpy.functions import cross_entropy, mean_squared_error
 
 SETTINGS = {
     "units": 16, "batch": 64, "updates": 500, "lr": 5e-3, "max_norm": 1.0, "months": [1, 2, 3, 6, 12, 24, 48],
-    "gap": 24, "rows": 24, "digits": {"units": 32, "updates": 400, "train": 1300}, "shifts": [0, 1, 2, 4, 8, 16], "block": 24,
+    "gap": 24, "rows": 24, "digits": {"units": 32, "updates": 400, "train": 1300}, "shifts": [0, 1, 2, 4, 8, 16],
+    "block": 24,
 }  # fmt: skip
 SEEDS = [0, 1, 2, 3, 4]
 

@@ -20,7 +20,8 @@ from rnnbook.in_numpy import GRU, LSTM, RNN, Linear
 from rnnbook.in_numpy.initialisers import chrono, forget_bias, identity
 
 SETTINGS = {
-    "lengths": [20, 40, 80], "copy": [10, 20], "batch": 32, "hidden_size": 32, "lr": 5e-3, "clip": 1.0, "updates": 600,
+    "lengths": {"adding": [20, 40, 80], "copy": [20], "temporal order": [40, 80]},
+    "batch": 32, "hidden_size": 32, "lr": 5e-3, "clip": 1.0, "updates": 600,
     "solved": 0.9,
 }  # fmt: skip
 COUNTING = {"largest": 10, "tested": 60, "batch": 32, "hidden_size": 10, "lr": 1e-2, "clip": 1.0, "updates": 1000,
@@ -132,7 +133,7 @@ def main():
         record["counted"] = {k: [run_counting((k, s, COUNTING["updates"])) for s in SEEDS] for k in LAYERS}
         record["counted after longer"] = [run_counting(("LSTM", s, COUNTING["longer"])) for s in SEEDS]
         for task in TASKS:
-            for T in SETTINGS["copy" if task == "copy" else "lengths"]:
+            for T in SETTINGS["lengths"][task]:
                 for kind in LAYERS:
                     once, twice = zip(*(run((task, kind, T, seed)) for seed in SEEDS), strict=True)
                     runs.append({"task": task, "T": T, "network": kind, "skill": once, "skill of twice": twice})

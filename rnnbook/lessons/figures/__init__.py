@@ -9,14 +9,16 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     networks           unrolled_network, gradient_flow, dense_with_loop, windowed_versus_recurrent
     cells              rnn_cell, gru_cell, lstm_cell
     charts             line_chart, learning_curves, forecast, error_bars, parameters_against_length,
-                       causality, gradient_reach, gate_raster, confusion_matrix
+                       causality, gate_raster, confusion_matrix
 
     what one chapter has for itself
     bptt               weight_paths, path_contributions, check_table, seeds_against
     language_model     character_model, guesses, coloured_text
-    limits             gradient_relay, gradient_against_lag, reach_and_success, with_and_without
+    limits             seven_claims, state_heat
     lstm               carry_story, product_against_gradient
-    memory             memory_tasks, skill_against_length, carry_ramp
+    gradient_reach     gradient_relay, gradient_reach, gradient_against_lag, gradient_paths, gradient_heat,
+                       reach_and_success, loss_cliff, with_and_without
+    memory             memory_tasks, task_shapes, skill_against_length, carry_ramp
     variable_length    ragged_batch, both_directions, share_against
     time_series        series_in_parts, kinds_of_answer, errors_by_horizon, fan_charts,
                        pit_histograms, spread_against_error
@@ -41,7 +43,6 @@ from rnnbook.lessons.figures.charts import (
     error_bars,
     forecast,
     gate_raster,
-    gradient_reach,
     learning_curves,
     line_chart,
     parameters_against_length,
@@ -63,10 +64,20 @@ from rnnbook.lessons.figures.feedback_networks import (
     recall_gallery,
 )
 from rnnbook.lessons.figures.frameworks import block_orders, shared_batch
+from rnnbook.lessons.figures.gradient_reach import (
+    gradient_against_lag,
+    gradient_heat,
+    gradient_paths,
+    gradient_reach,
+    gradient_relay,
+    loss_cliff,
+    reach_and_success,
+    with_and_without,
+)
 from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses
-from rnnbook.lessons.figures.limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
+from rnnbook.lessons.figures.limits import seven_claims, state_heat
 from rnnbook.lessons.figures.lstm import carry_story, product_against_gradient
-from rnnbook.lessons.figures.memory import carry_ramp, memory_tasks, skill_against_length
+from rnnbook.lessons.figures.memory import carry_ramp, memory_tasks, skill_against_length, task_shapes
 from rnnbook.lessons.figures.networks import (
     dense_with_loop,
     gradient_flow,
@@ -120,6 +131,8 @@ __all__ = [
     "genome_lanes",
     "gradient_against_lag",
     "gradient_flow",
+    "gradient_heat",
+    "gradient_paths",
     "gradient_reach",
     "gradient_relay",
     "gru_cell",
@@ -130,6 +143,7 @@ __all__ = [
     "learning_curves",
     "line_chart",
     "lstm_cell",
+    "loss_cliff",
     "matrix_memory",
     "memory_tasks",
     "one_step_and_free",
@@ -153,13 +167,16 @@ __all__ = [
     "seeds_against",
     "series_in_parts",
     "set_style",
+    "seven_claims",
     "share_against",
     "shared_batch",
     "skill_against_length",
     "spelling_alignments",
     "spoken_labels",
     "spread_against_error",
+    "state_heat",
     "step_time",
+    "task_shapes",
     "time_against_length",
     "tracking",
     "two_decoders",

@@ -153,27 +153,6 @@ def zero_cell(corner, label=None):
 
 
 @styled
-def gradient_reach(dx, label, on=None):
-    """The size of the gradient that reaches each step, against its distance from the last one.
-
-    dx: the gradient (T, B, D) of the last step with respect to every input, or its norms (T,) at once.
-    To compare several, hand the returned Figure back as ``on``.
-    """
-    dx = np.asarray(dx, dtype=float)
-    if dx.ndim == 3:
-        norms = np.sqrt((dx**2).sum(axis=2)).mean(axis=1)
-    else:
-        check_shape("dx", dx, ("T",))
-        norms = dx
-    axes = canvas(on)
-    axes.plot(np.arange(len(norms))[::-1], np.ma.masked_equal(norms, 0), label=label)
-    axes.set_yscale("log")
-    axes.set(xlabel="lag: steps between the input and the last output", ylabel="norm of the gradient")
-    axes.legend()
-    return axes.figure
-
-
-@styled
 def gate_raster(gates, letters):
     """What the units of each gate do at each of T letters: {name: values (T, H) from 0 to 1}, a panel a gate.
 

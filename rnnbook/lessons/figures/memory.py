@@ -15,12 +15,13 @@ TASKS = {
 
 
 @styled
-def memory_tasks():
-    """Four tasks as strips of eight steps each: what is read, what has to be kept, what is asked at the end."""
-    pitch, side = 0.44, 0.4
-    sheet = Sheet(WIDTH, 0.25 + 0.7 * len(TASKS))
-    for row, (name, (symbols, asked, kept)) in enumerate(TASKS.items()):
-        y = 0.7 * (len(TASKS) - row) - 0.22
+def memory_tasks(*names):
+    """Tasks as strips of eight steps each, all four without names: what is read, what has to be kept, what is asked."""
+    pitch, side, names = 0.44, 0.4, names or tuple(TASKS)
+    sheet = Sheet(WIDTH, 0.25 + 0.7 * len(names))
+    for row, name in enumerate(names):
+        symbols, asked, kept = TASKS[name]
+        y = 0.7 * (len(names) - row) - 0.22
         sheet.text(0.05, y, name, size=11.5, ha="left")
         for step, symbol in enumerate(symbols):
             colour = "c" if step in kept else "x"
@@ -80,4 +81,34 @@ def carry_ramp(carry, symbols, names, on=None):
     axes.set_xticks(steps, list(symbols), fontsize=9)
     axes.set(xlabel="symbol read", ylabel="carry $c_t$")
     axes.legend()
+    return axes.figure
+
+
+@styled
+def task_shapes(batch, features, answers):
+    """One sequence of a task as the arrays that hold it: x (T, D) turned on its side, and the answers that count below.
+
+    ``batch``: a ``tasks.Batch`` of which the first sequence is shown. ``features``: the names of the D rows.
+    ``answers``: the text of every step's answer, "" where none counts.
+    """
+    x, mask = np.asarray(batch.x[:, 0], dtype=float), np.asarray(batch.mask[:, 0], dtype=bool)
+    T, D = x.shape
+    check_shape("features", np.asarray(features), (D,))
+    check_shape("answers", np.asarray(answers), (T,))
+    axes = canvas(height=0.95 + 0.27 * (D + 1))
+    steps = np.arange(T + 1) + 0.5
+    grid = {"edgecolor": "#BBBBBB", "linewidth": 0.5}
+    axes.pcolormesh(steps, np.arange(D + 1) - 0.5, x.T, cmap="Blues", vmin=0, vmax=2.2, **grid)
+    for t, d in np.argwhere(x):
+        shown = f"{x[t, d]:.1f}".removeprefix("0") if x[t, d] != 1 else "1"
+        axes.text(t + 1, d, shown, ha="center", va="center", fontsize=9, color=COLOURS["h"])
+    for t in range(T):
+        counts = "#E6DCEF" if mask[t] else "white"
+        axes.fill_between([t + 0.5, t + 1.5], D - 0.3, D + 0.7, facecolor=counts, **grid)
+        axes.text(t + 1, D + 0.2, answers[t], ha="center", va="center", fontsize=9, color=COLOURS["c"])
+    axes.set_yticks([*range(D), D + 0.2], [*features, "answer"])
+    axes.set(xlabel="step t", xlim=(0.5, T + 0.5), ylim=(D + 0.7, -0.5))
+    axes.set_xticks(range(1, T + 1))
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
     return axes.figure
