@@ -9,12 +9,12 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     networks           unrolled_network, gradient_flow, dense_with_loop, windowed_versus_recurrent
     cells              rnn_cell, gru_cell, lstm_cell
     charts             line_chart, learning_curves, forecast, error_bars, parameters_against_length,
-                       causality, gate_raster, confusion_matrix
+                       causality, gate_raster, state_heat, confusion_matrix
 
     what one chapter has for itself
     bptt               weight_paths, path_contributions, check_table, seeds_against
     language_model     character_model, guesses, coloured_text
-    limits             seven_claims, state_heat
+    limits             seven_claims
     lstm               carry_story, product_against_gradient
     gradient_reach     gradient_relay, gradient_reach, gradient_against_lag, gradient_paths, gradient_heat,
                        reach_and_success, loss_cliff, with_and_without
@@ -46,6 +46,7 @@ from rnnbook.lessons.figures.charts import (
     learning_curves,
     line_chart,
     parameters_against_length,
+    state_heat,
 )
 from rnnbook.lessons.figures.control import (
     control_loop,
@@ -75,7 +76,7 @@ from rnnbook.lessons.figures.gradient_reach import (
     with_and_without,
 )
 from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses
-from rnnbook.lessons.figures.limits import seven_claims, state_heat
+from rnnbook.lessons.figures.limits import seven_claims
 from rnnbook.lessons.figures.lstm import carry_story, product_against_gradient
 from rnnbook.lessons.figures.memory import carry_ramp, memory_tasks, skill_against_length, task_shapes
 from rnnbook.lessons.figures.networks import (

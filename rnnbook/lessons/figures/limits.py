@@ -1,9 +1,6 @@
-"""The figures of the seven claims: each row one experiment, its numbers as bars; and states that wait for a digit."""
+"""The figure of the seven claims: each row one experiment, its numbers as bars."""
 
-import numpy as np
-
-from rnnbook.errors import check_shape
-from rnnbook.lessons.figures.style import COLOURS, PALETTE, WIDTH, canvas, panels, styled
+from rnnbook.lessons.figures.style import COLOURS, PALETTE, WIDTH, canvas, styled
 
 
 @styled
@@ -29,19 +26,3 @@ def seven_claims(rows):
     axes.set_axis_off()
     axes.figure.set_size_inches(WIDTH, axes.figure.get_figheight())
     return axes.figure
-
-
-@styled
-def state_heat(states):
-    """The states of a network while it reads, {title: (T, H)}: a column a step, a row a unit, -1 to 1, 0 is white."""
-    figure, row = panels(1, len(states), height=2.7, sharey=True, squeeze=False)
-    for axes, (title, values) in zip(row[0], states.items(), strict=True):
-        values = np.asarray(values, dtype=float)
-        check_shape(f"states[{title!r}]", values, ("T", "H"))
-        steps, units = np.arange(len(values) + 1) + 0.5, np.arange(values.shape[1] + 1) + 0.5
-        picture = axes.pcolormesh(steps, units, values.T, cmap="PuOr", vmin=-1, vmax=1)
-        axes.set(title=title, xlabel="step t")
-        axes.grid(visible=False)
-    row[0, 0].set_ylabel("unit")
-    figure.colorbar(picture, ax=list(row[0]), label="state", ticks=[-1, 0, 1], aspect=14, pad=0.015)
-    return figure

@@ -37,33 +37,35 @@ def memory_tasks(*names):
 def skill_against_length(lengths, skills):
     """Skill against the length of the sequence, a panel a task: {task: {cell: (N, S)}}, S seeds at N lengths.
 
-    The line joins the means, the bar runs from the worst seed to the best; 0 is chance and 1 perfect.
+    ``lengths`` (N,) are those of every task, or a dict of them by task. The line joins the means, the bar runs from the
+    worst seed to the best; 0 is chance and 1 perfect.
     """
-    lengths = np.asarray(lengths)
-    figure, row = panels(1, len(skills), height=3.5, sharey=True, squeeze=False)
+    figure, row = panels(1, len(skills), height=3.8, sharey=True, squeeze=False)
     for axes, (task, cells) in zip(row[0], skills.items(), strict=True):
+        at = np.asarray(lengths[task] if isinstance(lengths, dict) else lengths)
         for place, (cell, values) in enumerate(cells.items()):
             values = np.asarray(values, dtype=float)
-            check_shape(f"skills[{task!r}][{cell!r}]", values, (len(lengths), "S"))
+            check_shape(f"skills[{task!r}][{cell!r}]", values, (len(at), "S"))
             mean = values.mean(axis=1)
             axes.errorbar(
-                lengths * (1 + 0.035 * (place - (len(cells) - 1) / 2)),
+                at * (1 + 0.035 * (place - (len(cells) - 1) / 2)),
                 mean,
                 label=cell,
                 yerr=[mean - values.min(axis=1), values.max(axis=1) - mean],
-                fmt=MARKERS[place] + "-",
-                color=PALETTE[place],
+                fmt=MARKERS[place],
+                linestyle="-" if place < len(PALETTE) else DASHES,
+                color=PALETTE[place % len(PALETTE)],
                 markersize=5.5,
                 linewidth=1.4,
                 elinewidth=1,
             )
         axes.axhline(0, color=COLOURS["h"], linestyle=DASHES, linewidth=1, zorder=1)
         axes.set(xscale="log", title=task, xlabel="T (steps)")
-        axes.set_xticks(lengths, [str(T) for T in lengths])
+        axes.set_xticks(at, [str(T) for T in at])
         axes.minorticks_off()
     row[0, 0].set_ylabel("skill: 0 chance, 1 perfect")
     handles, labels = row[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=5, columnspacing=1.2)
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, columnspacing=1.2)
     return figure
 
 
