@@ -28,7 +28,7 @@ EQUIVALENT = {
     "feedback_networks.check_flip_energy": (1, "a state is 1 or -1: dividing by it is multiplying with it"),
     "gru.check_turn_z": (1, "dividing by -1 is multiplying with it"),
     "language_model.check_logits_gradient": (1, "the last of two axes is the axis 1"),
-    "limits.check_clip": (1, "the larger of two numbers, in any order"),
+    "gradient_reach.check_clip": (1, "the larger of two numbers, in any order"),
     "rnn.check_forward": (1, "the two biases are added"),
     "rnn.check_batch_first": (3, "the two biases are added; two axes change places in any order, twice"),
     "pronunciation.check_written": (1, "the last step of a run has the same symbol as its first"),

@@ -8,11 +8,6 @@ from scipy.special import expit, logit
 from rnnbook.data import tasks
 
 
-def adding_target(x):
-    """Pick the marked numbers of each sequence, and add them."""
-    return np.array([x[np.flatnonzero(x[:, b, 1]), b, 0].sum() for b in range(x.shape[1])])
-
-
 def copy_baseline(T, length, symbols):
     """Answer a drawn batch: a blank with certainty, and every symbol with the same probability."""
     target = tasks.copy(np.random.default_rng(0), T, 2, length, symbols).target
@@ -32,9 +27,3 @@ def hold(f, i, g):
 def interval(values):
     t = round(stats.t.ppf(0.975, df=len(values) - 1), 3)
     return np.sum(values) / len(values), t * stats.sem(values)
-
-
-def skill(error, chance):
-    """The straight line through its two points, solved for slope and intercept."""
-    lines = [np.linalg.solve([[c, 1], [0, 1]], [0, 1]) for c in chance]
-    return np.array([np.polyval(line, e) for line, e in zip(lines, error, strict=True)])
