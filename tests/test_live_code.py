@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import re
+import shutil
 import sys
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from conftest import ROOT
 from live_code import archive, python
 from live_code.pages import code_cells, described
 from live_code.slices import importable_names, needs, setup_for, statements
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+from rnnbook.lessons.exercises.checking import Exercise
+from rnnbook.lessons.exercises.hints import about, find
 
 sys.path.append(str(archive.STATIC))
 from live_code_run import MOST, run
@@ -88,8 +98,9 @@ def test_an_answer_may_use_what_the_chapter_imports_and_the_browser_has():
 def test_every_cell_that_can_be_tried_prints_what_the_page_shows(path):
     """Each is run after its own slice, in a fresh namespace, by the code that the browser runs."""
     cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
-    about = described(code_cells(path), CONFIG["live_code_exercise"], CONFIG["live_code_imports"])
-    for cell, found in zip(cells, about, strict=True):
+    here = lambda found: about(*found.groups())["here"]  # noqa: E731
+    told = described(code_cells(path), CONFIG["live_code_exercise"], CONFIG["live_code_imports"], here)
+    for cell, found in zip(cells, told, strict=True):
         if found is None or cell["metadata"].get("tags", []) == ["nbval-ignore-output"]:
             continue
         answer = run([text for _, text in found["setup"]], "".join(cell["source"]))
@@ -170,5 +181,128 @@ def test_every_exercise_has_its_hints_from_the_chapter_and_the_name():
     found = {match for path in CHAPTERS for match in re.findall(CONFIG["live_code_exercise"], Path(path).read_text())}
     assert len(found) > 60
     for chapter, check in found:
-        first, second = hints(chapter, check)
-        assert first.strip() and second.startswith("One trial: given ")
+        told = hints(chapter, check)
+        assert told and all(hint.strip() for hint in told)
+        if isinstance(find(f"{chapter}.{check}"), Exercise):
+            assert len(told) == 2 and told[1].startswith("One trial: given ")
+
+
+STATEMENT = """:::{exercise} Count the operations
+:label: ex-flops
+Return a number.
+:::"""
+SOLUTION = """:::{solution} ex-flops
+```{live-answer} speed.flops
+```
+:::"""
+TRY = "import numpy as np\nprint(np.ones(2))"
+CHECK = """def my_flops(T, B, D, H, G):
+    return None
+
+
+exercises.speed.check_flops(my_flops)"""
+CONF = """
+project = "A book"
+extensions = ["myst_nb", "sphinx_exercise", "live_code"]
+nb_execution_mode = "off"
+myst_enable_extensions = ["colon_fence"]
+exclude_patterns = ["build"]
+live_code_package = "rnnbook"
+live_code_exercise = %(live_code_exercise)r
+live_code_hints = %(live_code_hints)r
+live_code_about = %(live_code_about)r
+live_code_answer = %(live_code_answer)r
+live_code_imports = %(live_code_imports)r
+"""
+
+
+@pytest.fixture(scope="module")
+def small_book(tmp_path_factory):
+    """A book of one notebook and the list, built with the book's own configuration; Python's files are stood in for."""
+    folder = tmp_path_factory.mktemp("book")
+    (folder / "conf.py").write_text(CONF % CONFIG + f"live_code_python = {str(folder / 'python')!r}\n")
+    (folder / "index.md").write_text("# A book\n\n```{toctree}\nspeed\nlist\n```\n")
+    (folder / "list.md").write_text("# All of them\n\n```{live-exercises}\n```\n")
+    cells = ["# How fast?", TRY, "from rnnbook.lessons import exercises", STATEMENT, CHECK, SOLUTION]
+    nb = nbformat.v4.new_notebook()
+    for text in cells:
+        make = nbformat.v4.new_markdown_cell if text[0] in "#:" else nbformat.v4.new_code_cell
+        nb.cells.append(make(text))
+    nb.cells[1].metadata["tags"] = ["live"]
+    nbformat.write(nb, folder / "speed.ipynb")
+    shutil.copytree(ROOT / "rnnbook", folder / "rnnbook", ignore=shutil.ignore_patterns("*.gz", "__pycache__"))
+    (folder / "python").mkdir()
+    for name in python.FILES:
+        (folder / "python" / name).write_bytes(name.encode())
+    kept = python.FILES
+    python.FILES = {name: hashlib.sha256(name.encode()).hexdigest() for name in kept}
+    try:
+        with docutils_namespace():
+            app = Sphinx(folder, folder, folder / "build", folder / "trees", "html", status=None, warning=sys.stderr)
+            app.build()
+    finally:
+        python.FILES = kept
+        python._complete.cache_clear()
+    return folder / "build"
+
+
+def page_of(book, name):
+    return BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.mark.slow
+def test_a_statement_says_its_kind_level_minutes_and_concept(small_book):
+    statement = page_of(small_book, "speed").select_one("div.exercise")
+    assert statement.select_one(".live-about").get_text() == "Write · ★ · 5 minutes · cost"
+    assert "Count the operations" in statement.select_one(".admonition-title").get_text()
+
+
+@pytest.mark.slow
+def test_a_cell_that_runs_says_what_the_script_has_to_know(small_book):
+    tried, exercise = (
+        json.loads(script.string) for script in page_of(small_book, "speed").select(".live-code > script")
+    )
+    assert tried == {"id": "cell-0", "title": "", "hints": [], "setup": []}
+    hints = exercise.pop("hints")
+    assert exercise == {
+        "id": "ex-flops",
+        "title": "Count the operations",
+        "exercise": True,
+        "setup": [
+            {"of": None, "code": "import numpy as np"},
+            {"of": None, "code": "from rnnbook.lessons import exercises"},
+        ],
+    }
+    assert hints == find("speed.flops").hints()
+
+
+@pytest.mark.slow
+def test_a_solution_is_the_code_that_the_check_holds(small_book):
+    assert "return 2 * T * B * G * H * (D + H)" in page_of(small_book, "speed").select_one("div.solution").get_text()
+
+
+@pytest.mark.slow
+def test_the_list_is_a_plain_table_with_a_row_for_each_exercise(small_book):
+    table = page_of(small_book, "list").select_one("table.live-list")
+    head, row = ([cell.get_text(strip=True) for cell in line.find_all(["th", "td"])] for line in table.find_all("tr"))
+    assert head == ["Chapter", "Exercise", "Concept", "Kind", "Level", "Minutes"]
+    assert row == ["How fast?", "Count the operations", "cost", "write", "★", "5"]
+    assert table.select_one("a")["href"] == "speed.html#ex-flops"
+
+
+@pytest.mark.slow
+def test_the_script_is_on_the_pages_that_need_it_and_its_files_are_there(small_book):
+    scripts = {
+        name: [tag["src"] for tag in page_of(small_book, name).find_all("script", src=True)]
+        for name in ("index", "speed", "list")
+    }
+    has = {name: any("live_code.js" in source for source in found) for name, found in scripts.items()}
+    assert has == {"index": False, "speed": True, "list": True}
+    folder = small_book / "_static" / "live_code"
+    files = json.loads((folder / "files.json").read_text())
+    for name, size in files["sizes"].items():
+        assert (folder / name).stat().st_size == size
+    for name in ("live_code_worker.mjs", "live_code.js", "live_code.css"):
+        assert (folder / name).read_bytes() == (archive.STATIC / name).read_bytes()
+    wasm = gzip.decompress((folder / "pyodide.asm.wasm.gz").read_bytes())
+    assert wasm == b"pyodide.asm.wasm"

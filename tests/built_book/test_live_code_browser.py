@@ -13,6 +13,12 @@ from bs4 import BeautifulSoup
 from conftest import HTML, ROOT, serve
 from live_code import python
 
+from rnnbook.lessons.exercises.checking import Exercise
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
+
 pytestmark = pytest.mark.site
 if python.wrong(ROOT / ".venv/share/pyodide"):
     pytest.skip(
@@ -26,6 +32,9 @@ RIGHT = """def my_step(a_i, a_f, a_g, a_o, c_prev):
 
 
 exercises.lstm.check_step(my_step)"""
+
+
+NOTHING = {Exercise: lambda **_: None, FindTheBug: None, Predict: None, ReadAFigure: None, Design: None}
 
 
 def exercises_of(name):
@@ -122,16 +131,24 @@ def test_the_list_of_all_exercises_shows_what_is_solved_and_carries_attempts_in_
     all_of_them = sum(len(list(exercises_of(name))) for name in served.pages if name.startswith("book/"))
     assert every.locator(".live-list a").count() == all_of_them > 60
     assert every.locator(".live-list a").first.inner_text() == "Windows"
-    assert every.locator(".live-list li", has_text="One step solved").count() == 1
+    assert every.locator(".live-list tr", has_text="One step").filter(has_text="solved").count() == 1
+    every.get_by_label("Kind").select_option("predict")
+    kinds = every.locator(".live-list tbody tr:visible .live-kind").all_inner_texts()
+    assert set(kinds) == {"predict"}
+    every.get_by_label("Kind").select_option("all")
+    every.locator(".live-sort", has_text="Minutes").click()
+    minutes = [int(text) for text in every.locator(".live-list tbody .live-minutes").all_inner_texts()]
+    assert minutes == sorted(minutes) and len(minutes) == all_of_them
+    assert every.locator("th[aria-sort=ascending]").inner_text().startswith("Minutes")
     with every.expect_download() as download:
         every.locator("button:has-text('Export')").click()
     download.value.save_as(tmp_path / "attempts.json")
     every.evaluate("localStorage.clear()")
     every.reload()
-    assert every.locator(".live-mark").count() == 0
+    assert every.locator(".live-mark", has_text="solved").count() == 0
     every.locator(".live-file").set_input_files(tmp_path / "attempts.json")
     every.locator(".live-state:has-text('imported')").wait_for()
-    assert every.locator(".live-list li", has_text="One step solved").count() == 1
+    assert every.locator(".live-list tr", has_text="One step").filter(has_text="solved").count() == 1
     (tmp_path / "other.json").write_text("[1, 2")
     every.locator(".live-file").set_input_files(tmp_path / "other.json")
     every.locator(".live-state:has-text('holds no attempts')").wait_for()
@@ -233,15 +250,14 @@ def test_every_exercise_answers_in_the_browser(served, chromium):
         for about in exercises_of(name):
             text, exercise = checks(about["code"])
             setup = [part["code"] for part in about["setup"]]
-            mistake = next(iter(exercise.mistakes), None)
+            mistake = next(iter(exercise.wrong()), None)
             jobs.append({"setup": setup, "code": about["code"]})
-            expected.append(
-                (name, "It returns None" if "return None" in about["code"] else " differs by ")
-            )  # a bug to find
-            jobs.append({"setup": setup, "code": f"{text}({text}.solution)"})
-            expected.append((name, "Right"))
+            is_bug = isinstance(exercise, Exercise) and "return None" not in about["code"]
+            expected.append((name, " differs by " if is_bug else exercise(NOTHING[type(exercise)]).message))
+            jobs.append({"setup": setup, "code": f"{text}({text}.reference())"})
+            expected.append((name, exercise(exercise.reference()).message))
             if mistake is not None:
-                jobs.append({"setup": setup, "code": f"{text}({text}.mistakes[{mistake!r}])"})
+                jobs.append({"setup": setup, "code": f"{text}({text}.wrong()[{mistake!r}])"})
                 expected.append((name, mistake))
     assert len(jobs) > 180
     context, log = open_context(chromium)

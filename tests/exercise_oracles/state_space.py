@@ -1,5 +1,8 @@
 """Oracles for the chapter *Where did recurrence go?*: the equation as a matrix, an integrator, counting by hand."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 from scipy.integrate import solve_ivp
 
@@ -45,3 +48,15 @@ def most_pairs(floats, bits, values):
             n, tables = n + 1, tables * int(V)
         found.append(n)
     return np.array(found)
+
+
+def toggle():
+    """The matrices multiplied, from the equation of the delta rule."""
+    k = np.array([0.6, 0.8])
+    return k @ np.linalg.matrix_power(np.eye(2) - 2 * np.outer(k, k), 3) @ k
+
+
+def room():
+    """From the measurements that the figure draws, and 16 values, the first of 32, the next of 31 and so on."""
+    runs = json.loads((Path(__file__).parents[2] / "book/experiments/state_space.json").read_text())
+    return next(r["state"] for r in runs["recall"] if r["layer"] == "LSTM") / (np.log2(np.arange(17, 33)).sum() / 32)

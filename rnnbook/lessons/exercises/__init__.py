@@ -5,7 +5,10 @@
 It returns None: write its body, end it with return, and run the cell again.
 
 A check runs your function and the book's on the same random inputs. Where they differ it tries the usual mistakes
-and names the one that gives your numbers. Each module holds the reference solutions, too.
+and names the one that gives your numbers. Each module holds the reference solutions, too. Other kinds of exercises ask
+for the name of a bug, a prediction, a number in a figure or a plan; they are called in the same way.
+
+``hint("rnn.step")``, ``solution("rnn.step")`` and ``progress()`` are for notebooks.
 """
 
 from rnnbook.lessons.exercises import (
@@ -30,6 +33,7 @@ from rnnbook.lessons.exercises import (
     variable_length,
     why_recurrence,
 )
+from rnnbook.lessons.exercises.hints import hint, progress, solution
 
 __all__ = [
     "applications",
@@ -52,4 +56,8 @@ __all__ = [
     "time_series",
     "variable_length",
     "why_recurrence",
+    "hint",
+    "progress",
+    "solution",
 ]
+chapters = __all__[:-3]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -46,6 +47,7 @@ check_share_strands = Exercise(
         "the mean of the two is taken, which is half of what is asked": lambda x, W: share_strands(x, W) / 2,
     },
     looks_at="Turn x along both axes, apply f, turn what comes out along both axes, and add it to f(x).",
+    about=About("strand symmetry", "write", 2, 15),
 )
 
 
@@ -106,6 +108,7 @@ check_seen_before = Exercise(
         "what was never seen is marked": lambda train, test, k: 1 - seen_before(train, test, k),
     },
     looks_at="A word of the other strand is a word of 3 - train[::-1]; every base of a word that is found is seen.",
+    about=About("leaks", "find the bug", 2, 10),
 )
 
 
@@ -152,6 +155,7 @@ check_interval = Exercise(
         "the high end is returned first": lambda right, n: interval(right, n)[::-1],
     },
     looks_at="p = right / n; middle (p + z²/2n) / (1 + z²/n), half width z √(p(1-p)/n + z²/4n²) / (1 + z²/n).",
+    about=About("uncertainty", "write", 1, 10),
 )
 
 
@@ -211,6 +215,7 @@ check_forward_step = Exercise(
         ),
     },
     looks_at="To state j: log of the sum over i of exp(log_alpha[i] + log_transition[i, j]), plus log_emission[j].",
+    about=About("hidden Markov models", "write", 2, 10),
 )
 
 
@@ -292,4 +297,5 @@ check_decide = Exercise(
         ),
     },
     looks_at="Count how long the same class has been the likeliest and sure; start again whenever it is not.",
+    about=About("decisions", "write", 2, 15),
 )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -43,6 +44,7 @@ check_delta_rule = Exercise(
         "db carries the factor x, too": lambda x, target, w, b: (delta_rule(x, target, w, b)[0],) * 2,
     },
     looks_at="Follow the links: the weight moves a, a moves h, h moves the loss.",
+    about=About("chain rule", "write", 1, 5),
 )
 
 
@@ -104,6 +106,7 @@ check_immediate_and_total = Exercise(
         "the initial state is ignored and zero is used": lambda xs, h_0, w, v, b: immediate_and_total(xs, 0.0, w, v, b),
     },
     looks_at="Two paths: at once, with the state before held fixed; and through the state before.",
+    about=About("chain rule", "write", 2, 10),
 )
 
 
@@ -166,6 +169,7 @@ check_step_back = Exercise(
     },
     looks_at="Three questions: what reaches h, what reaches a, and who made a?",
     also=[lambda rng: _step_back_arrays(rng, *sizes(rng, 3))],
+    about=About("backward pass", "write", 2, 10),
 )
 
 
@@ -252,6 +256,7 @@ check_backward = Exercise(
         "all gradients are averaged over the batch instead of summed": _everything_averaged,
     },
     looks_at="Write down for one t which state the step reads, and which it makes.",
+    about=About("backward pass", "write", 3, 20),
 )
 
 
@@ -315,4 +320,5 @@ check_truncated_backward = Exercise(
         ),
     },
     looks_at="For each step, ask: does the gradient of the next step arrive here?",
+    about=About("truncation", "write", 3, 15),
 )

@@ -3,44 +3,20 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
-from rnnbook.lessons.exercises import diagnosis, shown
+from rnnbook.lessons.exercises import diagnosis
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.attempt import bind, call, outcome
 from rnnbook.lessons.exercises.guard import bounded, memory, quietly, scope_of
+from rnnbook.lessons.exercises.question import Question, Verdict
 from rnnbook.lessons.exercises.results import Outcome, plain
 from rnnbook.lessons.exercises.trials import Trial, draw, make_trial
 
 
-class Verdict(NamedTuple):
-    """The answer to an attempt: true where it is right, shown as its sentence.
-
-    For who grades: ``kind`` is "right", what is wrong without a look at numbers ("none", "arguments", "count", "shape",
-    "no number", "not finite", "stopped", "endless", "memory", "forbidden"), how the mistake was found ("known", "rule",
-    "pair", "earlier function", "relation", "probe") or "unknown"; ``mistake`` names it; ``right`` are the results that
-    agree with the book's in all trials.
-    """
-
-    passed: bool
-    message: str
-    kind: str = ""
-    mistake: str = ""
-    right: tuple[str, ...] = ()
-
-    def __bool__(self):
-        return self.passed
-
-    def __repr__(self):
-        shown.seen(self)
-        return self.message
-
-    def __str__(self):
-        return repr(self)
-
-
-class Exercise:
+class Exercise(Question):
     """A function for the reader to write; calling the exercise with an attempt answers it.
 
     ``solution``: the book's function. ``inputs(rng)``: its arguments by name, drawn anew for every trial.
@@ -50,7 +26,7 @@ class Exercise:
 
     ``also``: functions like ``inputs``, each for one more trial: sizes that differ where those of ``inputs`` are equal
     on purpose, numbers so large that exp overflows. ``forbids``: what the statement forbids ("it loops over time"), and
-    the function that tells of an attempt whether it does so.
+    the function that tells of an attempt whether it does so. ``about``: concept, kind, level and minutes.
     """
 
     trials = 3
@@ -65,18 +41,13 @@ class Exercise:
         tolerance: float = 1e-8,
         also: Sequence[Callable[[np.random.Generator], dict]] = (),
         forbids: Mapping[str, Callable[[Callable], bool]] | None = None,
+        about: About | None = None,
     ):
         self.solution, self.inputs, self.returns = solution, inputs, returns
         self.mistakes, self.looks_at, self.tolerance = mistakes, looks_at, tolerance
-        self.also, self.forbids = tuple(also), forbids or {}
+        self.also, self.forbids, self.about = tuple(also), forbids or {}, about
 
-    def __call__(self, yours: Callable, seed: int = 0) -> Verdict:
-        """Return the verdict on ``yours``; another ``seed`` draws other inputs. A notebook shows it."""
-        verdict = self.verdict(yours, seed)
-        shown.wait(verdict)
-        return verdict
-
-    def verdict(self, yours: Callable, seed: int = 0) -> Verdict:
+    def verdict(self, yours: Any, seed: int = 0) -> Verdict:
         """Return the verdict on ``yours``, for who grades: nothing is shown."""
         if not callable(yours):
             return Verdict(False, f"Hand over the function itself, not what it returns ({type(yours).__name__}).")
@@ -95,6 +66,26 @@ class Exercise:
         look = self.looks_at if found.kind != kind or kind in ("unknown", "shape", "not finite") else ""
         message = " ".join(part for part in (first, found.message, look) if part)
         return Verdict(False, message, found.kind, found.mistake, tuple(n for n in self.returns if n in right))
+
+    def hints(self) -> list[str]:
+        """Return where to look again, then the shapes of one trial."""
+        arguments = self.inputs(np.random.default_rng(0))
+        given = ", ".join(f"{name} {_told(value)}" for name, value in arguments.items())
+        results = zip(self.returns, _tuple(self.solution(**arguments)), strict=True)
+        back = ", ".join(f"{name} {_told(value)}" for name, value in results)
+        return [self.looks_at, f"One trial: given {given}, it returns {back}."]
+
+    def answer(self) -> str:
+        """Return the solution's code, as Markdown."""
+        return f"```python\n{inspect.getsource(self.solution).strip()}\n```"
+
+    def reference(self, seed: int = 0) -> Callable:
+        """Return the solution."""
+        return self.solution
+
+    def wrong(self, seed: int = 0) -> dict[str, Any]:
+        """Return the known mistakes."""
+        return dict(self.mistakes)
 
     def draw(self, seed: int = 0) -> list[Trial]:
         """Return the trials of a seed."""
@@ -148,6 +139,14 @@ class Exercise:
 
 def _tuple(results):
     return results if isinstance(results, tuple) else (results,)
+
+
+def _told(value: Any) -> str:
+    """An array's shape in words, a number as it is."""
+    shape = np.shape(value) if not isinstance(value, str | dict) else ()
+    if isinstance(value, str | bool | int) or value is None:
+        return repr(value)
+    return f"of shape {shape}" if shape else "(a number)" if np.isscalar(value) or np.ndim(value) == 0 else ""
 
 
 def sizes(rng: np.random.Generator, count: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise
 
 
@@ -64,6 +65,7 @@ check_free_run = Exercise(
         ),
     },
     looks_at="After each step the new output becomes y, and what was y becomes y_prev.",
+    about=About("free run", "write", 1, 10),
 )
 
 
@@ -117,6 +119,7 @@ check_honest_error = Exercise(
         "the inputs are read one step late": lambda step, u, y: honest_error(step, np.roll(u, 1), y),
     },
     looks_at="Ask of every number that the model reads at step t: who said it, the plant or the model?",
+    about=About("free run", "find the bug", 2, 10),
 )
 
 
@@ -158,6 +161,7 @@ check_remaining_error = Exercise(
         ),
     },
     looks_at="Put the law into the plant, subtract the reference model, and ask for which e nothing changes any more.",
+    about=About("observers", "write", 2, 10),
 )
 
 
@@ -185,6 +189,7 @@ check_resting_places = Exercise(
     },
     looks_at="Look at the flat parts of the figure: which levels are there, and which push came before each?",
     tolerance=1e-3,
+    about=About("equilibria", "write", 2, 10),
 )
 
 
@@ -223,6 +228,7 @@ check_sensitivity = Exercise(
         "it begins one step late": lambda a, b, k: np.concatenate([[0.0], _recursion(a, b, k)[:-1]]),
     },
     looks_at="y_t moves for three reasons: u_k itself where t = k, y_{t-1}, and y_{t-2}.",
+    about=About("gradients", "write", 2, 15),
 )
 
 
@@ -258,4 +264,5 @@ check_pid = Exercise(
         "there is no change": lambda errors, K_p, K_i, K_d: pid(errors, K_p, K_i, 0),
     },
     looks_at="Three terms: the error, the sum of all errors so far, and the error minus the one before it.",
+    about=About("controllers", "write", 2, 10),
 )

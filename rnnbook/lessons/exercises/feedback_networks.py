@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnnbook.in_numpy.functions import softmax
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.attempt import numbers
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
@@ -36,6 +37,7 @@ check_weights = Exercise(
         "the sign is turned: units that agree push each other apart": lambda patterns: -weights(patterns),
     },
     looks_at="Sum ξ ξᵀ over the patterns; then no unit listens to itself.",
+    about=About("Hebbian storage", "write", 1, 5),
 )
 
 
@@ -83,6 +85,7 @@ check_visit = Exercise(
         "nothing is updated: a copy of s comes back": lambda W, s, i: s,
     },
     looks_at="One unit, the sign of its field; where the field is zero it stays.",
+    about=About("updates", "write", 1, 10),
 )
 
 
@@ -127,6 +130,7 @@ check_flip_energy = Exercise(
     },
     looks_at="Collect the terms of E that contain s_i: they are -s_i a_i. What becomes of them when s_i turns?",
     forbids={"it computes an energy, and the change alone is asked for": _computes_an_energy},
+    about=About("energy", "write", 2, 10),
 )
 
 
@@ -172,6 +176,7 @@ check_softmax_update = Exercise(
     },
     looks_at="How alike is each pattern, β ξᵀs; softmax over the patterns; their mean with these weights.",
     also=[_far_away],
+    about=About("modern Hopfield networks", "write", 2, 10),
 )
 
 
@@ -206,4 +211,5 @@ check_jordan_as_elman = Exercise(
         ),
     },
     looks_at="Put y = W_hy h + b_y of the step before into the hidden equation and collect what multiplies h.",
+    about=About("Jordan networks", "write", 3, 20),
 )

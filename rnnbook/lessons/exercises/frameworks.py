@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -41,6 +42,7 @@ check_lstm_biases_from_onnx = Exercise(
         ),
     },
     looks_at="Halve B first. Then write down which gate each of the four blocks of a half is, and where it has to go.",
+    about=About("gate order", "write", 2, 10),
 )  # fmt: skip
 
 
@@ -95,6 +97,7 @@ check_gru_for_keras = Exercise(
         "z also gets a minus sign": _sign_of_z,
     },
     looks_at="Three blocks, four arrays: each array is turned in the same way, and only the weights are transposed.",
+    about=About("gate order", "write", 3, 15),
 )  # fmt: skip
 
 
@@ -127,4 +130,5 @@ check_whole_gradient = Exercise(
         ),
     },
     looks_at="Write the mean over all sequences as a sum, and sort its terms by process.",
+    about=About("data parallelism", "write", 2, 10),
 )

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnnbook.in_numpy.functions import sigmoid
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -57,6 +58,7 @@ check_step = Exercise(
         ),
     },
     looks_at="Look again at the four equations from the reset gate to the new state.",
+    about=About("update gate", "write", 1, 10),
 )
 
 
@@ -105,6 +107,7 @@ check_gate_gradients = Exercise(
         ),
     },
     looks_at="Differentiate the mixture h = (1 - z) n + z h_prev, once by n and once by z.",
+    about=About("backward pass", "write", 2, 15),
 )
 
 
@@ -168,6 +171,7 @@ check_turn_z = Exercise(
         ),
     },
     looks_at="1 - σ(a) = σ(-a), and a is linear in weights and biases. Which rows compute the a of z?",
+    about=About("conventions", "write", 2, 10),
 )
 
 
@@ -210,6 +214,7 @@ check_minimal_step = Exercise(
         ),
     },
     looks_at="Read the three equations in the exercise once more, one gate, two uses.",
+    about=About("gates", "write", 2, 10),
 )
 
 
@@ -233,4 +238,5 @@ check_half_life = Exercise(
         "the sign is lost": lambda z: np.log(2) / np.log(z),
     },
     looks_at="After k steps the share z to the power k is left; set it to one half.",
+    about=About("memory", "write", 2, 10),
 )

@@ -1,27 +1,94 @@
-"""Hints to an exercise, in stages: where to look again, then the shapes of one trial."""
+"""Hints, solutions and progress: of an exercise by its name, ``"rnn.step"``, and of all together.
+
+In a notebook: ``exercises.hint("rnn.step")`` gives one hint more with each call, ``exercises.solution("rnn.step")`` the
+solution, after an attempt or at the second call, and ``exercises.progress()`` counts what this session has solved.
+"""
 
 from importlib import import_module
 from typing import Any
 
-import numpy as np
+from rnnbook.lessons.exercises.question import Question
 
-from rnnbook.lessons.exercises.checking import Exercise
+_given: dict[str, int] = {}  # hints
+_asked: set[str] = set()  # solutions
+
+
+class Text(str):
+    """Markdown: a notebook shows it in form, any other place as it is."""
+
+    def _repr_markdown_(self):
+        return str(self)
+
+    def __repr__(self):
+        return str(self)
+
+
+def find(name: str) -> Question:
+    """Return the exercise of this name, "rnn.step" or "rnn.check_step"; raises KeyError with the names there are."""
+    chapter, _, own = name.partition(".")
+    own = own if own.startswith("check_") else f"check_{own}"
+    everything = of_chapter(chapter) if chapter in _chapters() else {}
+    if own not in everything:
+        known = [f"{chapter}.{key[6:]}" for key in everything] or _chapters()
+        raise KeyError(f"no exercise {name!r}; there are {', '.join(known)}")
+    return everything[own]
+
+
+def of_chapter(chapter: str) -> dict[str, Question]:
+    """Return the exercises of a chapter by their names, ``check_step``."""
+    module = import_module(f"rnnbook.lessons.exercises.{chapter}")
+    return {name: value for name, value in vars(module).items() if isinstance(value, Question)}
+
+
+def _chapters() -> list[str]:
+    return list(import_module("rnnbook.lessons.exercises").chapters)
 
 
 def hints(chapter: str, name: str) -> list[str]:
     """Return the hints to the exercise ``name`` of a chapter, ``hints("lstm", "check_step")``; the first says least."""
-    exercise: Exercise = getattr(import_module(f"rnnbook.lessons.exercises.{chapter}"), name)
-    arguments = exercise.inputs(np.random.default_rng(0))
-    results = exercise.solution(**arguments)
-    results = results if isinstance(results, tuple) else (results,)
-    given = ", ".join(f"{name} {_told(value)}" for name, value in arguments.items())
-    back = ", ".join(f"{name} {_told(value)}" for name, value in zip(exercise.returns, results, strict=True))
-    return [exercise.looks_at, f"One trial: given {given}, it returns {back}."]
+    return find(f"{chapter}.{name}").hints()
 
 
-def _told(value: Any) -> str:
-    """An array's shape in words, a number as it is."""
-    shape = np.shape(value) if not isinstance(value, str | dict) else ()
-    if isinstance(value, str | bool | int) or value is None:
-        return repr(value)
-    return f"of shape {shape}" if shape else "(a number)" if np.isscalar(value) or np.ndim(value) == 0 else ""
+def about(chapter: str, name: str) -> dict[str, Any]:
+    """Return what a page shows of an exercise: concept, kind, level, minutes."""
+    told = find(f"{chapter}.{name}").about
+    return told.for_a_page() if told else {}
+
+
+def answer(name: str) -> str:
+    """Return the book's solution of an exercise, "rnn.step", as Markdown."""
+    return find(name).answer()
+
+
+def hint(name: str) -> Text:
+    """Return the next hint to an exercise, ``hint("rnn.step")``."""
+    all_of_them = find(name).hints()
+    k = min(_given.get(name, 0), len(all_of_them) - 1)
+    _given[name] = k + 1
+    rest = len(all_of_them) - k - 1
+    more = f" ({rest} more: call it again)" if rest else ""
+    return Text(f"**Hint {k + 1} of {len(all_of_them)}**{more}\n\n{all_of_them[k]}")
+
+
+def solution(name: str) -> Text:
+    """Return the book's solution of an exercise; before an attempt, only at the second call."""
+    asked = find(name)
+    if not asked.attempts and name not in _asked:
+        _asked.add(name)
+        return Text("No attempt yet. Call it again to see the solution all the same.")
+    return Text(asked.answer())
+
+
+def progress() -> Text:
+    """Return a table of what has been solved and tried in this session, chapter by chapter."""
+    rows = ["| chapter | solved | tried, not solved |", "|---|---|---|"]
+    solved_in_all, in_all = 0, 0
+    for chapter in _chapters():
+        all_of_them = of_chapter(chapter)
+        solved = [name for name, asked in all_of_them.items() if any(asked.attempts)]
+        tried = [name[6:] for name, asked in all_of_them.items() if asked.attempts and not any(asked.attempts)]
+        solved_in_all, in_all = solved_in_all + len(solved), in_all + len(all_of_them)
+        if solved or tried:
+            rows.append(f"| {chapter} | {len(solved)} of {len(all_of_them)} | {', '.join(tried)} |")
+    head = f"**{solved_in_all} of {in_all} exercises solved** in this session."
+    return Text("\n".join([head, "", *rows]) if len(rows) > 2 else f"{head} The first check starts the count.")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -30,6 +31,7 @@ check_perplexity = Exercise(
         "the cross-entropy is returned before it is exponentiated": lambda log_p: -np.mean(log_p),
     },
     looks_at="Which mean is it, of what, and in which unit?",
+    about=About("perplexity", "write", 1, 5),
 )
 
 
@@ -73,6 +75,7 @@ check_bits_per_character = Exercise(
         ),
     },
     looks_at="Add up the whole text's nats first. Then change the unit, then share them out.",
+    about=About("perplexity", "write", 2, 10),
 )
 
 
@@ -131,6 +134,7 @@ check_logits_gradient = Exercise(
         ),
     },
     looks_at="It is the probabilities minus the one-hot target, shared among the tokens. No logit may be too large.",
+    about=About("cross-entropy", "write", 2, 10),
 )
 
 
@@ -171,6 +175,7 @@ check_temperature = Exercise(
         ).astype(float),
     },
     looks_at="Divide the logits, then take the softmax: it sees to the sum, however large or small they are.",
+    about=About("sampling", "write", 2, 10),
 )
 
 
@@ -223,4 +228,5 @@ check_masked_mean = Exercise(
     },
     looks_at="How many real tokens are there, and is every other one out of both the sum and the count?",
     also=[lambda rng: _masked_losses(rng, T=int(rng.integers(7, 10)), B=int(rng.integers(3, 6)))],
+    about=About("padding", "write", 2, 10),
 )

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnnbook.in_numpy.functions import sigmoid
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -50,6 +51,7 @@ check_step = Exercise(
         "o is applied before the carry is handed on": lambda **a: _step(**a, shown=True),
     },
     looks_at="Look again at the two lines of the carry and the state, and at which of the four gets tanh.",
+    about=About("gates", "write", 1, 10),
 )
 
 
@@ -91,6 +93,7 @@ check_carry_gradients = Exercise(
         ),
     },
     looks_at="The carry is used twice: by h_t, through tanh and o, and by the next step. And c_{t-1} enters times f.",
+    about=About("backward pass", "write", 2, 15),
 )
 
 
@@ -120,6 +123,7 @@ check_to_onnx_order = Exercise(
         )[:, [0, 3, 1, 2]].reshape(weight.shape),
     },
     looks_at="A gate owns H rows that stand together. Split into four, then stack in the new order.",
+    about=About("gate order", "write", 1, 5),
 )
 
 
@@ -146,6 +150,7 @@ check_bias_for_half_life = Exercise(
         "f loses a share of one half divided by steps at every step": lambda steps: np.log(2 * steps - 1),
     },
     looks_at="First find the f whose power f**steps is one half; then the b with σ(b) = f.",
+    about=About("memory", "write", 2, 10),
 )
 
 
@@ -189,4 +194,5 @@ check_peephole_step = Exercise(
         "the peepholes are left out": lambda p_i, p_f, p_o, **a: step(**a),
     },
     looks_at="The peephole belongs inside the sigmoid; i and f come before the new carry, o after it.",
+    about=About("peepholes", "write", 2, 15),
 )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -29,6 +30,7 @@ check_combine = Exercise(
         "a is a_2 alone": lambda a_1, b_1, a_2, b_2: (a_2, a_2 * b_1 + b_2),
     },
     looks_at="Write h_1 = a_1 h_0 + b_1 into h_2 = a_2 h_1 + b_2 and sort by h_0.",
+    about=About("scan", "write", 1, 10),
 )
 
 
@@ -87,6 +89,7 @@ check_one_round = Exercise(
         "a stays as it was": lambda a, b, reach: (a, one_round(a, b, reach)[1]),
     },
     looks_at="Every step t from reach on becomes the merging of step t - reach with step t, all from the old a and b.",
+    about=About("scan", "write", 2, 10),
 )
 
 
@@ -153,6 +156,7 @@ check_gradient = Exercise(
         ),
     },
     looks_at="The state h_t is used twice: outside, and in step t + 1 with the factor a_{t+1}.",
+    about=About("backward pass", "write", 3, 20),
 )
 
 
@@ -175,4 +179,5 @@ check_parity_pairs = Exercise(
         "every step turns the state round, also at a zero": lambda bits: (-np.ones_like(bits), bits),
     },
     looks_at="A zero has to keep the state: 0 to 0, 1 to 1. A one has to turn it round: 0 to 1, 1 to 0.",
+    about=About("state tracking", "write", 2, 10),
 )

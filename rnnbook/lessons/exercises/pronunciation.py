@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise
 
 
@@ -32,6 +33,7 @@ check_steps_needed = Exercise(
         "a repeated symbol is taken to cost a step less": lambda target: 2 * len(target) - steps_needed(target),
     },
     looks_at="Every symbol takes a step. Which blanks cannot be left out?",
+    about=About("CTC", "write", 1, 10),
 )
 
 
@@ -93,6 +95,7 @@ check_alpha_step = Exercise(
         ),
     },
     looks_at="State s is reached from s, from s - 1, and from s - 2 where that skips a blank between two symbols.",
+    about=About("CTC", "write", 2, 15),
 )
 
 
@@ -135,6 +138,7 @@ check_written = Exercise(
         ),
     },
     looks_at="Two equal symbols with a blank between them are two symbols: what has to happen first?",
+    about=About("CTC", "find the bug", 2, 10),
 )
 
 
@@ -175,6 +179,7 @@ check_turning_point = Exercise(
         ),
     },
     looks_at="Set the two scores log p / ((5 + U) / 6)^alpha equal and solve for alpha; the 6 cancels.",
+    about=About("beam search", "write", 2, 10),
 )
 
 
@@ -224,4 +229,5 @@ check_paired = Exercise(
         ),
     },
     looks_at="Subtract word by word first; then it is the mean of N numbers, with the standard error of a mean.",
+    about=About("uncertainty", "write", 2, 10),
 )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -50,6 +51,7 @@ check_step = Exercise(
     },
     looks_at="Look again at the three equations of the block.",
     also=[lambda rng: _step_arrays(rng, *sizes(rng, 3))],
+    about=About("the step", "write", 1, 5),
 )
 
 
@@ -103,6 +105,7 @@ check_forward = Exercise(
         "the weights change from step to step": _new_weights_each_step,
     },
     looks_at="Follow one h through the loop: where does it come from, where does it go?",
+    about=About("the loop", "write", 1, 10),
 )
 
 
@@ -124,6 +127,7 @@ check_count_parameters = Exercise(
         "the output layer has two biases": lambda D, H, V: H * D + H * H + 2 * H + V * H + 2 * V,
     },
     looks_at="Count the shapes in the parameter table, one by one.",
+    about=About("parameters", "write", 1, 5),
 )
 
 
@@ -157,4 +161,5 @@ check_batch_first = Exercise(
     },
     looks_at="Which axis does the loop run over? Print the shapes before and after it.",
     also=[lambda rng: (inputs := _forward_inputs(rng)) | {"xs": inputs["xs"].swapaxes(0, 1)}],  # T is not B
+    about=About("shapes", "write", 2, 10),
 )

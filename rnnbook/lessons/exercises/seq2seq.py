@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnnbook.in_numpy.functions import softmax
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -68,6 +69,7 @@ check_attend = Exercise(
         ),
     },
     looks_at="Score every step, make the padding's scores minus infinity, softmax over the steps, average.",
+    about=About("attention", "write", 2, 15),
 )
 
 
@@ -114,6 +116,7 @@ check_score_gradient = Exercise(
         ),
     },
     looks_at="dL/dw first, then the softmax: w_t times how much better step t is than the weighted mean.",
+    about=About("backward pass", "write", 2, 15),
 )
 
 
@@ -156,6 +159,7 @@ check_looking_weights = Exercise(
         ),
     },
     looks_at="A weight is a comparison: exchange two steps of the memory, and the weights have to exchange, too.",
+    about=About("attention", "find the bug", 2, 10),
 )
 
 
@@ -184,6 +188,7 @@ check_sharper = Exercise(
         "the logarithm of the ratio is returned": lambda e_1, e_2, k: k * (e_1 - e_2),
     },
     looks_at="Both weights have the same denominator; what is left of their ratio is a difference of scores.",
+    about=About("softmax", "write", 1, 10),
 )
 
 
@@ -235,4 +240,5 @@ check_on_the_letters = Exercise(
         ),
     },
     looks_at="Sum the weights inside each span, then average over the characters whose span holds a letter.",
+    about=About("attention", "write", 2, 10),
 )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes, takes_more_lines
 
 
@@ -29,6 +30,7 @@ check_flops = Exercise(
         "the steps are left out": lambda T, B, D, H, G: flops(1, B, D, H, G),
     },
     looks_at="Look again at the two products of a step: (B, D) by (D, GH), and (B, H) by (H, GH).",
+    about=About("cost", "write", 1, 5),
 )
 
 
@@ -79,6 +81,7 @@ check_weight_gradient = Exercise(
     },
     looks_at="Look again at the sum over all steps: which state does a step's pre-activation read?",
     forbids={"there is a loop in it, and one product for all steps is asked for": _loops_over_time},
+    about=About("backward pass", "write", 2, 15),
 )
 
 
@@ -107,4 +110,5 @@ check_speed_up = Exercise(
         "the speed-ups are averaged instead of the times": lambda share, factor: (1 - share) + share * factor,
     },
     looks_at="Write down the time that is left of one second, then ask how often it fits into the second.",
+    about=About("Amdahl's law", "write", 1, 10),
 )

@@ -2,7 +2,12 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def delta_step(S, k, v, beta):
@@ -37,6 +42,7 @@ check_delta_step = Exercise(
         "the old value is added instead of taken away": lambda S, k, v, beta: S + beta * np.outer(k, v + k @ S),
     },
     looks_at="Read what the key holds, k @ S; the difference from v is what is written under k, times beta.",
+    about=About("delta rule", "write", 1, 10),
 )
 
 
@@ -69,6 +75,7 @@ check_sample_held_input = Exercise(
         "the state is not multiplied by e^(ΔA)": lambda A, delta, u, h: h + (np.exp(delta * A) - 1) / A * u,
     },
     looks_at="For a short time Δ the input should add about Δ u: put e^(ΔA) ≈ 1 + ΔA into the factor of u.",
+    about=About("discretisation", "find the bug", 2, 10),
 )  # fmt: skip
 
 
@@ -101,6 +108,7 @@ check_left_after = Exercise(
         ),
     },
     looks_at="One write of zero leaves k @ S times 1 - beta. Write again. What if beta is 2?",
+    about=About("delta rule", "write", 2, 10),
 )  # fmt: skip
 
 
@@ -145,6 +153,7 @@ check_linear_attention = Exercise(
         ),
     },
     looks_at="All products of a query with a key are one T x T matrix; row t may keep its columns up to t.",
+    about=About("linear attention", "write", 2, 10),
 )
 
 
@@ -187,4 +196,65 @@ check_most_pairs = Exercise(
         "a number is taken for one bit": lambda floats, bits, values: np.floor(floats / np.log2(values)),
     },
     looks_at="A state of b bits is one of 2^b. There are values^n tables of n pairs. Which n still fits?",
+    about=About("capacity", "write", 2, 10),
 )  # fmt: skip
+
+
+check_bug_in_delta_step = FindTheBug(
+    check_delta_step,
+    looks_at="Try program.difference(S=0), then beta=1.0: where does the difference vanish?",
+    about=About("delta rule", "find the bug", 2, 10),
+)
+
+
+def write_zero_three_times():
+    """Run the delta rule: a key holds 1, and zero is written under it with beta = 2."""
+    S, k = np.outer([0.6, 0.8], [1.0]), np.array([0.6, 0.8])
+    for _ in range(3):
+        S = delta_step(S, k, np.zeros(1), beta=2.0)
+    return (k @ S)[0]
+
+
+check_toggle = Predict(
+    "what does the key read after three writes of zero with beta = 2, if it held 1?",
+    run=write_zero_three_times,
+    why="Every write multiplies what the key holds by 1 - β = -1: a toggle, which no β up to 1 can be.",
+    misreadings={
+        "writing zero is thought to erase, whatever the strength": 0.0,
+        "the sign is lost": 1.0,
+        "the erased parts are added up, 1 - 3 β": -5.0,
+        "a write is thought to leave 1 + β times what was there": 27.0,
+        "it is counted twice": -2.0,
+    },
+    tolerance=0.01,
+    hint="Write once: what does the key read then? Now use that as what it held.",
+    about=About("delta rule", "predict", 1, 5),
+)
+
+check_room = ReadAFigure(
+    "fig-state-space-recall",
+    33.0,
+    why="The LSTM lies near 76 numbers and the dashed line at 2.3: its state has thirty times the room.",
+    misreadings={
+        "the LSTM's numbers are read, not how many times the bound they are": 76.0,
+        "the point of the selective layer is taken for the LSTM's": 170.0,
+        "a decade of the axis is taken for 10 numbers": 7.6,
+        "the matrix states are compared with the bound": 500.0,
+    },
+    look="The axis is logarithmic. Read the LSTM's place and the dashed line's, each in numbers, and divide.",
+    tolerance=0.3,
+    about=About("capacity", "read a figure", 2, 5),
+)
+
+check_size_or_kind = Design(
+    {
+        "a": (True, "With other numbers of parameters you would compare sizes of networks, not kinds of states."),
+        "b": (True, "Only a small matrix against a vector of the same size parts the size of the state from its kind."),
+        "c": (False, "A learning rate chosen on the tested pairs has seen them: the share it reports is too good."),
+        "d": (True, "One seed does not tell a layer from luck: the selective layer spread from 0.24 to 0.84."),
+        "e": (True, "“Did not learn in 600 updates” is no “cannot”: double the budget once for what failed."),
+        "f": (False, "The number of pairs with the largest difference, picked afterwards, flatters the winner."),
+    },
+    looks_at="Which steps take away another explanation, and which let the answer leak into the experiment?",
+    about=About("experiments", "design", 2, 10),
+)

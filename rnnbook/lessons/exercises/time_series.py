@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnnbook.in_numpy.functions import log_softmax, softmax
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 
 
@@ -68,6 +69,7 @@ check_normal_loss = Exercise(
         ),
     },
     looks_at="Write the loss of one x as e²/2 + s + a constant, with e = (x - μ) exp(-s), and differentiate.",
+    about=About("likelihood", "write", 2, 15),
 )
 
 
@@ -117,6 +119,7 @@ check_responsibilities = Exercise(
     },
     looks_at="Weight times density, for each component; then divide each row by its sum.",
     also=[_far_logits],
+    about=About("mixtures", "write", 2, 15),
 )  # fmt: skip
 
 
@@ -178,4 +181,5 @@ check_conformal_share = Exercise(
         "the half width is doubled": lambda old, new, share: _within(2 * conformal_share(old, new, share)[0], new),
     },
     looks_at="Sort the sizes of the old errors; the half width is the k-th, k = (N + 1) share, rounded up.",
+    about=About("conformal intervals", "write", 2, 15),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise
 
 
@@ -45,6 +46,7 @@ check_batch_sizes = Exercise(
         "the sizes stand in reverse order, the last step first": lambda lengths: batch_sizes(lengths)[::-1],
     },
     looks_at="At step t, counted from 1, a sequence of length L is there where L >= t.",
+    about=About("packing", "write", 1, 10),
 )
 
 
@@ -93,6 +95,7 @@ check_pack = Exercise(
         ),
     },
     looks_at="Sort by falling length; then step after step, take the rows of the sequences that are there.",
+    about=About("packing", "write", 2, 15),
 )
 
 
@@ -139,6 +142,7 @@ check_ends = Exercise(
         "both halves are read at outputs[0]": lambda hs, lengths: hs[0],
     },
     looks_at="A direction has seen everything at the step where it stops, and the two stop at different ends.",
+    about=About("two directions", "write", 2, 10),
 )
 
 
@@ -176,4 +180,5 @@ check_masked_mean = Exercise(
         "the sum is divided by the mean length": lambda hs, lengths: _sum(hs, lengths) / lengths.mean(),
     },
     looks_at="Zero what stands behind the end, add up over time, and divide by the sequence's own length.",
+    about=About("padding", "write", 2, 10),
 )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise
 
 
@@ -47,6 +48,7 @@ check_windows = Exercise(
         ),
     },
     looks_at="Write down the first window and its target for length 2 and horizon 3.",
+    about=About("windows", "write", 1, 10),
 )
 
 
@@ -90,6 +92,7 @@ check_persistence_error = Exercise(
         ),
     },
     looks_at="Root, mean, squared, error: read the name from its end.",
+    about=About("baselines", "write", 1, 5),
 )
 
 
@@ -137,6 +140,7 @@ check_count_parameters = Exercise(
         ),
     },
     looks_at="Write the shape of every array on paper first, then multiply.",
+    about=About("parameters", "write", 2, 10),
 )
 
 
@@ -175,4 +179,5 @@ check_shuffle_time = Exercise(
     },
     looks_at="Which column of W_new meets x[order][0], and which column of W met that month before?",
     also=[_more_months_than_units],
+    about=About("shared weights", "write", 3, 15),
 )

@@ -289,25 +289,29 @@
     list();
   }
 
-  // the page that lists all exercises: what has been solved, and the attempts as one file
+  // the page that lists all exercises: what has been solved, filters, an order, and the attempts as one file
   function list() {
-    const links = [...document.querySelectorAll(".live-list a")];
-    if (!links.length) return;
-    const keyOf = (link) => `live-code ${new URL(link.href).pathname} ${decodeURIComponent(link.hash.slice(1))}`;
-    const mine = new Map(links.map((link) => [keyOf(link), link]));
+    const table = document.querySelector("table.live-list");
+    if (!table) return;
+    const rows = [...table.tBodies[0].rows];
+    const link = (row) => row.querySelector(".live-title a");
+    const keyOf = (row) => `live-code ${new URL(link(row).href).pathname} ${decodeURIComponent(link(row).hash.slice(1))}`;
+    const mine = new Map(rows.map((row) => [keyOf(row), row]));
     const read = (name) => JSON.parse(localStorage.getItem(name) ?? "null");
     const says = make("p", { className: "live-state" });
     says.setAttribute("role", "status");
+    const last = make("th", { className: "head", scope: "col" }, make("p", { textContent: "State" }));
+    table.tHead.rows[0].append(last);
+    for (const row of rows) row.append(make("td", { className: "live-mark" }));
     const refresh = (more = "") => {
       let solved = 0;
-      for (const [name, link] of mine) {
+      for (const [name, row] of mine) {
         const entry = read(name);
-        link.parentElement.querySelector(".live-mark")?.remove();
         if (entry?.passed) solved += 1;
-        if (entry?.passed || entry?.tried)
-          link.after(make("span", { className: "live-mark", textContent: entry.passed ? " solved" : " tried" }));
+        row.querySelector(".live-mark").textContent = entry?.passed ? "solved" : entry?.tried ? "tried" : "";
       }
-      says.textContent = `${solved} of ${mine.size} solved. ${more}`;
+      const shown = rows.filter((row) => !row.hidden).length;
+      says.textContent = `${solved} of ${mine.size} solved. ${shown < rows.length ? `${shown} shown. ` : ""}${more}`;
     };
     const save = make("button", { type: "button", className: "live-button", textContent: "Export attempts" });
     save.addEventListener("click", () => {
@@ -332,10 +336,48 @@
         refresh("This file holds no attempts.");
       }
     });
-    const first = document.querySelector(".live-list");
-    const before = first.previousElementSibling ?? first;
-    before.before(make("div", { className: "live-bar" }, save, label), says);
+    const place = table.parentElement.closest("[class*=scrollable]") ?? table; // the box that a theme puts around it
+    place.before(filters(table, rows, refresh), make("div", { className: "live-bar" }, save, label), says);
+    sortable(table, rows);
     refresh();
+  }
+
+  const text = (row, column) => row.cells[column].textContent.trim();
+
+  // a choice above the table for each column that has few values
+  function filters(table, rows, refresh) {
+    const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+    const bar = make("div", { className: "live-bar" });
+    const chosen = new Map();
+    for (const name of ["Chapter", "Concept", "Kind", "Level", "State"]) {
+      const column = heads.indexOf(name);
+      const values = name === "State" ? ["", "tried", "solved"] : [...new Set(rows.map((row) => text(row, column)))];
+      if (!["Chapter", "State"].includes(name)) values.sort();
+      const options = values.map((value) => make("option", { value: `=${value}`, textContent: value || "open" }));
+      const select = make("select", {}, make("option", { value: "", textContent: "all" }), ...options);
+      select.addEventListener("change", () => {
+        chosen.set(column, select.value);
+        for (const row of rows) row.hidden = [...chosen].some(([at, value]) => value && `=${text(row, at)}` !== value);
+        refresh();
+      });
+      bar.append(make("label", { className: "live-filter" }, `${name} `, select));
+    }
+    return bar;
+  }
+
+  // a press on a column's head puts the rows in its order, and one more in the opposite one
+  function sortable(table, rows) {
+    for (const [column, head] of [...table.tHead.rows[0].cells].entries()) {
+      const button = make("button", { type: "button", className: "live-sort", textContent: head.textContent.trim() });
+      head.replaceChildren(button);
+      button.addEventListener("click", () => {
+        const up = head.getAttribute("aria-sort") !== "ascending";
+        for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", up ? "ascending" : "descending");
+        const order = (a, b) => text(a, column).localeCompare(text(b, column), "en", { numeric: true });
+        table.tBodies[0].append(...[...rows].sort((a, b) => (up ? order(a, b) : order(b, a))));
+      });
+    }
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);

@@ -1,0 +1,79 @@
+"""How one answer, a number, a shape or a choice, is judged: how far off it is, and which misreading gives it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnbook.lessons.exercises.question import Verdict
+from rnnbook.lessons.exercises.results import plain
+
+
+def judge(
+    given: Any, right: Any, tolerance: float, misreadings: Mapping[str, Any], choices: Sequence[str], head: str
+) -> Verdict:
+    """Return the verdict on ``given``, told with ``head``, which says what is right.
+
+    ``right``: a number, a tuple (a shape) or one of ``choices``. ``tolerance``: as a share of the right number; of 1
+    where that is 0. ``misreadings``: a sentence for each wrong answer that is known, and the answer that comes from it.
+    """
+    if given is None:
+        return Verdict(False, "No answer yet: write yours down first.", "none")
+    found, trouble = _read(given, right, choices)
+    if trouble:
+        return Verdict(False, trouble, "form")
+    if _same(found, right, tolerance):
+        return Verdict(True, f"Right. {head}", "right", right=("answer",))
+    how = _how_far(found, right)
+    for sentence, wrong in misreadings.items():
+        if _same(found, wrong, tolerance):
+            return Verdict(False, f"{how} That is what comes out when {sentence}. {head}", "known", sentence)
+    return Verdict(False, f"{how} {head}", "unknown")
+
+
+def _read(given, right, choices):
+    """The answer in the form of the right one, and what is wrong with its form."""
+    if isinstance(right, str):
+        said = str(given).strip().rstrip(".").lower()
+        fits = [c for c in choices if c.lower() == said]
+        fits = fits or [c for c in choices if said and c.lower().startswith(said)]
+        return (fits[0], "") if len(fits) == 1 else (None, f"Answer with one of these: {'; '.join(choices)}.")
+    if isinstance(right, tuple):
+        try:
+            return tuple(int(size) for size in given), ""
+        except (TypeError, ValueError):
+            return None, f"Answer with a shape of {len(right)} sizes, such as {tuple(range(2, 2 + len(right)))}."
+    try:
+        found = np.asarray(plain(given))
+        number = float(found) if found.dtype.kind in "biuf" and found.ndim == 0 else np.nan
+    except (TypeError, ValueError):
+        number = np.nan
+    return (number, "") if np.isfinite(number) else (None, "Answer with one number.")
+
+
+def _same(found, right, tolerance):
+    if isinstance(right, str | tuple):
+        return found == right
+    return abs(found - right) <= tolerance * (abs(right) or 1) * (1 + 1e-9)
+
+
+def _how_far(found, right):
+    if isinstance(right, str):
+        return f"Not “{found}”."
+    if isinstance(right, tuple):
+        wrong = [k for k, (f, r) in enumerate(zip(found, right)) if f != r]
+        where = f"axis {wrong[0]} differs" if len(found) == len(right) else f"it has {len(right)} axes"
+        return f"Not {found}: {where}."
+    if right and found and found / right > 0 and not 0.5 < found / right < 2:
+        factor = found / right
+        return (
+            f"{found:g} is {factor:.3g} times too large."
+            if factor > 1
+            else f"{found:g} is {1 / factor:.3g} times too small."
+        )
+    return f"{found:g} is {abs(found - right):.3g} too {'large' if found > right else 'small'}."
+
+
+def shown(answer: Any) -> str:
+    """Return a right answer as it is told: a number with three digits."""
+    return f"“{answer}”" if isinstance(answer, str) else str(answer) if isinstance(answer, tuple) else f"{answer:.4g}"

@@ -1,0 +1,342 @@
+"""Exercises of every kind: what each says of itself, and what it answers."""
+
+import numpy as np
+import pytest
+from test_exercises import EXERCISES, MODULES
+
+from rnnbook.lessons import exercises
+from rnnbook.lessons.exercises import state_space
+from rnnbook.lessons.exercises.about import KINDS, About
+from rnnbook.lessons.exercises.attempt import numbers
+from rnnbook.lessons.exercises.checking import Exercise
+from rnnbook.lessons.exercises.design import Design, at_least, between
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.question import Question
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
+
+OF_ANY_KIND = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": value
+    for module in MODULES
+    for name, value in vars(module).items()
+    if isinstance(value, Question)
+}
+OTHERS = {name: asked for name, asked in OF_ANY_KIND.items() if not isinstance(asked, Exercise)}
+CLASSES = {
+    "write": (Exercise,),
+    "PyTorch": (Exercise,),
+    "find the bug": (FindTheBug, Exercise),
+    "predict": (Predict,),
+    "read a figure": (ReadAFigure,),
+    "design": (Design,),
+}
+
+
+@pytest.mark.parametrize("name", OF_ANY_KIND)
+def test_every_exercise_says_its_concept_kind_level_and_minutes(name):
+    about = OF_ANY_KIND[name].about
+    assert isinstance(about, About), f"{name} has no about=About(concept, kind, level, minutes)"
+    assert 0 < len(about.concept) <= 30 and about.concept == about.concept.strip()
+    assert isinstance(OF_ANY_KIND[name], CLASSES[about.kind])
+    assert about.level in (1, 2, 3)
+    assert 1 <= about.minutes <= 60 or about.level == 3
+    assert [part.strip().lower() for part in about.line.split("·")] == [
+        about.kind.lower(), "★" * about.level, f"{about.minutes} minutes", about.concept.lower(),
+    ]  # fmt: skip
+
+
+def test_the_kinds_are_those_that_have_a_class():
+    assert set(CLASSES) == set(KINDS)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_books_answer_is_right_and_every_known_wrong_one_is_named(name):
+    asked = OTHERS[name]
+    for seed in range(3):
+        assert asked(asked.reference(seed), seed).passed
+        assert len(asked.wrong(seed)) >= 2
+        for sentence, wrong in asked.wrong(seed).items():
+            verdict = asked(wrong, seed)
+            assert not verdict and verdict.mistake == sentence, verdict
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_has_not_been_answered_is_asked_for(name):
+    verdict = OTHERS[name].verdict(None)
+    assert not verdict and verdict.kind == "none" and verdict.message
+
+
+@pytest.mark.parametrize("name", OF_ANY_KIND)
+def test_every_exercise_has_hints_and_an_answer(name):
+    asked = OF_ANY_KIND[name]
+    assert asked.hints() and all(hint.strip() for hint in asked.hints())
+    assert asked.answer().strip()
+
+
+# find the bug
+
+ASKED = FindTheBug(state_space.check_delta_step)
+
+
+def test_a_program_differs_from_the_right_one_and_its_bugs_from_each_other():
+    drawn = [ASKED.program(seed) for seed in range(12)]
+    assert len({program._bug for program in drawn}) > 4
+    for program in drawn[:4]:
+        results = [
+            [numbers(bug, program.inputs(n)) for n in range(3)]
+            for bug in [state_space.delta_step, *program._bugs.values()]
+        ]
+        for k, mine in enumerate(results):
+            for other in results[:k]:
+                assert not all(np.allclose(a, b, atol=1e-7) for a, b in zip(mine, other))
+
+
+def test_a_program_does_not_tell_its_bug_by_its_place_or_its_name():
+    places = [list(ASKED.program(seed)._bugs).index(ASKED.program(seed)._bug) for seed in range(30)]
+    assert len(set(places)) > 4
+    program = ASKED.program(3)
+    assert repr(program).count(program._bug) == 1 and "lambda" not in repr(program)
+
+
+def test_the_same_seed_is_the_same_program():
+    one, two = FindTheBug(state_space.check_delta_step).program(5), ASKED.program(5)
+    assert repr(one) == repr(two)
+    assert np.array_equal(one(**one.inputs()), two(**two.inputs()))
+
+
+def test_an_experiment_shows_by_how_much_the_program_is_wrong():
+    program = ASKED.program(1)
+    arguments = program.inputs(2)
+    expected = np.max(np.abs(program(**arguments) - state_space.delta_step(**arguments)))
+    assert program.difference(2) == pytest.approx(expected, abs=1e-15) and expected > 1e-3
+    arguments["k"] = 0 * arguments["k"]
+    expected = np.max(np.abs(program(**arguments) - state_space.delta_step(**arguments)))
+    assert program.difference(2, k=0) == pytest.approx(expected, abs=1e-15)
+
+
+def test_a_bug_is_named_by_letter_by_sentence_or_by_a_function_that_has_it():
+    program = ASKED.program(2)
+    letter = "abcdefgh"[list(program._bugs).index(program._bug)]
+    for answer in (letter, letter.upper(), f" {letter}) ", program._bug, program._bug + ".", program):
+        assert ASKED(answer, 2), answer
+    others = [x for x in "abcdefgh"[: len(program._bugs)] if x != letter]
+    for other in others:
+        verdict = ASKED(other, 2)
+        assert not verdict and "program.difference(" in verdict.message
+    assert "right function" in ASKED(state_space.delta_step, 2).message
+    assert "other numbers" in ASKED(lambda S, k, v, beta: 2 * S, 2).message
+    assert ASKED("z", 2).kind == "form"
+
+
+def test_what_is_said_of_a_wrong_name_is_true():
+    """The two numbers in the answer are those that the guess and the program give."""
+    program = ASKED.program(2)
+    for guess, function in program._bugs.items():
+        if guess == program._bug:
+            continue
+        said = ASKED(guess, 2).message.rpartition("program.difference(")[2]
+        name = said.partition("=0")[0] if "=0)" in said else None
+        arguments = program.inputs() | ({name: 0 * program.inputs()[name]} if name else {})
+        right = state_space.delta_step(**arguments)
+        apart = [float(np.max(np.abs(f(**arguments) - right))) for f in (function, program._bugs[program._bug])]
+        words = said.rstrip(".").replace(",", "").split()
+        assert [float(words[k]) for k in (words.index("be") + 1, -1)] == pytest.approx(apart, rel=0.06, abs=1e-12)
+
+
+def test_a_loss_curve_is_shown_for_the_program_and_for_the_right_one():
+    def train(step):
+        S, k, losses = np.zeros((2, 3)), np.array([0.6, 0.8]), []
+        for _ in range(20):
+            S = step(S, k, np.ones(3), 0.5)
+            losses.append(float(np.sum((1 - k @ S) ** 2)))
+        return losses
+
+    shown = repr(FindTheBug(state_space.check_delta_step, curve=train).program(1))
+    assert "update" in shown and "program, loss" in shown
+    assert f"{train(state_space.delta_step)[0]:9.3f}" in shown.partition("right, loss")[2]
+
+
+# predict
+
+
+def predict(right, **more):
+    given = {"misreadings": {"it is taken for its square": right**2 if not isinstance(right, str | tuple) else "wide"}}
+    return Predict("the result.", run=lambda: right, why="So it is.", **{**given, **more})
+
+
+@pytest.mark.parametrize(
+    "given, passed, said",
+    [
+        (4.0, True, "Right. The run gives 4. So it is."),
+        (4.39, True, "Right."),
+        (4.41, False, "4.41 is 0.41 too large."),
+        (3.0, False, "3 is 1 too small."),
+        (40, False, "40 is 10 times too large."),
+        (0.4, False, "0.4 is 10 times too small."),
+        (16, False, "That is what comes out when it is taken for its square."),
+        (np.float32(4.1), True, "Right"),
+        ("4", False, "Answer with one number."),
+        (float("nan"), False, "Answer with one number."),
+        ([4.0], False, "Answer with one number."),
+        (True, False, "1 is"),
+        (None, False, "Write your prediction down first: the result."),
+    ],
+)
+def test_a_predicted_number_is_told_how_far_off_it_is(given, passed, said):
+    verdict = predict(4.0)(given)
+    assert verdict.passed == passed and said in verdict.message
+
+
+def test_the_program_runs_only_after_a_prediction_and_once():
+    ran = []
+
+    def run():
+        ran.append(1)
+        return 2.0
+
+    asked = Predict("the result.", run=run, why="", misreadings={})
+    asked(None)
+    assert ran == []
+    assert not asked(5) and asked(2) and ran == [1]
+
+
+@pytest.mark.parametrize(
+    "given, passed, said",
+    [
+        ((2, 3), True, "Right. The run gives (2, 3)."),
+        ([2, 3], True, "Right"),
+        ((3, 2), False, "Not (3, 2): axis 0 differs."),
+        ((2, 3, 1), False, "it has 2 axes"),
+        ("wide", False, "Answer with a shape of 2 sizes"),
+    ],
+)
+def test_a_predicted_shape_is_told_which_axis_differs(given, passed, said):
+    verdict = predict((2, 3), misreadings={})(given)
+    assert verdict.passed == passed and said in verdict.message
+
+
+@pytest.mark.parametrize(
+    "given, passed, said",
+    [
+        ("grows", True, "Right. The run gives “grows”."),
+        ("GROWS.", True, "Right"),
+        ("g", True, "Right"),
+        ("wide", False, "Not “wide”. That is what comes out when it is taken"),
+        ("falls", False, "Not “falls”."),
+        ("blue", False, "Answer with one of these: grows; falls; wide."),
+        ("", False, "Answer with one of these"),
+    ],
+)
+def test_a_predicted_choice_is_told_its_misreading(given, passed, said):
+    verdict = predict("grows", choices=["grows", "falls", "wide"])(given)
+    assert verdict.passed == passed and said in verdict.message
+
+
+# read a figure
+
+
+def test_a_number_is_read_with_a_tolerance_and_a_wrong_one_does_not_tell_the_right_one():
+    asked = ReadAFigure(
+        "fig", 30.0, "Both curves cross there.", {"the axis is linear": 55.0}, "Find it.", tolerance=0.1
+    )
+    assert asked(33).message == "Right. Both curves cross there."
+    assert not asked(33.5)
+    verdict = asked(55)
+    assert verdict.mistake == "the axis is linear" and verdict.message.endswith("Find it.")
+    assert "30" not in verdict.message and "cross" not in verdict.message
+    assert "30" not in asked("many").message
+
+
+# design
+
+RUBRIC = {
+    "control": (["persistence", "seasonal"], "A small error alone says nothing."),
+    "seeds": (at_least(3), "One seed is luck."),
+    "share": (between(0.1, 0.3), "Too little to tell, or too little to train."),
+}
+PLAN = Design(RUBRIC, plan={"control": "seasonal", "seeds": 5, "share": 0.2})
+
+
+@pytest.mark.parametrize(
+    "plan, passed, said",
+    [
+        ({"control": "Persistence", "seeds": 3, "share": 0.3}, True, "all 3 points"),
+        ({"control": ["persistence", "seasonal"], "seeds": 9, "share": 0.1}, True, "all 3 points"),
+        ({"control": "nothing", "seeds": 3, "share": 0.2}, False, "2 of 3. Look again: control. A small error"),
+        ({"control": "persistence", "share": 0.2}, False, "2 of 3. Missing: seeds. One seed is luck."),
+        ({"control": [], "seeds": 2, "share": "much"}, False, "0 of 3. Look again: control."),
+        ({"rival": 1}, False, "There is no point rival; the points are control, seeds, share."),
+        ({"control": None, "seeds": None, "share": None}, False, "No plan yet: fill in control, seeds, share."),
+        (7, False, "A plan is a dict"),
+    ],
+)
+def test_a_plan_is_told_what_is_missing_and_why(plan, passed, said):
+    verdict = PLAN(plan)
+    assert verdict.passed == passed and said in verdict.message
+
+
+TICKS = Design({"a": (True, "Hold it fixed."), "b": (False, "It spoils the test."), "c": (True, "Repeat it.")})
+
+
+@pytest.mark.parametrize("plan", ["ac", "c, a", ["a", "c"], {"c", "a"}, {"a": True, "c": True, "b": False}])
+def test_ticks_may_be_given_in_any_form(plan):
+    assert TICKS(plan)
+
+
+def test_a_tick_that_spoils_the_plan_is_told_as_one_that_is_missing():
+    assert TICKS("ab").message == "1 of 3. Not this: b. It spoils the test. Missing: c. Repeat it."
+    assert TICKS("ab").right == ("a",)
+
+
+# in a notebook
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    from rnnbook.lessons.exercises import hints
+
+    monkeypatch.setattr(hints, "_given", {})
+    monkeypatch.setattr(hints, "_asked", set())
+    for asked in OF_ANY_KIND.values():
+        monkeypatch.setattr(asked, "attempts", (), raising=False)
+
+
+def test_hints_come_one_after_another(fresh):
+    all_of_them = exercises.speed.check_flops.hints()
+    first, second, third = (exercises.hint("speed.flops") for _ in range(3))
+    assert first.startswith("**Hint 1 of 2**") and all_of_them[0] in first
+    assert all_of_them[1] in second and third == second
+
+
+def test_the_solution_comes_after_an_attempt_or_at_the_second_call(fresh):
+    assert exercises.solution("speed.flops").startswith("No attempt yet.")
+    assert "return 2 * T * B * G * H * (D + H)" in exercises.solution("speed.flops")
+    exercises.speed.check_speed_up(lambda share, factor: share)
+    assert "return 1 / (" in exercises.solution("speed.speed_up")
+
+
+def test_an_unwritten_body_is_no_attempt(fresh):
+    exercises.speed.check_speed_up(lambda share, factor: None)
+    assert exercises.solution("speed.speed_up").startswith("No attempt yet.")
+
+
+def test_progress_counts_what_is_solved_and_names_what_is_not(fresh):
+    assert "0 of " in exercises.progress() and "|" not in exercises.progress()
+    exercises.speed.check_flops(lambda T, B, D, H, G: 0)
+    exercises.speed.check_flops(exercises.speed.flops)
+    exercises.speed.check_speed_up(lambda share, factor: share)
+    in_all = sum(name.startswith("speed.") for name in OF_ANY_KIND)
+    assert f"| speed | 1 of {in_all} | speed_up |" in exercises.progress()
+    assert f"**1 of {len(OF_ANY_KIND)} exercises solved**" in exercises.progress()
+
+
+def test_a_name_that_no_exercise_has_is_answered_with_those_there_are():
+    with pytest.raises(KeyError, match=r"speed\.flops"):
+        exercises.hint("speed.flop")
+    with pytest.raises(KeyError, match="state_space"):
+        exercises.hint("spead.flops")
+
+
+def test_every_exercise_is_one_of_a_chapter():
+    assert EXERCISES.keys() <= OF_ANY_KIND.keys()
+    assert {name.partition(".")[0] for name in OF_ANY_KIND} == set(exercises.chapters)
