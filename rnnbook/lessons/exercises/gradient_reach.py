@@ -159,6 +159,7 @@ check_clip = Exercise(
     },
     looks_at="All numbers of all gradients together are one long vector; clipping shortens it and keeps its direction.",
     tolerance=1e-6,  # torch.nn.utils.clip_grad_norm_ adds 1e-6 to the norm before it divides
+    about=About("exploding gradient", "write", 2, 10),
 )  # fmt: skip
 check_clip.trials = 16  # both a gradient that is too long and one that is not must be among them
 
@@ -214,7 +215,6 @@ check_gradient_at_start = Exercise(
         "the squared norm is returned": lambda scale, Q, us, v: gradient_at_start(scale, Q, us, v) ** 2,
     },
     looks_at="Go forward and keep every h; then go back through them, the last first, with the Jacobian's transpose.",
-    about=About("exploding gradient", "write", 2, 10),
     about=About("initialisation", "write", 3, 15),
 )
 

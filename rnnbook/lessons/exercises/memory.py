@@ -204,7 +204,10 @@ check_who_remembers = Design(
     {
         "a": (True, "Each cell gets its default start and its best one: else a start is compared with a cell."),
         "b": (True, "A basic RNN with as many parameters as the LSTM tells gates from size."),
-        "c": (False, "A cell that is trained until it succeeds, beside others with a fixed budget, wins by the budget."),
+        "c": (
+            False,
+            "A cell that is trained until it succeeds, beside others with a fixed budget, wins by the budget.",
+        ),
         "d": (True, "What failed gets twice the updates once: “not yet” and “cannot” look alike before."),
         "e": (True, "A skill is read beside that of a network without a memory."),
         "f": (False, "Lengths at which only one cell succeeds, picked afterwards, are no experiment."),
