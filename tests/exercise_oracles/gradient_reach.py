@@ -38,3 +38,22 @@ def gradient_at_start(scale, Q, us, v):
     for u in us:
         h = torch.tanh(u + torch.mv(Q, h) * scale)
     return np.linalg.norm(gradients(v @ h, (start,))[0])
+
+
+def belt():
+    """Autograd through 40 steps of c ← σ(3) c."""
+    c = start = torch.ones((), dtype=torch.float64, requires_grad=True)
+    for _ in range(40):
+        c = torch.sigmoid(torch.tensor(3.0, dtype=torch.float64)) * c
+    return gradients(c, (start,))[0].item()
+
+
+def cliff():
+    """The place where the unit of w = 1.6 no longer stays on its negative side, by halving."""
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        b, h = (low + high) / 2, -0.5
+        for _ in range(50):
+            h = np.tanh(1.6 * h + b)
+        low, high = (low, b) if h > 0 else (b, high)
+    return low

@@ -1,6 +1,11 @@
-"""Oracles for the chapter *Advantages and drawbacks, measured*: a loop over blocks, and a walk along the waves."""
+"""Oracles for the chapter *Advantages and drawbacks, measured*: loops over blocks and waves, and the chapter's own prints."""
 
+import json
 import math
+import re
+from pathlib import Path
+
+BOOK = Path(__file__).parents[2] / "book"
 
 
 def block_differences(first, second, block):
@@ -27,3 +32,20 @@ def cells_per_wave(L, T):
         counts.append(len(ready))
         done |= ready
     return counts
+
+
+def rounds():
+    """Merge neighbours until a single step is left."""
+    steps, count = 1000, 0
+    while steps > 1:
+        steps, count = -(-steps // 2), count + 1
+    return float(count)
+
+
+def regime():
+    """What the chapter prints for one month, less the mean of the networks that were trained there."""
+    text = json.loads((BOOK / "limits.ipynb").read_text(encoding="utf-8"))
+    printed = "".join(line for cell in text["cells"] for o in cell.get("outputs", []) for line in o.get("text", []))
+    (used,) = re.findall(r"^ +1 months: ([\d.]+)$", printed, re.M)
+    trained = json.loads((BOOK / "experiments/limits.json").read_text())["history"]["network"]["1"]
+    return float(used) - sum(trained) / len(trained)

@@ -241,7 +241,6 @@ check_belt = Predict(
     misreadings={
         "one step is counted": 0.9526,
         "what is lost is predicted, not what is left": 0.857,
-        "tanh is taken for the gate": 0.82,
         "the loss of one step is taken 40 times, until nothing is left": 0.0,
         "20 steps are counted": 0.379,
     },
@@ -256,8 +255,7 @@ check_cliff = ReadAFigure(
     why="The border runs from (1, 0) up to (2, 0.45), and at w = 1.6 it is at about b = 0.25.",
     misreadings={
         "the border is read at the right edge, w = 2": 0.45,
-        "the place where the unclipped descent lands is read": 0.52,
-        "the place where the clipped descent ends is read": 0.06,
+        "the border is read at w = 1.2": 0.05,
         "the coordinate w is given": 1.6,
     },
     look="Go up from w = 1.6 on the lower axis until grey turns white.",
