@@ -14,12 +14,17 @@ MEASURED = {
 }
 REACH, SUCCESS = {"RNN": [1e-3, 1e-4], "GRU": [0.1, 0.2]}, {"RNN": [0.5, 0.6], "GRU": [1.0, 0.9]}
 BY_LENGTH = {"GRU": np.array([[1.0, 0.5], [0.8, 0.6], [0.9, 0.7]])}
-RUNS = {"without": {"seed 0": [2.0, 5e7, 2.3]}, "with": {"seed 0": [2.0, 1.9, 1.8], "seed 1": [2.1, 2.0, 1.9]}}
+PATHS = {"GRU": {"RNN": (0.9**LAGS, 0.5**LAGS)}, "LSTM": {"RNN": (0.8**LAGS, 0.7**LAGS), "b": (LAGS + 1.0, LAGS + 2.0)}}
+SURFACE = np.add.outer([0.0, 1.0, 2.0], [0.0, 1.0, 2.0, 3.0])
+DESCENTS = {"free": [[0.5, 0.5], [2.5, 1.5]], "clipped": [[0.5, 0.5], [0.6, 0.6], [0.7, 0.6]]}
 FIGURES = {
+    "gradient_reach": lambda: figures.gradient_reach(0.5 ** np.arange(5)[::-1], "RNN"),
+    "gradient_paths": lambda: figures.gradient_paths(LAGS, PATHS),
+    "gradient_heat": lambda: figures.gradient_heat({"RNN": [[1, 1e-3], [-1e-4, 0.0]], "LSTM": np.ones((2, 3))}),
+    "loss_cliff": lambda: figures.loss_cliff([0, 1, 2, 3], [0, 1, 2], SURFACE, DESCENTS),
     "gradient_relay": figures.gradient_relay,
     "gradient_against_lag": lambda: figures.gradient_against_lag(LAGS, MEASURED, {"start": {"RNN": 0.9**LAGS}}),
     "reach_and_success": lambda: figures.reach_and_success(REACH, SUCCESS, [15, 100], BY_LENGTH),
-    "with_and_without": lambda: figures.with_and_without(RUNS, "loss", (2.3, "guessing"), ceiling=1e3),
 }
 
 
@@ -77,15 +82,6 @@ def test_every_run_is_a_dot_and_every_length_a_mean_from_worst_to_best():
     assert [label.get_text() for label in right.get_xticklabels()] == ["15", "100"]
 
 
-def test_losses_are_cut_off_at_the_ceiling_only():
-    left, right = FIGURES["with_and_without"]().axes
-    np.testing.assert_array_equal(curves(left)["seed 0"].get_xydata(), [[1, 2], [2, 1e3], [3, 2.3]])
-    np.testing.assert_array_equal(curves(right)["seed 1"].get_ydata(), [2.1, 2.0, 1.9])
-    assert [left.get_title(), right.get_title()] == ["without", "with"]
-    whole = figures.with_and_without(RUNS, "loss").axes[0]
-    assert curves(whole)["seed 0"].get_ydata().max() == 5e7
-
-
 def test_curves_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"measured\['start'\]\['all'\]\['RNN'\] should have shape"):
         figures.gradient_against_lag(LAGS, {"start": {"all": {"RNN": np.ones((2, 4))}}})
@@ -93,3 +89,30 @@ def test_curves_that_do_not_fit_are_refused():
         figures.reach_and_success(REACH, {**SUCCESS, "RNN": [1.0]}, [15, 100], BY_LENGTH)
     with pytest.raises(ValueError, match=r"by_length\['GRU'\] should have shape"):
         figures.reach_and_success(REACH, SUCCESS, [15], BY_LENGTH)
+    with pytest.raises(ValueError, match=r"panels_of\['GRU'\]\['RNN'\] should have shape"):
+        figures.gradient_paths(LAGS, {"GRU": {"RNN": (LAGS, [1.0])}})
+    with pytest.raises(ValueError, match="loss should have shape"):
+        figures.loss_cliff([0, 1], [0, 1, 2], SURFACE, DESCENTS)
+
+
+def test_a_path_is_dashed_beside_the_whole_gradient_in_its_colour():
+    left, right = FIGURES["gradient_paths"]().axes
+    whole, alone = left.lines[:2]
+    np.testing.assert_array_equal(whole.get_ydata(), 0.9**LAGS)
+    np.testing.assert_array_equal(alone.get_ydata(), 0.5**LAGS)
+    assert alone.is_dashed() and not whole.is_dashed() and alone.get_color() == whole.get_color() == PALETTE[0]
+    assert right.lines[2].get_color() == PALETTE[1] and left.get_yscale() == "log"
+
+
+def test_every_units_gradient_is_a_cell_of_its_lag_whatever_its_sign():
+    first, second, _ = FIGURES["gradient_heat"]().axes
+    np.testing.assert_allclose(first.collections[0].get_array(), [[1, 1e-4], [1e-3, 1e-8]])
+    assert second.get_title() == "LSTM" and second.collections[0].get_array().shape == (3, 2)
+
+
+def test_the_descents_lie_on_the_loss_in_the_order_of_their_points():
+    axes = FIGURES["loss_cliff"]().axes[0]
+    for line, (name, points) in zip(axes.lines, DESCENTS.items(), strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), points)
+        assert line.get_label() == name
+    assert axes.get_xlim() == (0, 3) and axes.get_ylim() == (0, 2)

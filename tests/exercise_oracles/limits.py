@@ -1,4 +1,4 @@
-"""Oracles for the chapter *Advantages and drawbacks, measured*: loops over blocks and waves, and the chapter's own prints."""
+"""Oracles for the chapter *Advantages and drawbacks, measured*: loops over blocks and waves, and what is printed."""
 
 import json
 import math

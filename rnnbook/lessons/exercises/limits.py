@@ -84,7 +84,7 @@ check_cells_per_wave = Exercise(
         "the waves are counted by layer": lambda L, T: np.full(L, T),
         "the cells so far are given": lambda L, T: np.cumsum(cells_per_wave(L, T)),
     },
-    looks_at="Write l + t into a small table of layers and steps, and count how often each number occurs.",
+    looks_at="Write m + t into a small table of layers and steps, and count how often each number occurs.",
     about=About("parallel computation", "write", 2, 10),
 )
 

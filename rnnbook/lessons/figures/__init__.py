@@ -17,7 +17,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     limits             seven_claims
     lstm               carry_story, product_against_gradient
     gradient_reach     gradient_relay, gradient_reach, gradient_against_lag, gradient_paths, gradient_heat,
-                       reach_and_success, loss_cliff, with_and_without
+                       reach_and_success, loss_cliff
     memory             memory_tasks, task_shapes, skill_against_length, carry_ramp
     variable_length    ragged_batch, both_directions, share_against
     time_series        series_in_parts, kinds_of_answer, errors_by_horizon, fan_charts,
@@ -73,7 +73,6 @@ from rnnbook.lessons.figures.gradient_reach import (
     gradient_relay,
     loss_cliff,
     reach_and_success,
-    with_and_without,
 )
 from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses
 from rnnbook.lessons.figures.limits import seven_claims
@@ -184,5 +183,4 @@ __all__ = [
     "unrolled_network",
     "weight_paths",
     "windowed_versus_recurrent",
-    "with_and_without",
 ]

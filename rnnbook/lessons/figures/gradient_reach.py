@@ -164,45 +164,6 @@ def reach_and_success(reach, success, lengths, by_length, chance=0.5):
 
 
 @styled
-def with_and_without(runs, ylabel, level=None, ceiling=None):
-    """The same runs under two settings, a panel each: {title: {seed: losses (N,)}}.
-
-    ``level`` = (value, name) is drawn dashed; losses above ``ceiling`` are cut off, and NaN leaves a gap.
-    """
-    figure, row = panels(1, len(runs), height=3.1, sharey=True, squeeze=False)
-    for axes, (title, curves) in zip(row[0], runs.items(), strict=True):
-        for place, (name, losses) in enumerate(curves.items()):
-            check_shape(f"runs[{title!r}][{name!r}]", np.asarray(losses), ("N",))
-            losses = np.minimum(losses, ceiling) if ceiling else np.asarray(losses)
-            axes.plot(
-                np.arange(1, len(losses) + 1),
-                losses,
-                color=PALETTE[place % len(PALETTE)],
-                linestyle="-",
-                linewidth=0.9,
-                label=name,
-            )
-        if level is not None:
-            axes.axhline(level[0], color=COLOURS["h"], linestyle=DASHES, linewidth=1.2)
-        axes.set(title=title, xlabel="updates of the parameters")
-    if ceiling:
-        row[0, 0].set_ylim(top=ceiling)
-    row[0, 0].set_ylabel(ylabel)
-    if level is not None:
-        row[0, 0].annotate(
-            level[1],
-            (0.03, level[0]),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, -5),
-            textcoords="offset points",
-            va="top",
-            fontsize=10,
-        )
-    row[0, -1].legend(loc="upper right", ncols=2)
-    return figure
-
-
-@styled
 def gradient_paths(lags, panels_of, floor=1e-20):
     """One path of the gradient beside all of them: {title: {start: (all (N,), one path (N,))}}, a panel each.
 
