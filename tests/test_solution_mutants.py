@@ -33,6 +33,8 @@ EQUIVALENT = {
     "why_recurrence.check_count_with_gap": (3, "as in check_count_pairs"),
     "rnn.check_batch_first": (3, "the two biases are added; two axes change places in any order, twice"),
     "pronunciation.check_written": (1, "the last step of a run has the same symbol as its first"),
+    "parallel.check_many_in_one": (1, "a start counts as 1, and what is none as 0, in whichever way it is written"),
+    "state_space.check_fading_attention": (2, "the larger of two numbers, in any order; the future has no weight"),
     "speed.check_weight_gradient": (1, "T B is B T"),
     "time_series.check_responsibilities": (1, "the second softmax divides by the first one's sum again"),
     "truncation.check_equal_reach": (2, "losses are added in any order; the larger of two numbers, in any order"),

@@ -131,7 +131,7 @@ def test_the_list_of_all_exercises_shows_what_is_solved_and_carries_attempts_in_
     assert press(page).startswith("Right")
     every = page.context.new_page()
     every.goto(served.url + "book/exercises.html")
-    all_of_them = sum(len(list(exercises_of(name))) for name in served.pages if name.startswith("book/"))
+    all_of_them = sum((HTML / name).read_text().count('class="live-about"') for name in served.pages)
     assert every.locator(".live-list a").count() == all_of_them > 60
     assert every.locator(".live-list a").first.inner_text() == "Windows"
     assert every.locator(".live-list tr", has_text="One step").filter(has_text="solved").count() == 1
