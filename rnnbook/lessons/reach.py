@@ -48,8 +48,8 @@ def small_networks(rho, bias, steps, noise):
     """
     H, D = UNITS, FEATURES
     rnn, lstm = RNN(D, H, dtype=np.float64), LSTM(D, H, dtype=np.float64)
-    for layer, seed in [(rnn, 11), (lstm, 23)]:
-        for n, value in enumerate(layer.params.values()):
+    for params, seed in [(rnn.params, 11), (lstm.params, 23)]:
+        for n, value in enumerate(params.values()):
             value[...] = uniform_numbers(seed + n, *value.shape) / np.sqrt(H)
     W = rnn.params["weight_hh"]
     W[...] = 0
