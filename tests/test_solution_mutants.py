@@ -24,7 +24,7 @@ EQUIVALENT = {
     "control.check_sensitivity": (1, "before step k every s is zero"),
     "feedback_networks.check_flip_energy": (1, "a state is 1 or -1: dividing by it is multiplying with it"),
     "gru.check_turn_z": (1, "dividing by -1 is multiplying with it"),
-    "limits.check_clip": (1, "the larger of two numbers, in any order"),
+    "gradient_reach.check_clip": (1, "the larger of two numbers, in any order"),
     "rnn.check_forward": (1, "the two biases are added"),
     "rnn.check_flat_share": (1, "no slope is equal to the limit"),
     "rnn.check_read_in_pieces": (1, "the two biases are added"),

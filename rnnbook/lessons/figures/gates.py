@@ -1,7 +1,8 @@
 """Figures of the gates: the paths of the gradient past and through them, and what they do while a network reads."""
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib import colormaps
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 
 from rnnbook.errors import check_choice, check_shape
 from rnnbook.lessons.figures.charts import named
@@ -9,6 +10,7 @@ from rnnbook.lessons.figures.sheet import SIGN, Sheet
 from rnnbook.lessons.figures.style import COLOURS, WIDTH, panels, styled
 
 GATES = "iforz"  # what lies between 0 and 1; everything else has a sign
+GATE_SHADES, SIGNED_SHADES = 15, 31  # few enough for a palette of 128 that four or six maps share
 
 
 @styled
@@ -28,10 +30,12 @@ def gates_while_reading(maps, letters, columns=1):
     for axes, (title, values) in zip(grid.flat, maps.items(), strict=False):
         check_shape(f"maps[{title!r}]", values, (T, "H"))
         if title[0] in GATES and not title[1:2].isalpha():
-            shades, low, high = LinearSegmentedColormap.from_list(title, ["white", COLOURS[title[0]]]), 0.0, 1.0
+            colours = ["white", COLOURS[title[0]]]
+            shades: Colormap = LinearSegmentedColormap.from_list(title, colours, N=GATE_SHADES)
+            low, high = 0.0, 1.0
         else:
             high = np.abs(values).max() or 1.0
-            shades, low = "PuOr", -high
+            shades, low = colormaps["PuOr"].resampled(SIGNED_SHADES), -high
         picture = axes.pcolormesh(values.T, cmap=shades, vmin=low, vmax=high, edgecolor="white", linewidth=0.3)
         figure.colorbar(picture, ax=axes, aspect=9, pad=0.02, ticks=sorted({low, 0.0, high}), format="%.2g")
         axes.set_title(title, loc="left")
