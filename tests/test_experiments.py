@@ -139,7 +139,7 @@ def test_the_errors_of_one_network_and_of_its_rivals_are_the_recorded_ones(exper
     """The first seed of each, and every rival without units, which no seed moves."""
     program = experiment("limits")
     monkeypatch.setattr(program, "SEEDS", [0])
-    monkeypatch.setitem(program.SETTINGS, "months", [1, 48])
+    monkeypatch.setitem(program.SETTINGS, "months", [1, 24, 48])
     history, gap = program.history(), record("limits")["gap"]
     for T in ("1", "48"):
         assert history["network"][T][0] == pytest.approx(record("limits")["history"]["network"][T][0], abs=0.1)
