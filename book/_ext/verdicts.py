@@ -38,7 +38,7 @@ def verdicts_of(root: Path, chapter: str) -> list[dict[str, Any]]:
 
 def entry(verdict: dict[str, Any]) -> str:
     """Return one verdict as MyST: the claim and its link, then what was measured and tried."""
-    said = f"You may have read: \u201c{verdict['said']}\u201d\n\n  " if "said" in verdict else ""
+    said = f"The sentence that was tried: \u201c{verdict['said']}\u201d\n\n  " if "said" in verdict else ""
     return (
         f"{verdict['claim']} ({{ref}}`where <{verdict['label']}>`)\n"
         f": {said}*{OUTCOMES[verdict['outcome']]}* Measured: {verdict['measured']}\n\n"
