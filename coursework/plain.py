@@ -21,7 +21,8 @@ SECONDS = 600
 def graded(notebook: Path, key: Path, student: str, python: str = sys.executable) -> dict[str, Grade]:
     """Return the grades of a handed-in notebook by exercise, run in a process of its own; RuntimeError if that dies."""
     command = [python, "-m", "coursework.plain", str(notebook.resolve()), str(key.resolve()), student]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    paths = [*sys.path, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
     done = subprocess.run(
         command, cwd=notebook.parent, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
     )

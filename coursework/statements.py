@@ -48,10 +48,12 @@ class Statement(NamedTuple):
 
 @cache
 def chapters() -> list[str]:
-    """Return the chapters that have exercises, in the order of the book."""
+    """Return the chapters that have exercises, in the order of the book; those that it does not list yet at the end."""
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
     files = [Path(c["file"]).name for part in contents["parts"] for c in part["chapters"]]
-    return [f for f in files if (ROOT / "book" / "text" / f"{f}.md").exists() and statements(f)]
+    texts = sorted(path.stem for path in (ROOT / "book" / "text").glob("*.md"))
+    order = [f for f in files if f in texts] + [f for f in texts if f not in files]
+    return [f for f in order if statements(f)]
 
 
 @cache
