@@ -72,7 +72,6 @@ from rnnbook.lessons.figures.feedback_networks import (
 )
 from rnnbook.lessons.figures.frameworks import block_orders, shared_batch
 from rnnbook.lessons.figures.gates import gates_while_reading, gradient_paths
-from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses
 from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses, ranked
 from rnnbook.lessons.figures.limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
 from rnnbook.lessons.figures.lstm import carry_story, product_against_gradient
