@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 
 from rnnbook.errors import check_choice, check_shape
 from rnnbook.lessons.figures.charts import named
@@ -29,6 +29,7 @@ def gates_while_reading(maps, letters, columns=1):
         axes.set_axis_off()
     for axes, (title, values) in zip(grid.flat, maps.items(), strict=False):
         check_shape(f"maps[{title!r}]", values, (T, "H"))
+        shades: Colormap
         if title[0] in GATES and not title[1:2].isalpha():
             colours = ["white", COLOURS[title[0]]]
             shades, low, high = LinearSegmentedColormap.from_list(title, colours, N=GATE_SHADES), 0.0, 1.0
