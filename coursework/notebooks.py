@@ -141,15 +141,24 @@ def simple(assignment: Assignment, student: str | None = None) -> str:
 def handed_in(path: Path, answers: dict[str, str], student: str, target: Path) -> None:
     """Write a release as a student hands it in: the id in its first cell, these answers in place of the empty ones."""
     content = json.loads(path.read_text(encoding="utf-8"))
+    left = set(answers)
     for cell in content["cells"]:
         source = "".join(cell["source"])
         if source.startswith("from rnnbook.lessons.exercises.answer_key"):
             cell["source"] = source.replace('student = ""', f'student = "{student}"')
         for empty, answer in answers.items():
-            if cell["cell_type"] == "code" and source.strip() == empty.strip():
+            if cell["cell_type"] == "code" and _first_line(source) == _first_line(empty):
                 cell["source"] = answer
+                left.discard(empty)
+    if left:
+        raise ValueError(f"{path} has no cell for {sorted(map(_first_line, left))}")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _first_line(source):
+    """What tells a cell for an answer: each grader leaves its own mark below."""
+    return source.strip().partition("\n")[0]
 
 
 def answers_of(assignment: Assignment, fill: Callable[[Statement], str]) -> dict[str, str]:

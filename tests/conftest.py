@@ -106,6 +106,26 @@ def chromium():
 
 
 @pytest.fixture
+def opened(served, chromium):
+    """Open a chapter in a context of its own; the test that uses it fails where the page reported an error."""
+    from browser_visit import open_context
+
+    contexts = []
+
+    def open_chapter(chapter, **options):
+        context, log = open_context(chromium, **options)
+        contexts.append((context, log))
+        page = context.new_page()
+        page.goto(f"{served.url}book/{chapter}.html")
+        return page
+
+    yield open_chapter
+    for context, log in contexts:
+        context.close()
+        assert log.complaints == []
+
+
+@pytest.fixture
 def no_chance(monkeypatch):
     """NumPy's new arrays hold NaN, not what was computed rightly in their memory before; what overflows is silent."""
     import numpy as np

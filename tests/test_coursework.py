@@ -18,7 +18,7 @@ from conftest import ROOT
 from coursework import bare, keys, nbgrader, otter, plain, prerequisites, programs, rubric, seeds, statements
 from coursework.markdown import DIRECTIVE, ROLE, equation
 from coursework.markdown import plain as plain_text
-from coursework.notebooks import simple
+from coursework.notebooks import answers_of, handed_in, parts, simple
 from coursework.release import assignment_of, release
 from coursework.variants import VARIATIONS, variation_of, varied
 from rnnbook.lessons.exercises import grading
@@ -307,7 +307,7 @@ def test_a_hidden_test_of_nbgrader_prints_the_mistake_and_nothing_on_stderr(made
     assert found == 0.5 * exercise.points
     assert next(iter(exercise.mistakes)) in out.getvalue()
     assert error.getvalue() == ""
-    with pytest.raises(AssertionError, match="4 of 8 points"):
+    with pytest.raises(AssertionError, match=f"{found:g} of {exercise.points:g} points"):
         grading.reaches("lstm.step", noisy, 0.75)
     grading.reaches("lstm.step", noisy, 0.5)
 
@@ -462,7 +462,7 @@ def small(names, values):
 
 POLLS = {  # number: the check, its arguments, and which result is asked for
     1: ("rnn.count_parameters", dict(D=2, H=3, V=4), 0),
-    2: ("bptt.step_back", small("dh_out dh_next h W_ih W_hh", [1, 2, 0.5, 1, 4]), 1),
+    2: ("bptt.step_back", small("dh_out dh_next c W_ih W_hh", [1, 2, 0.5, 1, 4]) | {"alpha": 1.0}, 0),
     3: ("limits.bound", dict(W_hh=A([[0.0, 3], [1, 0]]), k=2, slope=0.5), 0),
     4: ("gru.step", small("u_r u_z u_n v_r v_z v_n h_prev", [0, np.log(3), 50, 0, 0, 0, -1]), 0),
     5: ("gru.half_life", dict(z=A([0.9])), 0),
@@ -540,3 +540,22 @@ def test_every_command_of_the_page_on_teaching_exists():
         _parser().parse_args(line.split())
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M)
     assert {a or b for a, b in re.findall(r"`make (\w+)|^make (\w+)", PAGE, re.M)} <= set(targets)
+
+
+@pytest.mark.parametrize("grader", [nbgrader, otter], ids=["nbgrader", "otter"])
+def test_answers_find_their_cells_in_a_graders_release(grader, made, tmp_path):
+    """Solutions are cut out as the grader does it, and its own mark is put in their place."""
+    assignment, _, hidden = made
+    content = json.loads(grader.source(assignment))
+    for cell in content["cells"]:
+        source = re.sub(rf"{grader.BEGIN}\n.*?{grader.END}", "...", cell["source"], flags=re.S)
+        cell["source"] = source if cell["cell_type"] == "code" else cell["source"]
+    path = tmp_path / "release.ipynb"
+    path.write_text(json.dumps(content))
+    answers = answers_of(assignment, lambda asked: parts(assignment, asked, student="s3").answer["source"])
+    handed_in(path, answers, "s3", tmp_path / "s3" / "lstm.ipynb")
+    (tmp_path / "s3" / "practice.json.gz").write_bytes(hidden.with_name("practice.json.gz").read_bytes())
+    found = plain.graded(tmp_path / "s3" / "lstm.ipynb", hidden, "s3")
+    assert found and all(g.points == g.most for g in found.values())
+    with pytest.raises(ValueError, match="has no cell"):
+        handed_in(path, {"def nobody_asks():": "1"}, "s3", tmp_path / "s4" / "lstm.ipynb")

@@ -20,6 +20,7 @@ import test_figures_applications
 import test_figures_control
 import test_figures_feedback_networks
 import test_figures_gates
+import test_figures_gradient_reach
 import test_figures_language_model
 import test_figures_limits
 import test_figures_lstm
@@ -34,6 +35,7 @@ from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.ticker import FixedLocator
 
+from rnnbook.data import tasks
 from rnnbook.lessons import figures
 
 APPROVED = Path(__file__).with_name("drawings.json")
@@ -42,6 +44,7 @@ ALSO = [
     test_figures_applications,
     test_figures_feedback_networks,
     test_figures_gates,
+    test_figures_gradient_reach,
     test_figures_limits,
     test_figures_parallel,
     test_figures_seq2seq,
@@ -93,6 +96,7 @@ FIGURES |= {
     "skill_against_length": lambda: figures.skill_against_length(
         [10, 20], {"adding": {"RNN": np.eye(2, 3), "GRU": np.ones((2, 3))}}
     ),
+    "task_shapes": lambda: figures.task_shapes(tasks.adding(1, 6, 1), ["number", "mark"], [""] * 5 + ["1.2"]),
     "spread_against_error": lambda: figures.spread_against_error({"a": (WAVE**2, np.abs(WAVE)), "b": ([2], [4])}, ""),
     "state_gradients": lambda: figures.state_gradients(
         {"one": WAVE.reshape(10, 3), "two": np.ones((10, 3))}, "abcdefghij"

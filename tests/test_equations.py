@@ -28,7 +28,8 @@ def labels_in_book(folder):
     for path in sorted([*folder.glob("*.md"), *folder.glob("*.ipynb")]):
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".ipynb":
-            text = "\n\n".join("".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == "markdown")
+            cells = [c for c in json.loads(text)["cells"] if c["cell_type"] == "markdown"]
+            text = "\n\n".join(c["metadata"].get("myst") or "".join(c["source"]) for c in cells)
         found += LABEL_IN_BOOK.findall(text)
     twice = {label for label in found if found.count(label) > 1}
     assert not twice, f"labelled twice in the book: {sorted(twice)}"
@@ -60,7 +61,7 @@ def small_book(tmp_path):
         (tmp_path / "rnnbook" / wing / "rnn.py").write_text("h = phi(a)  # eq-rnn-hidden\ny = W @ h  # eq-output\n")
     (tmp_path / "rnnbook/in_torch/steps.c").write_text("h[j] = phi(a[j]);  /* eq-rnn-hidden */\n")
     cells = [
-        {"cell_type": "markdown", "source": ["Text\n", "$$ h_t = \\varphi(a_t) $$ (eq-rnn-hidden)\n"]},
+        {"cell_type": "markdown", "metadata": {}, "source": ["Text\n", "$$ h_t = \\varphi(a_t) $$ (eq-rnn-hidden)\n"]},
         {"cell_type": "code", "source": ["print('$$ (eq-in-a-cell)')"]},
     ]
     (tmp_path / "book/rnn.ipynb").write_text(json.dumps({"cells": cells}))

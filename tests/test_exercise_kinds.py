@@ -12,6 +12,7 @@ from rnnbook.lessons.exercises.checking import Exercise
 from rnnbook.lessons.exercises.design import Design, at_least, between
 from rnnbook.lessons.exercises.find_the_bug import FindTheBug
 from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.project import Project
 from rnnbook.lessons.exercises.question import Question
 from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
@@ -22,6 +23,9 @@ OF_ANY_KIND = {
     if isinstance(value, Question)
 }
 OTHERS = {name: asked for name, asked in OF_ANY_KIND.items() if not isinstance(asked, Exercise)}
+# a *write* exercise that is on no page, since its answer is code of the chapter: it carries the bugs of another one
+BASES = {id(asked.exercise) for asked in OTHERS.values() if isinstance(asked, FindTheBug)}
+FOR_READERS = {n: asked for n, asked in OF_ANY_KIND.items() if asked.about or id(asked) not in BASES}
 CLASSES = {
     "write": (Exercise,),
     "PyTorch": (Exercise,),
@@ -29,17 +33,18 @@ CLASSES = {
     "predict": (Predict,),
     "read a figure": (ReadAFigure,),
     "design": (Design,),
+    "project": (Project,),
 }
 
 
-@pytest.mark.parametrize("name", OF_ANY_KIND)
+@pytest.mark.parametrize("name", FOR_READERS)
 def test_every_exercise_says_its_concept_kind_level_and_minutes(name):
     about = OF_ANY_KIND[name].about
     assert isinstance(about, About), f"{name} has no about=About(concept, kind, level, minutes)"
     assert 0 < len(about.concept) <= 30 and about.concept == about.concept.strip()
     assert isinstance(OF_ANY_KIND[name], CLASSES[about.kind])
     assert about.level in (1, 2, 3)
-    assert 1 <= about.minutes <= 60 or about.level == 3
+    assert 1 <= about.minutes <= (60 if about.level < 3 else 120)
     assert [part.strip().lower() for part in about.line.split("·")] == [
         about.kind.lower(), "★" * about.level, f"{about.minutes} minutes", about.concept.lower(),
     ]  # fmt: skip
@@ -49,7 +54,7 @@ def test_the_kinds_are_those_that_have_a_class():
     assert set(CLASSES) == set(KINDS)
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [name for name, asked in OTHERS.items() if not isinstance(asked, Project)])
 def test_the_books_answer_is_right_and_every_known_wrong_one_is_named(name):
     asked = OTHERS[name]
     for seed in range(3):
@@ -325,9 +330,9 @@ def test_progress_counts_what_is_solved_and_names_what_is_not(fresh):
     exercises.speed.check_flops(lambda T, B, D, H, G: 0)
     exercises.speed.check_flops(exercises.speed.flops)
     exercises.speed.check_speed_up(lambda share, factor: share)
-    in_all = sum(name.startswith("speed.") for name in OF_ANY_KIND)
+    in_all = sum(name.startswith("speed.") for name in FOR_READERS)
     assert f"| speed | 1 of {in_all} | speed_up |" in exercises.progress()
-    assert f"**1 of {len(OF_ANY_KIND)} exercises solved**" in exercises.progress()
+    assert f"**1 of {len(FOR_READERS)} exercises solved**" in exercises.progress()
 
 
 def test_a_name_that_no_exercise_has_is_answered_with_those_there_are():

@@ -57,6 +57,11 @@ def test_the_seconds_are_those_between_the_first_and_the_last_line(harness, tmp_
     assert recorded(harness, tmp_path / "some.json", {})["seconds"] == 62
 
 
+def test_a_record_says_whether_it_was_put_together_from_pieces(harness, tmp_path):
+    assert recorded(harness, tmp_path / "some.json", {}, pieces=True)["pieces"] == harness.PIECES
+    assert "pieces" not in recorded(harness, tmp_path / "some.json", {})
+
+
 def test_a_run_that_fails_leaves_the_record_as_it_was(harness, tmp_path):
     path = tmp_path / "some.json"
     path.write_text("as it was")

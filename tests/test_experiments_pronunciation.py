@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +116,20 @@ def test_the_commonest_phonemes_err_as_recorded(ladder):
     scored = ladder.scored(answers, parts["test"])
     assert scored.items() <= record["counting"][0].items()
     assert record["letters"] == ladder.in_characters([len(word) for word in parts["test"][0]])
+
+
+@pytest.mark.parametrize("T, V", [(5, 3), (4, 4)])
+def test_a_prefix_beam_that_drops_nothing_finds_the_likeliest_target(T, V, ladder):
+    search, rng = importlib.import_module("pronunciation_search"), np.random.default_rng(T)
+    for _ in range(10):
+        y, together = rng.dirichlet(np.ones(V), T), {}
+        for path in product(range(V), repeat=T):
+            target = tuple(ladder.collapsed(list(path)))
+            together[target] = together.get(target, 0) + np.prod(y[range(T), path])
+        assert search.prefix_beam(y, V**T, least=0) == list(max(together, key=together.get))
+
+
+def test_a_prefix_beam_may_prefer_many_paths_to_the_likeliest_one(ladder):
+    y = np.array([[0.6, 0.4], [0.6, 0.4]])  # the likeliest path is two blanks, .36; three paths write the symbol, .64
+    assert ladder.collapsed(y.argmax(axis=1).tolist()) == []
+    assert importlib.import_module("pronunciation_search").prefix_beam(y, 4) == [1]

@@ -264,7 +264,7 @@ FIGURES = {
     "forecast": lambda: figures.forecast(MONTHS, SERIES, {"AR": SERIES + 9, "RNN": SERIES - 9}, "sunspot number"),
     "error_bars": lambda: figures.error_bars({"RNN": [17.1, 17.4, 16.8], "AR": 17.5}, "error", {"naive": 19.6}),
     "causality": lambda: figures.causality(INFLUENCE),
-    "gradient_reach": lambda: figures.gradient_reach(0.5 ** np.arange(T)[::-1], "RNN"),
+    "state_heat": lambda: figures.state_heat({"RNN": np.linspace(-1, 1, 12).reshape(4, 3), "GRU": np.zeros((4, 2))}),
     "gate_raster": lambda: figures.gate_raster({"z": np.eye(T, H), "r": np.eye(T, H)}, "Kowalczyk"),
     "confusion_matrix": lambda: figures.confusion_matrix([[5, 1], [0, 7]], ["Greek", "Irish"]),
 }
@@ -434,3 +434,11 @@ def test_a_cell_shows_a_figure_once_in_double_density():
         image = Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"])))
         assert image.mode == "P"
         assert output["metadata"]["image/png"]["width"] == image.width // 2
+
+
+def test_a_state_is_a_cell_of_its_step_and_unit_on_one_scale_around_zero():
+    first, second, _ = FIGURES["state_heat"]().axes
+    np.testing.assert_allclose(first.collections[0].get_array(), np.linspace(-1, 1, 12).reshape(4, 3).T)
+    assert first.collections[0].get_clim() == second.collections[0].get_clim() == (-1, 1)
+    with pytest.raises(ValueError, match=r"states\['RNN'\] should have shape"):
+        figures.state_heat({"RNN": np.zeros(3)})

@@ -87,6 +87,7 @@ def test_coloured_text_compares_several_values():
 
 
 FIGURES = {
+    "ranked": lambda: figures.ranked({"a": 1.5, "b": 2.25, "c": 1.25}, {"one": ["a", "c"], "two": ["b"]}, "bits"),
     "character_model": lambda: figures.character_model("heaven"),
     "guesses": lambda: figures.guesses("ca" * 20, np.tile(P, (20, 1)), "abc", top=2),
     "coloured_text": lambda: figures.coloured_text("In the beginning" * 9, np.sin(np.arange(144)), "value"),
@@ -104,3 +105,17 @@ def test_letters_stay_readable_on_every_value(value):
     back = luminance(shape(figure, "value-0").get_facecolor())
     letter = luminance(to_rgb(figure.axes[0].texts[0].get_color()))
     assert (back + 0.05) / (letter + 0.05) >= 4.5
+
+
+def test_models_stand_from_the_worst_to_the_best_each_at_its_value_in_the_marks_of_its_group():
+    axes = FIGURES["ranked"]().axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["b", "a", "c"]
+    marks = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert marks == {"one": [[1.5, 1], [1.25, 2]], "two": [[2.25, 0]]}
+    assert texts(axes) == ["2.25", "1.50", "1.25"]
+    assert len({line.get_marker() for line in axes.lines}) == len({line.get_color() for line in axes.lines}) == 2
+
+
+def test_a_model_of_no_group_is_refused():
+    with pytest.raises(ValueError, match="groups should hold every name in values, but 'b' is in none"):
+        figures.ranked({"a": 1.5, "b": 2.25}, {"one": ["a"]}, "bits")

@@ -1,95 +1,23 @@
-"""The figures of the gradient's reach show what they were given, and cut off only what they say."""
+"""The figure of the seven claims shows its numbers, each row on its own scale."""
 
-import numpy as np
 import pytest
 
 from rnnbook.lessons import figures
-from rnnbook.lessons.figures.style import PALETTE
 
-LAGS = np.array([0, 4, 8])
-START = {"RNN": np.array([[1, 0.5, 0.1], [1, 0.4, 0.3], [1, 0.2, 0.2]]), "LSTM": np.ones((2, 3))}
-AFTER = {"RNN": np.array([[1, 0.6, 0.5]]), "LSTM": np.full((2, 3), 2.0)}
-MEASURED = {
-    title: {"all": cells, "one": {"LSTM": cells["LSTM"]}} for title, cells in [("start", START), ("after", AFTER)]
+ROWS = {
+    "error": {"network": (8.0, "8.0"), "rival": (10.0, "10.0"), "naive": (5.0, "5.0")},
+    "size": {"network": (3, "3"), "rival": (12, "12")},
 }
-REACH, SUCCESS = {"RNN": [1e-3, 1e-4], "GRU": [0.1, 0.2]}, {"RNN": [0.5, 0.6], "GRU": [1.0, 0.9]}
-BY_LENGTH = {"GRU": np.array([[1.0, 0.5], [0.8, 0.6], [0.9, 0.7]])}
-RUNS = {"without": {"seed 0": [2.0, 5e7, 2.3]}, "with": {"seed 0": [2.0, 1.9, 1.8], "seed 1": [2.1, 2.0, 1.9]}}
-FIGURES = {
-    "gradient_relay": figures.gradient_relay,
-    "gradient_against_lag": lambda: figures.gradient_against_lag(LAGS, MEASURED, {"start": {"RNN": 0.9**LAGS}}),
-    "reach_and_success": lambda: figures.reach_and_success(REACH, SUCCESS, [15, 100], BY_LENGTH),
-    "with_and_without": lambda: figures.with_and_without(RUNS, "loss", (2.3, "guessing"), ceiling=1e3),
-}
+FIGURES = {"seven_claims": lambda: figures.seven_claims(ROWS)}
 
 
-def discs(figure, row):
-    found = figure.findobj(lambda a: (a.get_gid() or "").startswith(f"gradient-{row}-"))
-    return [disc.get_radius() for disc in sorted(found, key=lambda disc: -disc.center[0])]
+def test_a_bar_is_its_share_of_the_longest_of_its_row():
+    axes = FIGURES["seven_claims"]().axes[0]
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.8, 1, 0.5, 0.25, 1])
+    places = [bar.get_y() for bar in axes.patches]
+    assert places == sorted(places) and places[3] - places[2] > places[2] - places[1]
 
 
-def test_the_area_of_a_disc_is_the_gradient_after_so_many_steps():
-    figure = figures.gradient_relay(factors=(0.5, 1.0), steps=4)
-    np.testing.assert_allclose(np.square(discs(figure, 0)) / discs(figure, 0)[0] ** 2, 0.5 ** np.arange(5))
-    np.testing.assert_allclose(discs(figure, 1), discs(figure, 1)[0])
-    words = [text.get_text() for text in figure.axes[0].texts]
-    assert {"vanishes", "arrives", "× 0.5 a step", "$h_T$", "$h_{T-4}$"} <= set(words)
-    assert not {"explodes", "$h_{T-5}$", "$h_{T-0}$"} & set(words)
-
-
-def curves(axes):
-    return {line.get_label(): line for line in axes.lines}
-
-
-def test_a_cell_is_the_median_of_its_seeds_inside_the_band_of_all():
-    axes = FIGURES["gradient_against_lag"]().axes[0]
-    np.testing.assert_array_equal(curves(axes)["RNN"].get_xydata(), [[0, 1], [4, 0.4], [8, 0.2]])
-    band = axes.collections[0].get_paths()[0].vertices
-    assert {(4.0, 0.2), (4.0, 0.5), (8.0, 0.1), (8.0, 0.3)} <= {tuple(point) for point in band}
-
-
-def test_bounds_are_drawn_dashed_beside_their_cell_and_nowhere_else():
-    figure = FIGURES["gradient_against_lag"]()
-    top_left, top_right, bottom_left, _ = figure.axes
-    (bound,) = [line for line in top_left.lines if np.array_equal(line.get_ydata(), 0.9**LAGS)]
-    assert bound.get_color() == PALETTE[0] and bound.is_dashed()
-    assert "bound" in curves(top_left) and "bound" not in curves(bottom_left)
-    assert len(top_right.lines) == 2 and len(bottom_left.lines) == 1
-
-
-def test_a_cell_keeps_its_colour_in_every_panel_and_every_panel_its_scale():
-    axes = FIGURES["gradient_against_lag"]().axes
-    assert {curves(panel)["LSTM"].get_color() for panel in axes} == {PALETTE[1]}
-    assert {panel.get_yscale() for panel in axes} == {"log"} and len({panel.get_ylim() for panel in axes}) == 1
-    assert [panel.get_title() for panel in axes] == ["start", "after", "", ""]
-    assert all(axes[0].get_shared_y_axes().joined(axes[0], panel) for panel in axes)
-    assert axes[1].lines[0].get_ydata().tolist() == [1, 0.6, 0.5]
-
-
-def test_every_run_is_a_dot_and_every_length_a_mean_from_worst_to_best():
-    left, right = FIGURES["reach_and_success"]().axes
-    np.testing.assert_array_equal(curves(left)["GRU"].get_xydata(), [[0.1, 1.0], [0.2, 0.9]])
-    (bar,) = right.containers
-    np.testing.assert_allclose(bar.lines[0].get_ydata(), [0.9, 0.6])
-    ends = np.array(bar.lines[2][0].get_segments())[:, :, 1]
-    np.testing.assert_allclose(ends, [[0.8, 1.0], [0.5, 0.7]])
-    assert bar.lines[0].get_color() == curves(left)["GRU"].get_color()
-    assert [label.get_text() for label in right.get_xticklabels()] == ["15", "100"]
-
-
-def test_losses_are_cut_off_at_the_ceiling_only():
-    left, right = FIGURES["with_and_without"]().axes
-    np.testing.assert_array_equal(curves(left)["seed 0"].get_xydata(), [[1, 2], [2, 1e3], [3, 2.3]])
-    np.testing.assert_array_equal(curves(right)["seed 1"].get_ydata(), [2.1, 2.0, 1.9])
-    assert [left.get_title(), right.get_title()] == ["without", "with"]
-    whole = figures.with_and_without(RUNS, "loss").axes[0]
-    assert curves(whole)["seed 0"].get_ydata().max() == 5e7
-
-
-def test_curves_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match=r"measured\['start'\]\['all'\]\['RNN'\] should have shape"):
-        figures.gradient_against_lag(LAGS, {"start": {"all": {"RNN": np.ones((2, 4))}}})
-    with pytest.raises(ValueError, match=r"success\['RNN'\] should have shape"):
-        figures.reach_and_success(REACH, {**SUCCESS, "RNN": [1.0]}, [15, 100], BY_LENGTH)
-    with pytest.raises(ValueError, match=r"by_length\['GRU'\] should have shape"):
-        figures.reach_and_success(REACH, SUCCESS, [15], BY_LENGTH)
+def test_every_number_and_every_claim_is_written():
+    texts = {text.get_text() for text in FIGURES["seven_claims"]().axes[0].texts}
+    assert {"error", "size", "8.0  network", "10.0  rival", "3  network", "12  rival"} <= texts

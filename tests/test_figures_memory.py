@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rnnbook.data import tasks
 from rnnbook.lessons import figures
 from rnnbook.lessons.figures.memory import TASKS
 
@@ -56,3 +57,32 @@ def test_the_carry_is_drawn_over_its_symbols_with_a_line_where_they_change():
     assert [label.get_text() for label in axes.get_xticklabels()] == list("aaabb")
     with pytest.raises(ValueError, match=r"carry should have shape \(4, 2\)"):
         figures.carry_ramp(carry, "aabb", ["unit 1", "unit 7"])
+
+
+def test_tasks_can_be_drawn_one_at_a_time():
+    texts = [text.get_text() for text in figures.memory_tasks("copy").axes[0].texts]
+    assert "copy" in texts and "adding" not in texts
+
+
+def test_lengths_may_differ_from_task_to_task_and_an_eighth_curve_is_dashed():
+    cells = {f"cell {n}": [[0.1 * n, 0.1 * n]] for n in range(8)}
+    figure = figures.skill_against_length({"adding": [20], "order": [80]}, {"adding": cells, "order": cells})
+    for axes, T in zip(figure.axes, ["20", "80"], strict=True):
+        assert [label.get_text() for label in axes.get_xticklabels()] == [T]
+        drawn = [container.lines[0] for container in axes.containers]
+        assert drawn[7].get_color() == drawn[0].get_color() and drawn[7].is_dashed() and not drawn[0].is_dashed()
+
+
+def test_a_task_is_drawn_as_its_arrays_with_the_answers_that_count():
+    batch = tasks.copy(np.random.default_rng(0), T=3, B=2)
+    answers = list("····ABC··"[: len(batch.x)])
+    axes = figures.task_shapes(batch, list("·ABCD!"), answers).axes[0]
+    np.testing.assert_array_equal(axes.collections[0].get_array(), batch.x[:, 0].T)
+    texts = [text.get_text() for text in axes.texts]
+    assert texts[len(batch.x) :] == answers and set(texts[: len(batch.x)]) == {"1"}
+    assert [label.get_text() for label in axes.get_yticklabels()] == [*"·ABCD!", "answer"]
+    adding = figures.task_shapes(tasks.adding(0, 4, 1), ["number", "mark"], ["", "", "", "1.2"]).axes[0]
+    counted = [tuple(cell.get_facecolor()[0]) for cell in adding.collections[1:]]
+    assert len(set(counted[:3])) == 1 and counted[3] != counted[0]
+    with pytest.raises(ValueError, match="answers should have shape"):
+        figures.task_shapes(batch, list("·ABCD!"), ["A"])

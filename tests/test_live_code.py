@@ -10,6 +10,8 @@ import shutil
 import sys
 import zipfile
 from pathlib import Path
+from subprocess import CalledProcessError
+from urllib.error import HTTPError, URLError
 
 import nbformat
 import pytest
@@ -19,6 +21,7 @@ from conftest import ROOT
 from live_code import archive, python
 from live_code.pages import code_cells, described
 from live_code.slices import importable_names, needs, setup_for, statements
+from plain import make_plain
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
@@ -76,7 +79,13 @@ def test_the_slice_holds_what_the_cell_needs_and_no_more(cells, code, lines):
 
 
 @pytest.mark.parametrize(
-    "cells", [["import torch\nx = torch.ones(2)"], ["y = 1"], ["from rnnbook import figures as x"]]
+    "cells",
+    [
+        ["import torch\nx = torch.ones(2)"],
+        ["y = 1"],
+        ["from rnnbook import figures as x"],
+        ["import mathematics\nx = mathematics.one"],  # only begins like a module that is allowed
+    ],
 )
 def test_what_the_browser_lacks_cannot_run_there(cells):
     assert setup_for("x", cells, ALLOWED) is None
@@ -154,6 +163,35 @@ def test_the_archive_holds_the_package_without_large_tables_and_is_the_same_on_a
     assert (tmp_path / "one.zip").stat().st_size < 400_000
 
 
+@pytest.mark.parametrize(
+    "errors, without",
+    [
+        ([URLError(OSError("refused")), CalledProcessError(1, "pip", stderr=b"NameResolutionError")], True),
+        ([TimeoutError(), CalledProcessError(1, "pip", stderr=b"Network is unreachable")], True),
+        (
+            [HTTPError("", 404, "gone", {}, None), CalledProcessError(1, "pip", stderr=b"NameResolutionError")],
+            False,
+        ),
+        ([URLError(OSError("refused")), CalledProcessError(1, "pip", stderr=b"No matching distribution")], False),
+        ([URLError(OSError("refused")), KeyError("pyodide.mjs")], False),
+        ([URLError(OSError("refused")), None], False),  # fetched, and not what it should be
+    ],
+)
+def test_a_broken_fetch_is_told_from_a_machine_without_a_network(tmp_path, monkeypatch, errors, without):
+    def source(error):
+        def fails(folder):
+            if error is not None:
+                raise error
+
+        return fails
+
+    monkeypatch.setattr(python, "from_release", source(errors[0]))
+    monkeypatch.setattr(python, "from_carrier", source(errors[1]))
+    (tmp_path / python.NO_NETWORK).touch()  # of an earlier day
+    assert python.fetch(tmp_path) == list(python.FILES)
+    assert (tmp_path / python.NO_NETWORK).exists() == without
+
+
 def test_a_file_that_is_not_what_it_should_be_is_refused(tmp_path, monkeypatch):
     def forged(folder):
         for name in python.FILES:
@@ -201,9 +239,17 @@ CHECK = """def my_flops(T, B, D, H, G):
 
 
 exercises.speed.check_flops(my_flops)"""
+ONCE_MORE = """shown = "</script>"
+exercises.speed.check_flops(lambda **given: my_flops(**given))"""
+LAST = "print(shown)"
+PROJECT = """:::{exercise} A server
+:label: ex-server
+Build one.
+:::"""
+SERVE = "exercises.speed.check_serve(server)"
 CONF = """
 project = "A book"
-extensions = ["myst_nb", "sphinx_exercise", "live_code"]
+extensions = ["myst_nb", "sphinx_exercise", "live_code", "plain_cells"]
 nb_execution_mode = "off"
 myst_enable_extensions = ["colon_fence"]
 exclude_patterns = ["build"]
@@ -216,20 +262,33 @@ live_code_imports = %(live_code_imports)r
 """
 
 
+def write_notebook(path, *cells):
+    """Write a notebook; what only computes or prints can be tried."""
+    nb = nbformat.v4.new_notebook()
+    for text in cells:
+        make = nbformat.v4.new_markdown_cell if text[0] in "#:" else nbformat.v4.new_code_cell
+        nb.cells.append(make(text))
+        if text in (TRY, LAST):
+            nb.cells[-1].metadata["tags"] = ["live"]
+    nbformat.write(make_plain(nb), path)  # as in the book, for which see plain_cells
+
+
 @pytest.fixture(scope="module")
 def small_book(tmp_path_factory):
     """A book of one notebook and the list, built with the book's own configuration; Python's files are stood in for."""
     folder = tmp_path_factory.mktemp("book")
     (folder / "conf.py").write_text(CONF % CONFIG + f"live_code_python = {str(folder / 'python')!r}\n")
-    (folder / "index.md").write_text("# A book\n\n```{toctree}\nspeed\nlist\n```\n")
+    (folder / "index.md").write_text("# A book\n\n```{toctree}\nspeed\nafter\nlist\n```\n")
     (folder / "list.md").write_text("# All of them\n\n```{live-exercises}\n```\n")
-    cells = ["# How fast?", TRY, "from rnnbook.lessons import exercises", STATEMENT, CHECK, SOLUTION]
-    nb = nbformat.v4.new_notebook()
-    for text in cells:
-        make = nbformat.v4.new_markdown_cell if text[0] in "#:" else nbformat.v4.new_code_cell
-        nb.cells.append(make(text))
-    nb.cells[1].metadata["tags"] = ["live"]
-    nbformat.write(nb, folder / "speed.ipynb")
+    imported = "from rnnbook.lessons import exercises"
+    write_notebook(
+        folder / "speed.ipynb", "# How fast?", TRY, imported, STATEMENT, CHECK, SOLUTION, ONCE_MORE, TRY, LAST
+    )
+    torch = "import torch\nserver = torch.nn.LSTM(5, 4)"
+    write_notebook(folder / "after.ipynb", "# And then?", imported, torch, PROJECT, SERVE)
+    old = folder / "build" / "_static" / "live_code" / "old.zip"
+    old.parent.mkdir(parents=True)
+    old.touch()
     shutil.copytree(ROOT / "rnnbook", folder / "rnnbook", ignore=shutil.ignore_patterns("*.gz", "__pycache__"))
     (folder / "python").mkdir()
     for name in python.FILES:
@@ -259,10 +318,14 @@ def test_a_statement_says_its_kind_level_minutes_and_concept(small_book):
 
 @pytest.mark.slow
 def test_a_cell_that_runs_says_what_the_script_has_to_know(small_book):
-    tried, exercise = (
+    tried, exercise, more, again, last = (
         json.loads(script.string) for script in page_of(small_book, "speed").select(".live-code > script")
     )
     assert tried == {"id": "cell-0", "title": "", "hints": [], "setup": []}
+    assert again == {"id": "cell-4", "title": "", "hints": [], "setup": []}  # the same code, further down
+    assert (more["id"], more["title"]) == ("cell-3", "")  # one statement is that of one cell
+    assert [part["of"] for part in more["setup"] if "my_flops" in part["code"]] == ["ex-flops"]
+    assert "shown = '</script>'" in [part["code"] for part in last["setup"]]
     hints = exercise.pop("hints")
     assert exercise == {
         "id": "ex-flops",
@@ -284,10 +347,20 @@ def test_a_solution_is_the_code_that_the_check_holds(small_book):
 @pytest.mark.slow
 def test_the_list_is_a_plain_table_with_a_row_for_each_exercise(small_book):
     table = page_of(small_book, "list").select_one("table.live-list")
-    head, row = ([cell.get_text(strip=True) for cell in line.find_all(["th", "td"])] for line in table.find_all("tr"))
+    head, row, project = (
+        [cell.get_text(strip=True) for cell in line.find_all(["th", "td"])] for line in table.find_all("tr")
+    )
     assert head == ["Chapter", "Exercise", "Concept", "Kind", "Level", "Minutes"]
     assert row == ["How fast?", "Count the operations", "cost", "write", "★", "5"]
+    assert project == ["And then?", "A server", "streams", "project", "★★", "45"]  # the order is the book's
     assert table.select_one("a")["href"] == "speed.html#ex-flops"
+
+
+@pytest.mark.slow
+def test_what_the_browser_cannot_run_is_asked_on_the_page_and_has_no_editor(small_book):
+    page = page_of(small_book, "after")
+    assert page.select_one("div.exercise .live-about").get_text().startswith("Project · ★★ · 45 minutes")
+    assert not page.select(".live-code")
 
 
 @pytest.mark.slow
@@ -300,6 +373,10 @@ def test_the_script_is_on_the_pages_that_need_it_and_its_files_are_there(small_b
     assert has == {"index": False, "speed": True, "list": True}
     folder = small_book / "_static" / "live_code"
     files = json.loads((folder / "files.json").read_text())
+    assert not (folder / "old.zip").exists()
+    assert "package.zip" in files["sizes"]
+    contents = b"".join((folder / name).read_bytes() for name in files["sizes"])
+    assert files["version"] == hashlib.sha256(contents).hexdigest()[:16]
     for name, size in files["sizes"].items():
         assert (folder / name).stat().st_size == size
     for name in ("live_code_worker.mjs", "live_code.js", "live_code.css"):

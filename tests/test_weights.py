@@ -193,6 +193,18 @@ def test_all_is_on_the_disk_before_the_file_takes_its_name(tmp_path, monkeypatch
     assert seen == [(tmp_path / "w").stat().st_size, "named"]
 
 
+@pytest.mark.parametrize("stored", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("own", [np.float32, np.float64])
+def test_a_layer_of_numpy_takes_a_file_of_any_precision_in_its_own(stored, own, tmp_path):
+    layer = in_numpy.LSTM(2, 3, dtype=own, rng=0)
+    arrays = {name: array.astype(stored) for name, array in in_numpy.LSTM(2, 3, rng=1).state_dict().items()}
+    storage.write(tmp_path / "lstm.safetensors", arrays)
+    weights.load(layer, tmp_path / "lstm.safetensors")
+    for name, array in layer.state_dict().items():
+        assert array.dtype == own
+        np.testing.assert_array_equal(array, arrays[name].astype(own))
+
+
 def test_a_layer_of_numpy_is_filled_without_pytorch(tmp_path, monkeypatch):
     one, other = in_numpy.RNN(D, H), in_numpy.RNN(D, H)
     weights.save(one, tmp_path / "w")

@@ -50,7 +50,11 @@ def complaints(path: Path) -> list[str]:
     if path.read_text(encoding="utf-8") != canonical(nb, path.stem):
         found.append(f"{path}: not in canonical form; run `make notebooks`")
     source = text_path(path)
-    if source.exists() and source.read_text(encoding="utf-8") != text_of(nb):
+    try:
+        text = text_of(nb)
+    except ValueError as error:
+        return [*found, f"{path}: {error}; `make notebooks` makes it anew"]
+    if source.exists() and source.read_text(encoding="utf-8") != text:
         found.append(
             f"{source}: not the text of {path.name}; run `make notebooks`, or `make texts` to keep the notebook's"
         )

@@ -1,11 +1,14 @@
 """The two forms of a chapter: its text, which a person edits, and the notebook with outputs that is made from it.
 
+In the notebook, what MyST alone understands is plain Markdown: see ``plain``.
+
 ``book/text/rnn.md`` (MyST, as jupytext writes it) and ``book/rnn.ipynb`` hold the same cells. From the text come prose,
 code and captions; the notebook adds the outputs, and the cells' ids.
 """
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 from pathlib import Path
@@ -13,6 +16,7 @@ from pathlib import Path
 import jupytext
 from nbformat import NotebookNode
 from notebook_form import give_ids
+from plain import make_myst, make_plain
 
 
 def text_path(notebook: Path) -> Path:
@@ -22,7 +26,8 @@ def text_path(notebook: Path) -> Path:
 
 def text_of(nb: NotebookNode) -> str:
     """Return the notebook's cells as MyST, without outputs; the same for every version of jupytext."""
-    return re.sub(r"^ *jupytext_version:.*\n", "", jupytext.writes(nb, "md:myst"), count=1, flags=re.MULTILINE)
+    text = jupytext.writes(make_myst(copy.deepcopy(nb), checked=True), "md:myst")
+    return re.sub(r"^ *jupytext_version:.*\n", "", text, count=1, flags=re.MULTILINE)
 
 
 def cells_of(nb: NotebookNode) -> list[tuple[str, str, dict]]:
@@ -49,7 +54,7 @@ def from_text(text: str, before: NotebookNode | None, stem: str) -> NotebookNode
     nb = jupytext.reads(text, "md:myst")
     for cell in nb.cells:
         cell["id"] = ""
-    old = before.cells if before is not None else []
+    old = make_myst(copy.deepcopy(before)).cells if before is not None else []
     same = difflib.SequenceMatcher(
         None, [(c.cell_type, c.source) for c in old], [(c.cell_type, c.source) for c in nb.cells], autojunk=False
     )
@@ -62,4 +67,4 @@ def from_text(text: str, before: NotebookNode | None, stem: str) -> NotebookNode
                     if was.cell_type == "code" and was.source == cell.source:
                         cell.outputs, cell.execution_count = was.outputs, was.execution_count
     give_ids(nb, stem)
-    return nb
+    return make_plain(nb)

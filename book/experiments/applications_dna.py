@@ -375,7 +375,8 @@ def main():
     first, end = region(genome, "test")
     what = "the label of each base of a bacterium's genome: agreement with Prodigal, in blocks of the test region"
     settings = SETTINGS | {"regions": REGIONS, "copies": COPIES, "block": BLOCK, "orders": ORDERS, "powers": POWERS}
-    with recording(__file__, what, settings=settings | {"networks": NETWORKS}, seeds=SEEDS) as record:
+    settings |= {"networks": NETWORKS}
+    with recording(__file__, what, settings=settings, seeds=SEEDS, pieces=len(sys.argv) > 1) as record:
         record["taken out"] = out
         blocks = np.arange(0, end - first, BLOCK)
         record["scored"] = np.add.reduceat((labels[first:end] != UNLABELLED).astype(int), blocks).tolist()

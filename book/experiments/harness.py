@@ -8,6 +8,7 @@
 writes a JSON file beside the script when the block has ended: the sentence, the command, the commit, the date, the
 settings, the seeds, the versions, the hardware, the seconds by the wall clock, and the results. A run that fails
 leaves the file as it was. Records made before this harness call some of these by other names, or leave them out.
+Where a program took parts from a folder or a file of an earlier stretch, ``pieces=True`` makes the record say so.
 """
 
 import json
@@ -25,10 +26,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 from provenance import provenance
 
 ONE, TWO = "one process of one thread", "two processes of one thread"
+PIECES = "put together from several stretches of this program; commit and seconds are those of one of them"
 
 
 @contextmanager
-def recording(script, what, *, settings, seeds, processes=ONE, path=None):
+def recording(script, what, *, settings, seeds, processes=ONE, path=None, pieces=False):
     """Give a dict for the results; then write it to ``path``, by default NAME.json beside the script NAME.py."""
     start, record = time.perf_counter(), {}
     imported = [name for name in ("numpy", "torch") if name in sys.modules]
@@ -41,6 +43,8 @@ def recording(script, what, *, settings, seeds, processes=ONE, path=None):
         "seeds": list(seeds),
         "hardware": f"{platform.machine()} CPU, {os.cpu_count()} cores; {processes}",
     }
+    if pieces:
+        about["pieces"] = PIECES
     yield record
     about["seconds"] = round(time.perf_counter() - start)
     path = Path(script).with_suffix(".json") if path is None else Path(path)

@@ -21,6 +21,7 @@ SETTINGS = {
     "one-step": {"updates": 4000, "batch": 256, "lr": 5e-3, "clip": 1.0},
     "free run": {"updates": 1000, "batch": 32, "window": 40, "lr": 5e-3, "clip": 1.0},
     "recurrent": {"updates": 1000, "batch": 32, "lr": 5e-3, "clip": 1.0},
+    "then": {"lr": 1e-3},
 }  # fmt: skip
 SEEDS = [0, 1, 2, 3, 4]
 REST = 10  # steps at rest that are known before a sequence: nobody has to guess how it began
@@ -145,13 +146,39 @@ def train(kind, example, noise=0.0, hold=1, longer=1):
             return (network.run(u) - y).square().mean((0, 2))
     else:
         network = Dense(SEEDS, 2 * lags, SETTINGS["dense"])
-        length = lags + (1 if way == "one-step" else settings["window"])
-
-        def loss(update):
-            u, y = data.windows(length, settings["batch"], REST - lags)
-            return (run_dense(network, u, y, free=way == "free run") - y[lags:]).square().mean((0, 2))
+        loss = loss_on_windows(network, data, way)
 
     return fit(network, loss, settings), data
+
+
+def loss_on_windows(network, data, way):
+    """Return the loss, one number a seed, of a feed-forward network on freshly drawn windows."""
+    lags, settings = SETTINGS["lags"], SETTINGS[way]
+    length = lags + (1 if way == "one-step" else settings["window"])
+
+    def loss(update):
+        u, y = data.windows(length, settings["batch"], REST - lags)
+        return (run_dense(network, u, y, free=way == "free run") - y[lags:]).square().mean((0, 2))
+
+    return loss
+
+
+def then_free_run(example):
+    """Train one step ahead, then on in free run at a lower rate, as one would to repair a model; judge."""
+    net, data = train("one-step", example)
+    for p in net.parameters:
+        p.requires_grad_(True)
+    fit(net, loss_on_windows(net, data, "free run"), SETTINGS["free run"] | SETTINGS["then"])
+    return judged("free run", net, data, example)
+
+
+def longer(example):
+    """Return what the two ways of training come to with twice the updates, and one after the other."""
+    return {
+        "one-step, 2 x": network("one-step", example, longer=2),
+        "free run, 2 x": network("free run", example, longer=2),
+        "one-step, then free run": then_free_run(example),
+    }
 
 
 def network(kind, example, noise=0.0, hold=1, longer=1):
@@ -209,6 +236,7 @@ def main():
             found = {kind: [rival(kind, example, seed, noise, hold) for seed in SEEDS] for kind in RIVALS}
             found |= {kind: network(kind, example, noise, hold) for kind in networks}
             record[case] = rounded(found)
+        record["example 2, longer"] = rounded(longer(2))
 
 
 if __name__ == "__main__":

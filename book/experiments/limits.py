@@ -1,143 +1,198 @@
-"""How far back the gradient reaches, and whether the task is solved: nine cells, five seeds.
+"""The rows of the chapter *Advantages and drawbacks, measured* that need several trainings, each with its rivals.
 
-    python book/experiments/limits.py           about 9 minutes on one core; writes limits.json beside this file
+    python book/experiments/limits.py      about two minutes on one core; writes limits.json beside it
 
-The task: see a handwritten 0 or 1 in the first 8 steps, wait through noise, say at the last step which it was.
-Each layer is drawn by ``rnnbook.in_numpy`` and its gradient measured there in float64; it is trained by
-``torch.nn`` in float32 (one state dict fits both), and measured again. The chapter *Advantages and drawbacks,
-measured* shows the result and repeats the measurements at the start.
+``history``: the next month's sunspots from windows of T months, a network of its own for each T, beside the linear
+predictor of the same months.   ``gap``: a hidden month from the months around it.   ``shift``: a digit that comes
+later, or that is followed by a wait.
 """
 
 import time
 
 import numpy as np
-import torch
 from harness import recording
 
 from rnnbook import data
-from rnnbook.in_numpy import GRU, LSTM, RNN, Linear, initialisers
+from rnnbook.in_numpy import RNN, Adam, SequenceClassifier, clip_grad_norm
+from rnnbook.in_numpy.functions import cross_entropy, mean_squared_error
 
-H, D, T = 64, 9, 100
-CELLS = {
-    "RNN 0.5": (RNN, 0.5),
-    "RNN 0.9": (RNN, 0.9),
-    "RNN 1.0": (RNN, 1.0),
-    "RNN 1.1": (RNN, 1.1),
-    "RNN 1.5": (RNN, 1.5),
-    "LSTM f 0": (LSTM, 0.0),
-    "LSTM f 1": (LSTM, 1.0),
-    "LSTM f 5": (LSTM, 5.0),
-    "GRU": (GRU, None),
-}
 SETTINGS = {
-    "H": H, "D": D, "T": T, "noise": 0.3, "updates": 600, "batch": 32, "lr": 3e-3, "max_norm": 1.0,
-    "seeds": [0, 1, 2, 3, 4], "lengths": [15, 25, 50],
-    "lengths_of": ["RNN 1.0", "LSTM f 0", "LSTM f 1", "LSTM f 5", "GRU"],
-    "lags": [*range(0, T, 4), T - 1],
+    "units": 16, "batch": 64, "updates": 500, "lr": 5e-3, "max_norm": 1.0, "months": [1, 2, 3, 6, 12, 24, 48],
+    "gap": 24, "rows": 24, "digits": {"units": 32, "updates": 400, "train": 1300}, "shifts": [0, 1, 2, 4, 8, 16],
+    "block": 24,
 }  # fmt: skip
+SEEDS = [0, 1, 2, 3, 4]
 
 
-def build(name, seed):
-    """Draw a layer and a reading vector as the chapter does; returns (layer, head, rng)."""
-    make, setting = CELLS[name]
+def train(layer, outputs, loss, draw, updates, rng):
+    """Train a layer and a dense layer on its last state; return the model."""
+    model = SequenceClassifier(outputs, layer, rng=rng)
+    optimizer = Adam(model.params, lr=SETTINGS["lr"])
+    for _ in range(updates):
+        x, target = draw()
+        y, trace = model.forward(x)
+        _, dy = loss(y, target)
+        grads = model.backward(dy, trace)
+        clip_grad_norm(grads, SETTINGS["max_norm"])
+        optimizer.step(grads)
+    return model
+
+
+def series():
+    """Return the sunspots before 1904 and the 29 years after, and the scale of the first part."""
+    past, later, _ = data.split_by_time(data.sunspots_monthly().value, (0.6, 0.2, 0.2))
+    return past, later, data.standardise(past)
+
+
+def months(part, T):
+    """Windows x (T, N, 1) and the month after each, (N, 1), of a scaled series."""
+    x, y = data.windows(part, T)
+    return x.T[:, :, None], y[:, None]
+
+
+def forecaster(seed, x, y):
+    """Train a network on windows x (T, N, D) and amounts y (N, 1)."""
     rng = np.random.default_rng(seed)
-    layer = make(D, H, dtype=np.float64, rng=rng)
-    if make is RNN:
-        initialisers.orthogonal(layer, rng, gain=setting)
-    if make is LSTM:
-        initialisers.forget_bias(layer, setting)
-    return layer, Linear(H, 1, dtype=np.float64, rng=rng), rng
+    layer = RNN(x.shape[2], SETTINGS["units"], dtype=np.float64, rng=rng)
+
+    def draw():
+        batch = rng.integers(len(y), size=SETTINGS["batch"])
+        return x[:, batch], y[batch]
+
+    return train(layer, 1, mean_squared_error, draw, SETTINGS["updates"], rng)
 
 
-def recall(images, T, rng):
-    """Show images (B, 8, 8) row by row beside a marker, then noise: x (T, B, 9)."""
-    x = np.zeros((T, len(images), D))
-    x[:8, :, :8] = images.swapaxes(0, 1)
-    x[:8, :, 8] = 1
-    x[8:, :, :8] = SETTINGS["noise"] * rng.normal(size=(T - 8, len(images), 8))
-    return x
+def linear(x, y):
+    """Return the linear predictor of y (N, 1) from all of x (T, N, D) by least squares, as a function of new x."""
+
+    def columns(x):
+        flat = x.swapaxes(0, 1).reshape(x.shape[1], -1)
+        return np.hstack([flat, np.ones((len(flat), 1))])
+
+    weights = np.linalg.lstsq(columns(x), y, rcond=None)[0]
+    return lambda x: columns(x) @ weights
 
 
-def reach(layer, x, v):
-    """Return the norms of d(v . h_T) / d(state at T - k), (T,), k = 0 … T - 1: geometric mean over the batch."""
-    state, traces = None, []
-    for x_t in x:
-        _, state, trace = layer.forward(x_t[None], state)
-        traces.append(trace)
-    dh = np.tile(v / np.linalg.norm(v), (x.shape[1], 1))
-    dstate = (dh, np.zeros_like(dh)) if isinstance(state, tuple) else dh
-    norms = []
-    for trace in reversed(traces):
-        parts = dstate if isinstance(dstate, tuple) else (dstate,)
-        norms.append(np.sqrt(sum(np.sum(part**2, axis=1) for part in parts)))
-        _, dstate, _ = layer.backward(np.zeros((1, *dh.shape)), trace, dstate)
-    return np.exp(np.log(norms).mean(axis=1))
+def rmse(errors, unit=1.0):
+    return round(float(np.sqrt(np.mean(np.square(errors))) * unit), 2)
 
 
-def train(layer, head, rng, T, images, labels):
-    """Train in torch.nn from these weights, put the trained ones back, return the last losses' mean."""
-    net = getattr(torch.nn, type(layer).__name__)(D, H)
-    net.load_state_dict({key: torch.tensor(value) for key, value in layer.state_dict().items()})
-    read = torch.nn.Linear(H, 1)
-    read.load_state_dict({key: torch.tensor(value) for key, value in head.params.items()})
-    params = [*net.parameters(), *read.parameters()]
-    optimizer = torch.optim.Adam(params, lr=SETTINGS["lr"])
-    losses = []
-    for _ in range(SETTINGS["updates"]):
-        batch = rng.integers(len(images), size=SETTINGS["batch"])
-        x = torch.tensor(recall(images[batch], T, rng), dtype=torch.float32)
-        target = torch.tensor(labels[batch], dtype=torch.float32)
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(read(net(x)[0][-1])[:, 0], target)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(params, SETTINGS["max_norm"])
-        optimizer.step()
-        losses.append(float(loss.detach()))
-    layer.load_state_dict({key: value.numpy() for key, value in net.state_dict().items()})
-    for key, value in read.state_dict().items():
-        head.params[key][:] = value.numpy()
-    return float(np.mean(losses[-20:]))
+def interval(first, second, block):
+    """Return the 95 % interval of rmse(first) - rmse(second), errors (N,) of the same months, by drawing blocks."""
+    rng, N = np.random.default_rng(0), len(first)
+    starts = rng.integers(0, N - block + 1, (2000, N // block))
+    chosen = (starts[:, :, None] + np.arange(block)).reshape(2000, -1)
+    drawn = np.sqrt(np.mean(first[chosen] ** 2, axis=1)) - np.sqrt(np.mean(second[chosen] ** 2, axis=1))
+    return [round(float(q), 2) for q in np.quantile(drawn, [0.025, 0.975])]
 
 
-def accuracy(layer, head, x, labels):
-    """Return the share of sequences x (T, B, 9) that are read rightly."""
-    y, _ = head.forward(layer.forward(x)[0][-1])
-    return float(np.mean((y[:, 0] > 0) == labels))
+def history():
+    """Errors at each T, trained and used there; and with 24 months in another order, in training too."""
+    past, later, scale = series()
+    part, new = scale(past), scale(later)
+    N = len(later) - max(SETTINGS["months"])
+    found, errors = {"network": {}, "linear": {}}, {}
+    for T in SETTINGS["months"]:
+        x, y = months(part, T)
+        x_new, y_new = (a[..., -N:, :] for a in months(new, T))
+        errors[T] = [(forecaster(seed, x, y).forward(x_new)[0] - y_new)[:, 0] * scale.std for seed in SEEDS]
+        found["network"][str(T)] = [rmse(e) for e in errors[T]]
+        found["linear"][str(T)] = rmse(linear(x, y)(x_new) - y_new, scale.std)
+    x, y = months(part, 24)
+    x_new, y_new = (a[..., -N:, :] for a in months(new, 24))
+    found["shuffled in training too"] = []
+    for seed in SEEDS:
+        order = [*np.random.default_rng(seed).permutation(23), 23]
+        y_found = forecaster(seed, x[order], y).forward(x_new[order])[0]
+        found["shuffled in training too"].append(rmse(y_found - y_new, scale.std))
+    found["same again"] = rmse(np.diff(later)[-N:])
+    mean = {T: np.sqrt(np.mean(np.square(errors[T]), axis=0)) for T in errors}  # over the seeds, for each month
+    found["one month less 24, interval"] = interval(mean[1], mean[24], SETTINGS["block"])
+    return found
 
 
-def split():
-    """Return training images, training labels, held-out images, held-out labels: 270 and 90 zeros and ones."""
+def gap():
+    """Errors of a hidden month: from before, from both sides, by a network that waits, and by rivals without units."""
+    past, later, scale = series()
+    T = SETTINGS["gap"]
+
+    def sides(part):
+        pieces = np.lib.stride_tricks.sliding_window_view(scale(part), 2 * T + 1).T
+        return np.stack([pieces[:T], pieces[:T:-1]], axis=-1), pieces[T][:, None], pieces
+
+    (x, y, pieces), (x_new, y_new, new) = sides(past), sides(later)
+
+    def waiting(pieces):  # reads on behind the gap, where 0 and a mark stand, and answers at the end
+        marked = np.zeros((2 * T + 1, pieces.shape[1], 2))
+        marked[:, :, 0], marked[T, :, 0], marked[T, :, 1] = pieces, 0, 1
+        return marked
+
+    kinds = {
+        "network, before": (x[:, :, :1], x_new[:, :, :1]),
+        "network, both sides": (x, x_new),
+        "network that waits": (waiting(pieces), waiting(new)),
+    }
+    found = {}
+    for kind, (known, unknown) in kinds.items():
+        models = [forecaster(seed, known, y) for seed in SEEDS]
+        found[kind] = [rmse(model.forward(unknown)[0] - y_new, scale.std) for model in models]
+    found["linear, before"] = rmse(linear(x[:, :, :1], y)(x_new[:, :, :1]) - y_new, scale.std)
+    found["linear, both sides"] = rmse(linear(x, y)(x_new) - y_new, scale.std)
+    found["mean of the two neighbours"] = rmse((new[T - 1] + new[T + 1]) / 2 - new[T], scale.std)
+    return found
+
+
+def shift():
+    """Accuracies by shift, (seeds, shifts): a digit with empty rows before it or after it, and its rivals."""
     digits = data.digits()
-    chosen = np.random.default_rng(0).permutation(np.flatnonzero(digits.labels < 2))
-    images, labels = digits.images[chosen] / 16, digits.labels[chosen]
-    return images[:270], labels[:270], images[270:], labels[270:]
+    images, labels, F = digits.images / 16, digits.labels, SETTINGS["rows"]
+    sizes = SETTINGS["digits"]
+
+    def place(chosen, before, after):
+        return np.pad(images[chosen].swapaxes(0, 1), ((before, after), (0, 0), (0, 0)))
+
+    def network(rows, rng, bias=False, wait=0):
+        layer = RNN(8, sizes["units"], bias=bias, dtype=np.float64, rng=rng)
+
+        def draw():
+            batch = rng.choice(rows, size=SETTINGS["batch"])
+            return place(batch, 0, int(rng.integers(0, wait + 1)) if wait else 0), labels[batch]
+
+        return train(layer, 10, cross_entropy, draw, sizes["updates"], rng)
+
+    def dense(rows, shifts):
+        x = np.concatenate([place(rows, s, F - 8 - s) for s in shifts], axis=1)
+        return linear(x, np.tile(np.eye(10)[labels[rows]], (len(shifts), 1)))
+
+    names = ["network, rows before", "network with bias, rows before", "network, rows after",
+             "network that trained to wait, rows after", "dense, rows before",
+             "dense of all shifts, rows before"]  # fmt: skip
+    found: dict[str, list] = {name: [] for name in names}
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        rows, test = np.split(rng.permutation(len(images)), [sizes["train"]])
+        plain, biased = network(rows, rng), network(rows, rng, bias=True)
+        waits = network(rows, rng, wait=F - 8)
+        once, augmented = dense(rows, [0]), dense(rows, range(F - 7))
+        answers = [
+            [
+                plain.forward(place(test, s, 0))[0], biased.forward(place(test, s, 0))[0],
+                plain.forward(place(test, 0, s))[0], waits.forward(place(test, 0, s))[0],
+                once(place(test, s, F - 8 - s)), augmented(place(test, s, F - 8 - s)),
+            ]
+            for s in SETTINGS["shifts"]
+        ]  # fmt: skip
+        for name, column in zip(names, zip(*answers, strict=True), strict=True):
+            found[name].append([round(float(np.mean(y.argmax(axis=1) == labels[test])), 4) for y in column])
+    return found
 
 
 def main():
-    torch.set_num_threads(1)
     start = time.process_time()
-    images, labels, held_out, held_out_labels = split()
-    lags = SETTINGS["lags"]
-    what = "norms of the gradient by the lag, before and after training, loss and accuracy, by cell, seed and T"
-    with recording(__file__, what, settings=SETTINGS, seeds=SETTINGS["seeds"]) as record:
-        record["runs"] = runs = []
-        for name in CELLS:
-            for seed in SETTINGS["seeds"]:
-                for length in [T, *(SETTINGS["lengths"] if name in SETTINGS["lengths_of"] else [])]:
-                    torch.manual_seed(seed)
-                    layer, head, rng = build(name, seed)
-                    run = {"cell": name, "seed": seed, "T": length}
-                    x = recall(held_out, length, np.random.default_rng(100))
-                    if length == T:
-                        norms = reach(layer, x[:, :16], head.params["weight"][0])
-                        run["start"] = [float(f"{norms[lag]:.4g}") for lag in lags]
-                    run["loss"] = round(train(layer, head, rng, length, images, labels), 4)
-                    run["accuracy"] = round(accuracy(layer, head, x, held_out_labels), 4)
-                    if length == T:
-                        norms = reach(layer, x[:, :16], head.params["weight"][0])
-                        run["after"] = [float(f"{norms[lag]:.4g}") for lag in lags]
-                    runs.append(run)
-                    print(f"{time.process_time() - start:5.0f} s", name, seed, length, run["accuracy"], flush=True)
+    what = "errors [sunspot number] by length of the history and of a hidden month; accuracy of shifted digits"
+    with recording(__file__, what, settings=SETTINGS, seeds=SEEDS) as record:
+        record["history"], record["gap"], record["shift"] = history(), gap(), shift()
+        record["cpu_seconds"] = round(time.process_time() - start)
 
 
 if __name__ == "__main__":

@@ -27,13 +27,14 @@ from rnnbook.rivals.joint_ngram import JointNgram, align_letters
 SETTINGS = {
     "train": 10_000, "valid": 1_000, "test": 3_000, "epochs": 12, "batch": 64, "embedding": 32, "dropout": 0.2,
     "optimizer": "Adam, cosine to zero after a warm-up of 300 updates", "clip": 1.0, "orders": [1, 2, 3, 4, 5, 6],
-    "orders for all": [5, 6], "doubled": ["encoder-decoder", "CTC", "attention"],
-    "seeds": {"attention": [0, 1], "CTC": [0, 1], "encoder-decoder": [0], "transformer": [0]},
+    "orders for all": [5, 6],
+    "seeds": {"attention": [0, 1, 2], "CTC": [0, 1], "encoder-decoder": [0], "transformer": [0]},
+    "doubled": {"encoder-decoder": [0], "CTC": [0, 1], "attention": [0, 1]},
     "lr": {"encoder-decoder": 3e-3, "attention": 3e-3, "CTC": 3e-3, "transformer": 2e-3},
     "hidden": {"encoder-decoder": [48, 80], "attention": [44, 68], "CTC": 47, "transformer": [44, 88, 2, 2]},
 }  # fmt: skip
 KINDS = ["attention", "encoder-decoder", "CTC", "transformer"]
-SEEDS = [0, 1]
+SEEDS = [0, 1, 2]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 PAD, START, END = 0, 40, 41  # of the phonemes; 1 to 39 are the sounds, and 0 is the blank of CTC
 
@@ -352,14 +353,16 @@ def kept(folder, name, make):
 
 def main(folder=None):
     torch.set_num_threads(1)
-    with recording(__file__, "spelling to phonemes, six ways", settings=SETTINGS, seeds=SEEDS) as record:
+    what = "spelling to phonemes, six ways"
+    with recording(__file__, what, settings=SETTINGS, seeds=SEEDS, pieces=bool(folder)) as record:
         parts, sounds = split()
         record["letters"] = in_characters([len(word) for word in parts["test"][0]])  # of each test word
         record["counting"] = kept(folder, "counting", lambda: counting(parts))
         runs = [(kind, seed) for kind in KINDS for seed in SETTINGS["seeds"][kind]]
         record["networks"] = [run(kind, seed, parts, sounds, folder)[1] for kind, seed in runs]
         longer = SETTINGS | {"epochs": 2 * SETTINGS["epochs"]}
-        record["twice as long"] = [run(kind, 0, parts, sounds, folder, longer)[1] for kind in SETTINGS["doubled"]]
+        runs = [(kind, seed) for kind, seeds in SETTINGS["doubled"].items() for seed in seeds]
+        record["twice as long"] = [run(kind, seed, parts, sounds, folder, longer)[1] for kind, seed in runs]
 
 
 if __name__ == "__main__":

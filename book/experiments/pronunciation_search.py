@@ -4,10 +4,12 @@ python book/experiments/pronunciation_search.py [FOLDER]    writes pronunciation
 
 The two networks that write phoneme by phoneme, seed 0, trained as in ``pronunciation.py`` or taken from its FOLDER. In
 float64 and NumPy, word by word: greedy, beams of several widths, exact search, with and without length normalisation.
-For one word the beam as a tree; for a few, three alignments of letters and phonemes.
+For one word the beam as a tree; for a few, three alignments of letters and phonemes. And for CTC, on all test words:
+what the likeliest path writes against the target that a prefix beam finds, which sums over the paths of each target.
 """
 
 import sys
+from collections import defaultdict
 from itertools import product
 
 import numpy as np
@@ -22,7 +24,7 @@ from rnnbook.rivals.edits import error_rates
 from rnnbook.rivals.joint_ngram import align_letters
 
 SETTINGS = {
-    "words": 200, "widths": [2, 4, 8, 16, 32], "alpha": [0.0, 0.6, 1.0], "calls": 50_000,
+    "words": 200, "widths": [2, 4, 8, 16, 32], "alpha": [0.0, 0.6, 1.0], "calls": 50_000, "prefixes": 16,
     "tree": 3, "drawn": ["mirror", "taxi"], "aligned": ["exhibits", "thickness", "phoned", "though"],
 }  # fmt: skip
 
@@ -87,12 +89,56 @@ def searched(model, words, said, sounds):
     return results
 
 
-def fully_searched(folder, parts, sounds):
-    """Score the networks with attention on all test words by the likeliest sequence of all, one result a training."""
+def trainings(kind):
+    """Return (seed, settings) of every training of a kind: those of the ladder, and those of twice the epochs."""
     short = ladder.SETTINGS
     longer = short | {"epochs": 2 * short["epochs"]}
+    return [(seed, short) for seed in short["seeds"][kind]] + [(seed, longer) for seed in short["doubled"][kind]]
+
+
+def prefix_beam(y, width, least=1e-4):
+    """Return the likeliest target that a beam of ``width`` prefixes finds in the probabilities y (T, V) of CTC, a list.
+
+    A prefix keeps two sums over its paths: of those that end in the blank, and of those that end in its last symbol.
+    In each step it is prolonged by symbols with a probability of at least ``least``.
+    """
+    prefixes = {(): (1.0, 0.0)}
+    for now in y:
+        longer = defaultdict(lambda: [0.0, 0.0])
+        for prefix, (blank, symbol) in prefixes.items():
+            longer[prefix][0] += (blank + symbol) * now[0]
+            longer[prefix][1] += symbol * now[prefix[-1]] if prefix else 0.0
+            for k in np.flatnonzero(now[1:] >= least) + 1:
+                longer[*prefix, int(k)][1] += (blank if prefix and k == prefix[-1] else blank + symbol) * now[k]
+        prefixes = dict(sorted(longer.items(), key=lambda one: -sum(one[1]))[:width])
+    return list(next(iter(prefixes)))
+
+
+def ctc_searched(folder, parts, sounds):
+    """Score what a prefix beam finds on all test words, seed 0; ``differ`` counts other answers than the path's."""
     results = []
-    for seed, settings in [*((seed, short) for seed in short["seeds"]["attention"]), (0, longer)]:
+    for seed, settings in trainings("CTC"):
+        if seed != 0:
+            continue
+        model, _ = ladder.run("CTC", seed, parts, sounds, folder, settings)
+        found, differ = [], 0
+        for word in parts["test"][0]:
+            with torch.no_grad():
+                y = model.log_probabilities(*ladder.spelled([word]))[:, 0].double().exp().numpy()
+            found.append(prefix_beam(y, SETTINGS["prefixes"]))
+            differ += found[-1] != ladder.collapsed(y.argmax(axis=1).tolist())
+        results.append(
+            {"kind": "CTC, prefix beam", "seed": seed, "epochs": settings["epochs"], "differ": differ}
+            | ladder.scored([named(symbols, sounds) for symbols in found], parts["test"])
+        )
+        print("CTC, prefix beam", seed, settings["epochs"], differ, results[-1]["words"], flush=True)
+    return results
+
+
+def fully_searched(folder, parts, sounds):
+    """Score the networks with attention on all test words by the likeliest sequence of all, one result a training."""
+    results = []
+    for seed, settings in trainings("attention"):
         model, _ = ladder.run("attention", seed, parts, sounds, folder, settings)
         answers = []
         for word in parts["test"][0]:
@@ -176,7 +222,7 @@ def alignments(models, words, parts, sounds):
 def main(folder=None):
     torch.set_num_threads(1)
     what = "search in two networks, and three alignments"
-    with recording(__file__, what, settings=SETTINGS, seeds=ladder.SEEDS) as record:
+    with recording(__file__, what, settings=SETTINGS, seeds=ladder.SEEDS, pieces=bool(folder)) as record:
         parts, sounds = ladder.split()
         words, said = (some[: SETTINGS["words"]] for some in parts["test"])
         kinds = ("encoder-decoder", "attention", "CTC")
@@ -184,6 +230,7 @@ def main(folder=None):
         record["alignments"] = alignments(models, SETTINGS["aligned"], parts, sounds)
         record["trees"] = tree_of(models["attention"], SETTINGS["drawn"], sounds)
         record["exact"] = fully_searched(folder, parts, sounds)
+        record["prefix beam"] = ctc_searched(folder, parts, sounds)
         for kind in kinds[:2]:
             name, model = f"search, {kind}", models[kind]
             record[name] = ladder.kept(folder, name, lambda model=model: searched(model, words, said, sounds))

@@ -10,6 +10,7 @@ network. Before the runs the size of every layer is chosen so that the networks 
 
 "recall": multi-query associative recall (``rnnbook.data.tasks.associative_recall``), one network for all numbers of
 pairs. "heads": one round of the same, one seed, with the state cut down by more heads, at about as many parameters.
+"longer": eight rounds of the same, one seed.
 "tracking": parity, and the bit that was written last, of the chapter *Can the loop over time be broken?*, read up to
 eight times the trained length. A run that has not learned its task is trained once more for the same number of
 updates; the record says both results. "softmax attention" is causal, has four heads and linear biases (ALiBi); it is
@@ -29,7 +30,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, gelu
 
 from rnnbook.data import tasks
-from rnnbook.in_torch import LSTM
+from rnnbook.in_torch import GRU, LSTM
 from rnnbook.in_torch.scan import LRU, MLSTM, DeltaNet, LinearAttention, MinGRU, Selective
 
 RECALL = {"pairs": [2, 4, 8, 16], "tested_pairs": [2, 4, 8, 16, 32], "vocabulary": 64, "batch": 32, "updates": 600,
@@ -65,6 +66,7 @@ def heads(kind, n, **options):
 
 LAYERS = {  # name: layer of (D, H), and what H has to be a multiple of
     "LSTM": (LSTM, 1),
+    "GRU": (GRU, 1),
     "minGRU": (MinGRU, 1),
     "LRU": (LRU, 1),
     "selective": (lambda D, H: Selective(D, H, d_state=4), 1),
@@ -73,9 +75,11 @@ LAYERS = {  # name: layer of (D, H), and what H has to be a multiple of
     "delta rule": (heads(DeltaNet, 4), 4),
     "softmax attention": (Attention, 4),
 }
-TRACKED = {name: LAYERS[name] for name in LAYERS if name not in ("minGRU", "LRU", "mLSTM")}
+TRACKED = {name: LAYERS[name] for name in LAYERS if name not in ("GRU", "minGRU", "LRU", "mLSTM")}
 TRACKED["delta rule, β up to 2"] = heads(DeltaNet, 4, allow_neg_eigval=True), 4
 HEADS, HEADS_SEEDS = [16], [0]  # beside the 4 of LAYERS
+MORE_SEEDS = {"linear attention": [3, 4], "delta rule": [3, 4]}  # of recall, for the two that are close
+LONGER, ROUNDS = ["LSTM"], 8  # four times as long as the rest: one seed
 
 
 class Network(nn.Module):
@@ -115,7 +119,7 @@ def state_floats(layer, T):
     """Return the numbers that a layer keeps of one sequence of T tokens."""
     if isinstance(layer, Attention):
         return 2 * T * layer.hidden_size
-    if isinstance(layer, MinGRU):
+    if isinstance(layer, MinGRU | GRU):
         return layer.hidden_size
     return 2 * layer.hidden_size if isinstance(layer, LSTM) else layer.state_size
 
@@ -217,19 +221,27 @@ def track(name, layer, multiple, task, seed):
 
 def main():
     torch.set_num_threads(1)
-    what = "share of right answers: by pairs (recall, heads), by place (tracking), after one round and after a second"
+    what = "share of right answers after each round of training: by pairs (recall, heads, longer), by place (tracking)"
     settings = {
         "recall": RECALL,
         "tracking": TRACKING,
         "parameters": PARAMETERS,
         "heads": HEADS,
         "heads_seeds": HEADS_SEEDS,
+        "more_seeds": MORE_SEEDS,
+        "longer": LONGER,
+        "rounds": ROUNDS,
     }
-    with recording(__file__, what, settings=settings, seeds=SEEDS) as record:
+    with recording(__file__, what, settings=settings, seeds=SEEDS, pieces=len(sys.argv) > 1) as record:
         record["recall"] = [
             done(layer=name, seed=seed) or recall(name, *layer, seed)
             for seed in SEEDS
             for name, layer in LAYERS.items()
+        ]
+        record["recall"] += [
+            done(layer=name, seed=seed) or recall(name, *LAYERS[name], seed)
+            for name, seeds in MORE_SEEDS.items()
+            for seed in seeds
         ]
         record["tracking"] = [
             done(task=task, layer=name, seed=seed) or track(name, *layer, task, seed)
@@ -243,6 +255,10 @@ def main():
         ):
             name = f"{'delta rule' if kind is DeltaNet else 'linear attention'}, {n} heads"
             record["heads"] += [done(layer=name, seed=seed) or recall(name, heads(kind, n), n, seed, 80, rounds=1)]
+        record["longer"] = []
+        for kind in LONGER:
+            name = f"{kind}, {ROUNDS} rounds"
+            record["longer"] += [done(layer=name, seed=0) or recall(name, *LAYERS[kind], 0, rounds=ROUNDS)]
 
 
 if __name__ == "__main__":

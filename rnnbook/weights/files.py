@@ -25,7 +25,7 @@ def save(layer, path):
 
 
 def load(layer, path):
-    """Fill ``layer`` with the weights in ``path`` and return it.
+    """Fill ``layer`` with the weights in ``path``, of whatever precision, and return it.
 
     Raises ValueError, naming the tensor, where one is missing, unknown, wrongly shaped, of another kind of number, cut
     off or not finite, and leaves the layer as it was. Where the layer itself holds infinity, a mask say, the file may.
@@ -37,7 +37,7 @@ def load(layer, path):
         torch = sys.modules["torch"]
         layer.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
     else:
-        layer.load_state_dict(arrays)
+        layer.load_state_dict({name: array.astype(own[name].dtype) for name, array in arrays.items()})
     return layer
 
 

@@ -6,7 +6,7 @@ import date_reader
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser_visit import THIN, open_context, settle, show
+from browser_visit import THIN, settle, show
 
 from rnnbook.data import dates
 
@@ -79,26 +79,8 @@ def test_a_planted_mistake_in_a_formula_shows(read, old, new):
     assert off > 1e-6
 
 
-@pytest.fixture
-def opened(served, chromium):
-    """Open the chapter in a context of its own; the test that uses it fails where the page reported an error."""
-    contexts = []
-
-    def open_chapter(**options):
-        context, log = open_context(chromium, **options)
-        contexts.append((context, log))
-        page = context.new_page()
-        page.goto(f"{served.url}book/seq2seq.html")
-        return page
-
-    yield open_chapter
-    for context, log in contexts:
-        context.close()
-        assert log.complaints == []
-
-
 def test_typing_a_date_shows_its_answer_and_a_square_for_each_letter(opened):
-    page = opened()
+    page = opened("seq2seq")
     field = page.locator(".animation-date-reader input")
     field.focus()
     page.keyboard.press("Control+A")
@@ -123,14 +105,14 @@ def test_typing_a_date_shows_its_answer_and_a_square_for_each_letter(opened):
 
 @pytest.mark.parametrize("typed, says", [("", "Type a date."), ("3 märz 1987", "This network never saw ä: ")])
 def test_what_the_network_cannot_read_is_told(opened, typed, says):
-    page = opened()
+    page = opened("seq2seq")
     page.locator(".animation-date-reader input").fill(typed)
     assert page.locator(".date-reader-result").inner_text().startswith(says)
     assert page.locator(".date-reader-grid").count() == 0
 
 
 def test_axe_finds_nothing_and_the_page_does_not_scroll_sideways(opened):
-    page = opened()
+    page = opened("seq2seq")
     page.locator(".date-reader-grid").wait_for()
     settle(page)
     page.evaluate(THIN)
@@ -147,7 +129,7 @@ def test_axe_finds_nothing_and_the_page_does_not_scroll_sideways(opened):
 
 
 def test_without_scripts_and_on_paper_the_still_figure_remains(opened):
-    page = opened(java_script_enabled=False)
+    page = opened("seq2seq", java_script_enabled=False)
     assert "type a date" in page.locator(".animation-date-reader").inner_text()
     assert page.locator("#fig-seq2seq-looks img").is_visible()
     page.emulate_media(media="print")

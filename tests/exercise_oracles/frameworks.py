@@ -1,7 +1,11 @@
 """Oracles for the chapter *In other programs*: our conversions, which are tested with those programs, and a list."""
 
-import numpy as np
+import re
 
+import numpy as np
+import torch
+
+from exercise_oracles.ways import BOOK, gradients, tensors
 from rnnbook.weights.layouts import from_onnx, to_keras
 
 
@@ -18,3 +22,20 @@ def gru_for_keras(**parameters):
 def whole_gradient(gradients, sizes):
     """One row for each sequence, and the mean of all rows."""
     return np.concatenate([[row] * int(size) for row, size in zip(gradients, sizes, strict=True)]).mean(axis=0)
+
+
+def keras_shape():
+    """Keras's own rule: the input's size, then the units times the blocks r, z and h."""
+    features, units = 4, 6
+    return features, units * len("zrh")
+
+
+def third_in_onnx():
+    text = " ".join((BOOK / "frameworks.md").read_text(encoding="utf-8").split())
+    return re.search(r"LSTM: ours and PyTorch i, f, g, o; Keras i, f, c, o; ONNX (\w), (\w), (\w), (\w)", text)[3]
+
+
+def by_autograd(x, W, target):
+    (W_t,) = tensors(W)
+    loss = torch.nn.functional.mse_loss(torch.tanh(torch.tensor(x) @ W_t.T), torch.tensor(target))
+    return gradients(loss, (W_t,))[0]

@@ -1,16 +1,11 @@
-"""Oracles for the chapter *A language model*: products of probabilities, autograd, packed sequences."""
+"""Oracles for the chapter *A language model*: products of probabilities, PyTorch's softmax, packed sequences."""
 
+import json
 import math
+from pathlib import Path
 
-import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence
-
-
-def perplexity(log_p):
-    """The geometric mean of the probabilities, turned over: the root of their product."""
-    return math.prod(math.e**value for value in log_p.tolist()) ** (-1 / log_p.size)
 
 
 def bits_per_character(losses, tokens, characters):
@@ -19,16 +14,23 @@ def bits_per_character(losses, tokens, characters):
     return math.fsum(bits) / characters
 
 
-def logits_gradient(logits, targets):
-    logits = torch.tensor(logits, requires_grad=True)
-    cross_entropy(logits, torch.from_numpy(targets)).backward()
-    return logits.grad.numpy()
+def mixture_bits(log_p, log_q, share):
+    """A character at a time: a coin chooses the model, and the product of all probabilities is one number."""
+    product = math.prod(
+        share * math.e**p + (1 - share) * math.e**q for p, q in zip(log_p.tolist(), log_q.tolist(), strict=True)
+    )
+    return -math.log2(product) / len(log_p)
 
 
-def temperature(logits, tau):
-    """1 over the sum of all odds against a token; those beyond float64 make it zero."""
-    with np.errstate(over="ignore"):
-        return 1 / np.exp((logits[None, :] - logits[:, None]) / tau).sum(axis=1)
+def colder():
+    """PyTorch's softmax of the logits divided by the temperature."""
+    return torch.softmax(torch.tensor([0.8, 0.2], dtype=torch.float64).log() / 0.5, 0)[0].item()
+
+
+def gain():
+    """From the measurements that the figure draws."""
+    systems = json.loads((Path(__file__).parents[2] / "book/experiments/text_model.json").read_text())["systems"]
+    return systems["network, fixed"]["test"] - systems["network, learning"]["test"]
 
 
 def masked_mean(losses, lengths):

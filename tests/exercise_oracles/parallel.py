@@ -3,17 +3,13 @@
 import numpy as np
 import torch
 
-from exercise_oracles.ways import gradients, tensors
+from exercise_oracles.ways import gradients, said_in, tensors
 
 
 def _as_pair(step):
     """The a and b of a step h → a h + b, from what it does to 0 and to 1."""
     b = step(0.0)
     return step(1.0) - b, b
-
-
-def combine(a_1, b_1, a_2, b_2):
-    return _as_pair(lambda h: a_2 * (a_1 * h + b_1) + b_2)
 
 
 def one_round(a, b, reach):
@@ -40,6 +36,19 @@ def gradient(a, hs, h_0, dhs):
     return gradients(loss, leaves)
 
 
-def parity_pairs(bits):
-    """The parity after a bit, exclusive or, from the parity 0 and from the parity 1."""
-    return _as_pair(lambda h: np.logical_xor(h, bits).astype(float))
+def many_in_one(a, b, starts, h_0):
+    """Every step, tried out on the states 0 and 1 that the sequence before may have left."""
+
+    def step(t):
+        return lambda h: a[t] * (h_0 if starts[t] else h) + b[t]
+
+    pairs = [_as_pair(step(t)) for t in range(len(a))]
+    return np.array([p for p, _ in pairs]), np.array([q for _, q in pairs])
+
+
+def rounds():
+    return np.ceil(np.log2(1000))
+
+
+def digits_lost():
+    return said_in("parallel", r"The gradient in log space rises from 3e-5 to ([\d.]+),")

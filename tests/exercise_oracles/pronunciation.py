@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy import stats
 
+from exercise_oracles.ways import said_in
 from rnnbook.in_numpy.search import length_penalty
 
 
@@ -55,3 +56,12 @@ def turning_point(short_log_p, short_length, long_log_p, long_length):
 def paired(first, second):
     difference = np.mean(first) - np.mean(second)
     return difference, difference / stats.ttest_rel(first, second).statistic
+
+
+def which_first():
+    """Cross-multiplied in whole numbers: -20/8 against -26/11."""
+    return "the short one" if -20 * 11 > -26 * 8 else "the long one"
+
+
+def long_words():
+    return said_in("pronunciation", r"Joint n-gram: from \.34 to (\.\d+), flat after 8 letters")

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from exercise_oracles.ways import said_in
+
 
 def attend(query, memory, lengths):
     q, m = (torch.from_numpy(x).transpose(0, 1) for x in (query, memory))
@@ -40,3 +42,16 @@ def on_the_letters(weights, spans):
         if start < end:
             sums.append(math.fsum(row[t] for t in range(start, end)))
     return np.array(math.fsum(sums) / len(sums))
+
+
+def doubled_query():
+    """Attention itself, on a memory whose two rows are the scores."""
+    memory = torch.tensor([[[2.0], [1.0]]], dtype=torch.float64)
+    query = torch.tensor([[[2.0]]], dtype=torch.float64)
+    found = torch.nn.functional.scaled_dot_product_attention(query, memory, torch.eye(2, dtype=torch.float64)[None])
+    return (found[0, 0, 0] / found[0, 0, 1]).item()
+
+
+def where_it_looks():
+    digit = said_in("seq2seq", r"both digits of the day have their dark square on the (\d) of 21")
+    return f"the {digit:.0f} of 21st"

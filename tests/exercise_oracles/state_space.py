@@ -31,10 +31,10 @@ def left_after(beta, writes):
     )[:, 0]
 
 
-def linear_attention(q, k, v):
+def fading_attention(q, k, v, decay):
     S, z, ys = np.zeros((q.shape[1], v.shape[1])), np.zeros(q.shape[1]), []
     for q_t, k_t, v_t in zip(q, k, v, strict=True):
-        S, z = S + np.outer(k_t, v_t), z + k_t
+        S, z = decay * S + np.outer(k_t, v_t), decay * z + k_t
         ys.append(q_t @ S / (q_t @ z))
     return np.array(ys)
 

@@ -1,5 +1,8 @@
 """Ways to a number that several oracles take."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import torch
 from scipy.optimize import brentq
@@ -33,3 +36,12 @@ def torch_layer(layer, **parameters):
     given = {name + "_l0": torch.from_numpy(np.asarray(value, np.float64)) for name, value in parameters.items()}
     layer.load_state_dict(given | {name: torch.zeros_like(state[name]) for name in missing})
     return layer
+
+
+BOOK = Path(__file__).resolve().parents[2] / "book" / "text"
+
+
+def said_in(chapter, pattern):
+    """The number that a chapter says in words where it describes a figure; the pattern has one group."""
+    text = " ".join((BOOK / f"{chapter}.md").read_text(encoding="utf-8").split())
+    return float(re.search(pattern, text)[1])

@@ -177,7 +177,7 @@ def listed(app: Sphinx, docname: str) -> list[nodes.Node]:
     body = nodes.tbody()
     for name in documents(app):
         for cell in cells_of(app, app.env.get_doctree(name), name):
-            if not cell.exercise:
+            if not cell.exercise or not cell.title:
                 continue
             address = f"{app.builder.get_relative_uri(docname, name)}#{cell.id}"
             row = nodes.row()

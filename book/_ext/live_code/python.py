@@ -10,9 +10,11 @@ BSD-3-Clause; Python's standard library: PSF licence.
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.request
 import zipfile
 from functools import cache
@@ -33,6 +35,7 @@ FILES = {
 COMPRESSED = {"pyodide.asm.mjs", "pyodide.asm.wasm"}  # a wheel and the library are compressed already
 CARRIER, INSIDE = "open-webui==0.12.4", "open_webui/frontend/pyodide/"  # a package on PyPI that has all of them
 RELEASE = f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/"
+NO_NETWORK = "no_network"  # a file in the folder, while the files are missing because nobody could be asked for them
 log = logging.getLogger(__name__)
 
 
@@ -93,16 +96,34 @@ def from_release(folder: Path) -> None:
             (folder / name).write_bytes(answer.read())
 
 
+def is_unreachable(error: Exception) -> bool:
+    """Tell whether a source could not be asked at all; one that answers, with whatever, could."""
+    if isinstance(error, subprocess.CalledProcessError):  # pip's words
+        said = (error.stderr or b"").decode(errors="replace")
+        return bool(re.search("[Nn]ame ?[Rr]esolution|unreachable|NewConnectionError|ConnectTimeout", said))
+    return isinstance(error, OSError) and not isinstance(error, urllib.error.HTTPError)
+
+
 def fetch(folder: Path) -> list[str]:
-    """Bring the files into a folder, from the first place that has them; returns the names that are still missing."""
+    """Bring the files into a folder, from the first place that has them; returns the names that are still missing.
+
+    Where no source could be reached, a file named ``NO_NETWORK`` says so; a source that answers with something else
+    than the files leaves none, so that tests can tell a broken fetch from a machine without a network.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / NO_NETWORK).unlink(missing_ok=True)
+    reached = False
     for source in (from_carrier, from_release):
         if not wrong(folder):
             break
         try:
             source(folder)
+            reached = True
         except (OSError, subprocess.CalledProcessError, KeyError, StopIteration) as error:
+            reached |= not is_unreachable(error)
             print(f"{source.__name__.replace('_', ' ')}: {error}", file=sys.stderr)
     for name in (missing := wrong(folder)):
         (folder / name).unlink(missing_ok=True)  # never serve what is not verified
+    if missing and not reached:
+        (folder / NO_NETWORK).write_text("Python for the browser could not be fetched: no network.\n")
     return missing

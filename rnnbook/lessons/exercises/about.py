@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-KINDS = ("write", "find the bug", "predict", "read a figure", "design", "PyTorch")
-NOT_ON_THE_PAGE = ("PyTorch",)  # the browser has NumPy alone
+KINDS = ("write", "find the bug", "predict", "read a figure", "design", "PyTorch", "project")
+NOT_ON_THE_PAGE = ("PyTorch", "project")  # the browser has NumPy alone, and no time to train
 
 
 class About(NamedTuple):

@@ -4,6 +4,10 @@ import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def share_strands(x, W):
@@ -47,7 +51,6 @@ check_share_strands = Exercise(
         "the mean of the two is taken, which is half of what is asked": lambda x, W: share_strands(x, W) / 2,
     },
     looks_at="Turn x along both axes, apply f, turn what comes out along both axes, and add it to f(x).",
-    about=About("strand symmetry", "write", 2, 15),
 )
 
 
@@ -215,7 +218,6 @@ check_forward_step = Exercise(
         ),
     },
     looks_at="To state j: log of the sum over i of exp(log_alpha[i] + log_transition[i, j]), plus log_emission[j].",
-    about=About("hidden Markov models", "write", 2, 10),
 )
 
 
@@ -298,4 +300,66 @@ check_decide = Exercise(
     },
     looks_at="Count how long the same class has been the likeliest and sure; start again whenever it is not.",
     about=About("decisions", "write", 2, 15),
+)
+
+
+check_bug_in_share_strands = FindTheBug(
+    check_share_strands,
+    looks_at="Turn the input round, x[::-1, ::-1]: the right network's answer turns with it. And the program's?",
+    about=About("strand symmetry", "find the bug", 2, 10),
+)
+
+check_bug_in_forward_step = FindTheBug(
+    check_forward_step,
+    looks_at="Hand over a transition matrix that is not symmetric, then equal emissions. Which one shows the bug?",
+    about=About("hidden Markov models", "find the bug", 2, 10),
+)
+
+
+def lower_end():
+    """Compute Wilson's interval for 38 right answers of 40."""
+    low, _ = interval(38, 40)
+    return low
+
+
+check_thirty_eight_of_forty = Predict(
+    "38 of 40 test recordings are right. Where does the 95 % interval of the share begin?",
+    run=lower_end,
+    why="It runs from 0.835 to 0.986. It is not symmetric about 0.95, since no share is above 1.",
+    misreadings={
+        "the normal interval is used, p - 1.96 √(p (1 - p) / n)": 0.882,
+        "the share itself is given, as if it were certain": 0.95,
+        "one standard error is taken for the interval": 0.916,
+        "two more errors are thought to be the worst case": 0.9,
+    },
+    tolerance=0.015,
+    hint="How many of 40 would a classifier that is right 84 times in 100 get right, on a lucky day?",
+    about=About("uncertainty", "predict", 2, 5),
+)
+
+check_context = ReadAFigure(
+    "fig-applications-context",
+    0.92,
+    why="With 961 bases the network reaches 0.92, less than either hidden Markov model.",
+    misreadings={
+        "the curve of seven states is read": 0.95,
+        "the curve of nineteen states is read": 0.97,
+        "the left end of the network's curve is read": 0.49,
+    },
+    look="Find the network's curve, the lowest on the right, and read its right end.",
+    tolerance=0.01,
+    about=About("context", "read a figure", 1, 5),
+)
+
+check_no_leak = Design(
+    {
+        "a": (True, "Neighbouring windows overlap: the border has to run between regions, not between windows."),
+        "b": (True, "Each gene stands on the other strand as well, turned round: count words on both."),
+        "c": (False, "Windows that are dealt out at random put both halves of a gene on both sides."),
+        "d": (True, "Copies of a gene elsewhere in the genome leak, too: remove or count what is nearly the same."),
+        "e": (False, "A rule that is chosen by looking at the test region's errors has been fitted to it."),
+        "f": (True, "A rival that only looks up known words shows how much a leak would be worth."),
+    },
+    looks_at="What could the network have seen of a test gene?",
+    about=About("leaks", "design", 2, 10),
 )

@@ -4,6 +4,10 @@ import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise
+from rnnbook.lessons.exercises.design import Design, at_least
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def free_run(step, u, y, y_prev):
@@ -165,34 +169,6 @@ check_remaining_error = Exercise(
 )
 
 
-def resting_places(pushes):
-    """Return the output (N,) at which the plant of the figure rests 25 steps after each
-    of the pushes (N,): three steps of that input, then none. It begins at 0.
-    """
-    return np.where(pushes > 0, 2.0, 0.0)
-
-
-def _toggled(pushes):
-    return 2.0 * (np.cumsum(np.ones_like(pushes)) % 2)
-
-
-check_resting_places = Exercise(
-    resting_places,
-    lambda rng: {"pushes": 1.5 * rng.permutation(np.sign(np.arange(rng.integers(9, 14)) % 3 - 0.5))},
-    returns=("rests",),
-    mistakes={
-        "every push is thought to toggle the plant": _toggled,
-        "a push down is thought to lead to the rest at 0.5": lambda pushes: np.where(pushes > 0, 2.0, 0.5),
-        "a push down is thought to lead to a rest below zero": lambda pushes: np.where(pushes > 0, 2.0, -2.0),
-        "pushes are thought to add up": lambda pushes: 2.0 * np.cumsum(np.sign(pushes)),
-        "up and down are exchanged": lambda pushes: np.where(pushes > 0, 0.0, 2.0),
-    },
-    looks_at="Look at the flat parts of the figure: which levels are there, and which push came before each?",
-    tolerance=1e-3,
-    about=About("equilibria", "write", 2, 10),
-)
-
-
 def sensitivity(a, b, k):
     """Return s (T,), the derivative of every output y_t by the input u_k, from
     a_t = ∂y_t/∂y_{t-1} and b_t = ∂y_t/∂y_{t-2}, each (T,), and ∂y_t/∂u_t = 1.
@@ -265,4 +241,72 @@ check_pid = Exercise(
     },
     looks_at="Three terms: the error, the sum of all errors so far, and the error minus the one before it.",
     about=About("controllers", "write", 2, 10),
+)
+
+
+check_bug_in_sensitivity = FindTheBug(
+    check_sensitivity,
+    looks_at="Set b to zero, then a: program.difference(b=0). And what of k=0?",
+    about=About("gradients", "find the bug", 2, 10),
+)
+
+
+def error_under_a_load():
+    """Steer y_t = 0.6 y + 0.2 y_prev + u + load by the inverse, which does not know of the load."""
+    y = y_prev = 0.0
+    for t in range(200):
+        aim = 1.0
+        u = aim - 0.6 * y - 0.2 * y_prev  # the inverse of the plant, as it was learned
+        y, y_prev = 0.6 * y + 0.2 * y_prev + u + 0.3 * (t > 50), y
+    return y - aim
+
+
+check_load_remains = Predict(
+    "the inverse of a plant steers it, and a constant load of 0.3 that it does not know of is added to every output."
+    " By how much is the output above its aim in the end?",
+    run=error_under_a_load,
+    why="The inverse cancels all that it knows of, the past outputs, and the load stays as it is: 0.3 at every step.",
+    misreadings={
+        "feedback is thought to remove every error": 0.0,
+        "the load is thought to add up through the plant, as with the paper's law": 1.5,
+        "only the share 0.6 of it is thought to remain": 0.18,
+        "the sign is turned": -0.3,
+    },
+    tolerance=0.02,
+    hint="Put u into the plant's equation: what is left?",
+    about=About("observers", "predict", 2, 5),
+)
+
+check_at_rest = ReadAFigure(
+    "fig-control-pushes",
+    2.0,
+    why="After a push up the plant stays near 2, one of its two places of rest; a second push up does not add to it.",
+    misreadings={
+        "the line of the linear model is read": 0.15,
+        "the place of rest after a push down is read": 0.0,
+        "the height of the input's push is read": 1.5,
+        "pushes are thought to add up": 4.0,
+    },
+    look="Below: the plant's own line, in the stretch after the second push up, when the input is zero again.",
+    tolerance=0.12,
+    about=About("equilibria", "read a figure", 1, 5),
+)
+
+check_who_steers = Design(
+    {
+        "trouble": (["load", "noise", "drift"], "Calm alone favours an exact inverse: test loads, noise or drift."),
+        "rival": (["tuned PID"], "A PID that nobody tuned is no rival; tune it for the same trouble."),
+        "seeds": (at_least(3), "A trained controller is one draw of its training: three seeds at least."),
+        "references": (["new"], "The references of the training were learned along with the plant."),
+        "error": (["tracking"], "A one-step error of the model does not say how the loop behaves."),
+    },
+    plan={
+        "trouble": ["load", "noise", "drift"],
+        "rival": "tuned PID",
+        "seeds": 5,
+        "references": "new",
+        "error": "tracking",
+    },
+    looks_at="Under which conditions, against whom, how often, on what, measured by what?",
+    about=About("experiments", "design", 2, 10),
 )

@@ -6,39 +6,14 @@ from rnnbook.in_numpy.functions import softmax
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.attempt import numbers
 from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def _signs(rng, *shape):
     return rng.choice([-1.0, 1.0], size=shape)
-
-
-def weights(patterns):
-    """Return the Hebbian weights (N, N) of the patterns (M, N): sums, not means,
-    with zeros on the diagonal.
-    """
-    W = patterns.T @ patterns
-    np.fill_diagonal(W, 0)
-    return W
-
-
-check_weights = Exercise(
-    weights,
-    lambda rng: {"patterns": _signs(rng, int(rng.integers(3, 5)), int(rng.integers(5, 9)))},
-    returns=("W",),
-    mistakes={
-        "the diagonal is left in": lambda patterns: patterns.T @ patterns,
-        "the sum is divided by the number of patterns": lambda patterns: weights(patterns) / len(patterns),
-        "the sum is divided by the number of units": lambda patterns: weights(patterns) / patterns.shape[1],
-        "only the last pattern is stored: the sum over patterns is overwritten": lambda patterns: weights(
-            patterns[-1:]
-        ),
-        "every pattern but the first is left out": lambda patterns: weights(patterns[:1]),
-        "the diagonal is set to one": lambda patterns: weights(patterns) + np.eye(patterns.shape[1]),
-        "the sign is turned: units that agree push each other apart": lambda patterns: -weights(patterns),
-    },
-    looks_at="Sum ξ ξᵀ over the patterns; then no unit listens to itself.",
-    about=About("Hebbian storage", "write", 1, 5),
-)
 
 
 def visit(W, s, i):
@@ -85,7 +60,6 @@ check_visit = Exercise(
         "nothing is updated: a copy of s comes back": lambda W, s, i: s,
     },
     looks_at="One unit, the sign of its field; where the field is zero it stays.",
-    about=About("updates", "write", 1, 10),
 )
 
 
@@ -176,40 +150,72 @@ check_softmax_update = Exercise(
     },
     looks_at="How alike is each pattern, β ξᵀs; softmax over the patterns; their mean with these weights.",
     also=[_far_away],
-    about=About("modern Hopfield networks", "write", 2, 10),
 )
 
 
-def jordan_as_elman(W_yh, W_hy, b_h, b_y):
-    """Return weight_hh (H, H) and one bias (H,) with which an Elman network computes
-    the hidden states of a Jordan network with linear outputs.
-    """
-    return W_yh @ W_hy, b_h + W_yh @ b_y
+check_bug_in_visit = FindTheBug(
+    check_visit,
+    looks_at="Look at the tie, at the other units, and at a state whose unit already agrees with its field.",
+    about=About("updates", "find the bug", 1, 10),
+)
+
+check_bug_in_softmax = FindTheBug(
+    check_softmax_update,
+    looks_at="A very large beta brings back one pattern, beta=0 the mean of all: program.difference(beta=0).",
+    about=About("modern Hopfield networks", "find the bug", 2, 10),
+)
 
 
-def _jordan(rng):
-    H, V = sizes(rng, 2)
-    shapes = {"W_yh": (H, V), "W_hy": (V, H), "b_h": H, "b_y": V}
-    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
+def turn_all_units():
+    """Compare the energy of a state with that of its opposite."""
+    rng = np.random.default_rng(0)
+    patterns, s = np.sign(rng.normal(size=(3, 20))), np.sign(rng.normal(size=20))
+    W = patterns.T @ patterns - 3 * np.eye(20)
+    change = s @ W @ s / 2 - (-1 * s) @ W @ (-1 * s) / 2
+    return "rises" if change > 1e-9 else "falls" if change < -1e-9 else "stays"
 
 
-check_jordan_as_elman = Exercise(
-    jordan_as_elman,
-    _jordan,
-    returns=("weight_hh", "bias"),
-    mistakes={
-        "the output's bias is forgotten": lambda W_yh, W_hy, b_h, b_y: (W_yh @ W_hy, b_h),
-        "the product is transposed": lambda W_yh, W_hy, b_h, b_y: ((W_yh @ W_hy).T, b_h + W_yh @ b_y),
-        "the output's bias gets its gradient through W_hy transposed": lambda W_yh, W_hy, b_h, b_y: (
-            W_yh @ W_hy,
-            b_h + W_hy.T @ b_y,
-        ),
-        "the hidden units' own bias is lost": lambda W_yh, W_hy, b_h, b_y: (W_yh @ W_hy, W_yh @ b_y),
-        "both at once: the product is transposed and the output's bias forgotten": lambda W_yh, W_hy, b_h, b_y: (
-            (W_yh @ W_hy).T,
-            b_h,
+check_turn_all = Predict(
+    "all units of a state are turned at once: what does its energy do: rises, falls or stays?",
+    run=turn_all_units,
+    why="The energy is a sum of products of two units, and both change their sign. So the opposite of every stored"
+    " pattern is a place of rest, too.",
+    misreadings={
+        "the opposite of a pattern is thought to be far from every place of rest": "rises",
+        "the energy is taken for a sum over single units": "falls",
+    },
+    choices=("rises", "falls", "stays"),
+    hint="Put -s into the energy, and look at one product of two units.",
+    about=About("energy", "predict", 1, 5),
+)
+
+check_beyond_capacity = ReadAFigure(
+    "fig-feedback-capacity",
+    0.36,
+    why="Beyond the load 0.138 the large network loses almost everything, more abruptly than the small ones.",
+    misreadings={
+        "the curve of 200 units is read": 0.77,
+        "the curve of 100 units is read": 0.87,
+        "the place before the fall is read, a load of 0.13": 0.98,
+        "what was lost is read": 0.64,
+    },
+    look="Find the steepest of the three curves, and follow it to the right edge.",
+    tolerance=0.1,
+    about=About("capacity", "read a figure", 1, 5),
+)
+
+check_measure_capacity = Design(
+    {
+        "a": (True, "The theory is about many units: one small network falls gently and shows no border."),
+        "b": (True, "One draw of patterns may be a lucky one: average over several."),
+        "c": (False, "Starting from noise measures whether a pattern is found, not whether it is kept."),
+        "d": (True, "A border shows only where loads lie on both sides of it."),
+        "e": (False, "Digits are not random: alike patterns disturb each other at much smaller loads."),
+        "f": (
+            True,
+            "The overlap at rest says how much was lost; a count of perfect recalls does not.",
         ),
     },
-    looks_at="Put y = W_hy h + b_y of the step before into the hidden equation and collect what multiplies h.",
-    about=About("Jordan networks", "write", 3, 20),
+    looks_at="The claim: random patterns are kept up to 0.138 N. What has to be drawn, varied and measured?",
+    about=About("experiments", "design", 2, 10),
 )

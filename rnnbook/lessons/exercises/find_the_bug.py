@@ -11,6 +11,7 @@ The bugs are the known mistakes of a *write* exercise and some that the rules ma
 """
 
 import inspect
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,12 +19,13 @@ import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.attempt import call, numbers
-from rnnbook.lessons.exercises.changed import changes_of
+from rnnbook.lessons.exercises.changed import SIMPLEST, changes_of
 from rnnbook.lessons.exercises.checking import Exercise, distance
 from rnnbook.lessons.exercises.guard import memory
 from rnnbook.lessons.exercises.question import Question, Verdict
 
 KNOWN, BY_RULE = 5, 3  # bugs among which one is to be found, at most
+ROUNDING = 1e-11  # differences that another processor may make
 APART = 1e-6  # by what share of the largest number two bugs differ at least
 
 
@@ -56,7 +58,10 @@ class Program:
         return _apart(found, right)
 
     def __repr__(self):
-        letters = (f"  {letter}) {words}" for letter, words in zip(_letters(self._bugs), self._bugs))
+        letters = [
+            textwrap.fill(words, 79, initial_indent=f"  {letter}) ", subsequent_indent="     ")
+            for letter, words in zip(_letters(self._bugs), self._bugs)
+        ]
         names = ", ".join(inspect.signature(self._exercise.solution).parameters)
         return "\n".join([f"program({names}) has one bug.", self._evidence, "Which of these is it?", *letters])
 
@@ -96,7 +101,7 @@ class FindTheBug(Question):
     def _bugs(self, rng):
         """Bugs that give numbers, no two the same, in a random order."""
         known = [(s, f) for s, f in self.exercise.mistakes.items() if s not in self.skip]
-        ruled = [(change.words, change.function) for change in changes_of(self.exercise)]
+        ruled = [(c.words, c.function) for c in changes_of(self.exercise) if c.rule in SIMPLEST]
         kept: dict[str, Callable] = {}
         results = [self._results(self.exercise.solution)]
         with memory():
@@ -120,7 +125,7 @@ class FindTheBug(Question):
             found, right = (numbers(f, _inputs(self.exercise, n)) for f in (bug, self.exercise.solution))
             assert found is not None and right is not None
             for name, f, r in zip(self.exercise.returns, found, right):
-                off = "another shape" if f.shape != r.shape else f"{distance(f, r):.1e}"
+                off = "another shape" if f.shape != r.shape else _told(distance(f, r))
                 lines.append(f"{name:>10} {np.max(np.abs(r), initial=0):10.3g} {off:>15}")
         return "\n".join([*lines, ""])
 
@@ -141,8 +146,8 @@ class FindTheBug(Question):
             return Verdict(False, "No answer yet: print(program) lists the bugs, each with a letter.", "none")
         if callable(yours):
             return self._named_by_function(yours, program)
-        said = str(yours).strip().rstrip(").").lower()
-        named = dict(zip(_letters(bugs), bugs)) | {words.lower().rstrip("."): words for words in bugs}
+        said = _bare(yours)
+        named = dict(zip(_letters(bugs), bugs)) | {_bare(words): words for words in bugs}
         if said not in named:
             return Verdict(False, f"Answer with one letter, {_letters(bugs)[0]} to {_letters(bugs)[-1]}.", "form")
         if named[said] == bug:
@@ -191,6 +196,10 @@ class FindTheBug(Question):
         return {words: words for words in self.program(seed)._bugs if words != self.reference(seed)}
 
 
+def _bare(words):
+    return str(words).strip().rstrip(").").lower()
+
+
 def _letters(bugs):
     return "abcdefghijklmnop"[: len(bugs)]
 
@@ -201,12 +210,16 @@ def _inputs(exercise, n):
     return {name: drawn[name] for name in names if name in drawn}
 
 
+def _told(distance):
+    return f"{distance:.1e}" if distance > ROUNDING else "nothing"
+
+
 def _apart(found, right):
-    """By how much results differ; infinitely where they cannot be compared."""
+    """By how much results differ; infinitely where they cannot be compared, not at all where rounding differs."""
     if found is None or right is None or [f.shape for f in found] != [r.shape for r in right]:
         return float("inf")
     apart = max((distance(f, r) for f, r in zip(found, right)), default=0.0)
-    return apart if np.isfinite(apart) else float("inf")
+    return (apart if apart > ROUNDING else 0.0) if np.isfinite(apart) else float("inf")
 
 
 def _differ(made, other):

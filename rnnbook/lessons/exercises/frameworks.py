@@ -4,6 +4,10 @@ import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def lstm_biases_from_onnx(B):
@@ -131,4 +135,96 @@ check_whole_gradient = Exercise(
     },
     looks_at="Write the mean over all sequences as a sum, and sort its terms by process.",
     about=About("data parallelism", "write", 2, 10),
+)
+
+
+check_bug_in_gru_for_keras = FindTheBug(
+    check_gru_for_keras,
+    looks_at="Hand over biases of zero: program.difference(bias_ih=0, bias_hh=0). What of the weights, one at a time?",
+    about=About("gate order", "find the bug", 2, 10),
+)
+
+
+def keras_kernel_shape():
+    """Convert a GRU with 4 features and 6 units for Keras; return the shape of its kernel."""
+    kernel, _, _ = gru_for_keras(np.zeros((18, 4)), np.zeros((18, 6)), np.zeros(18), np.zeros(18))
+    return kernel.shape
+
+
+check_keras_shape = Predict(
+    "which shape has Keras's kernel of a GRU with 4 features and 6 units?",
+    run=keras_kernel_shape,
+    why="Keras multiplies the input from the left, x W: features first, and then three blocks of 6.",
+    misreadings={
+        "PyTorch's layout is kept: the blocks come first": (18, 4),
+        "the recurrent kernel is taken for the kernel": (6, 18),
+        "the blocks are forgotten": (4, 6),
+        "the blocks of an LSTM are counted": (4, 24),
+    },
+    hint="Is it x W or W x? And how many blocks has a GRU?",
+    about=About("shapes", "predict", 1, 5),
+)
+
+check_third_in_onnx = ReadAFigure(
+    "fig-frameworks-orders",
+    "f",
+    why="ONNX stacks i, o, f, c: the forget gate comes third.",
+    misreadings={
+        "the column of PyTorch is read, or Keras's": "g",
+        "the last block is read": "c",
+        "the second block is read": "o",
+        "the first block is read": "i",
+    },
+    look="Find the LSTM's three columns, and in ONNX's the third block from the top.",
+    choices=("i", "f", "g", "o", "c"),
+    about=About("gate order", "read a figure", 1, 5),
+)
+
+check_test_a_conversion = Design(
+    {
+        "a": (True, "Equal shapes hide exchanged blocks: only outputs tell."),
+        "b": (True, "With T, B, D and H all different no axis can stand in for another."),
+        "c": (False, "With biases of zero, as layers start, an exchanged or added bias cannot be seen."),
+        "d": (True, "A first state of zeros hides what is wrong in the recurrent weights at the first step."),
+        "e": (False, "A tolerance that is loosened until it passes tests nothing: derive it from float32."),
+        "f": (True, "There and back again must give the weights bit for bit."),
+    },
+    looks_at="Which mistake would each of these let pass?",
+    about=About("conversions", "design", 2, 10),
+)
+
+
+def by_autograd(x, W, target):
+    """Return the gradient (H, D) of the mean squared error of tanh(x Wᵀ) against
+    ``target`` (B, H) with respect to W (H, D), for x (B, D).
+    """
+    y = np.tanh(x @ W.T)
+    return (2 * (y - target) * (1 - y**2) / target.size).T @ x
+
+
+def _regression_inputs(rng):
+    B, D, H = sizes(rng, 3)
+    return {"x": rng.normal(size=(B, D)), "W": rng.normal(size=(H, D)), "target": rng.normal(size=(B, H))}
+
+
+check_by_autograd = Exercise(
+    by_autograd,
+    _regression_inputs,
+    returns=("dW",),
+    mistakes={
+        "the sum of the squares is taken, not their mean": lambda x, W, target: by_autograd(x, W, target) * target.size,
+        "the mean is taken over the batch alone": lambda x, W, target: by_autograd(x, W, target) * target.shape[1],
+        "the tanh is left out of the graph, by detach() or a copy": lambda x, W, target: (
+            (2 * (np.tanh(x @ W.T) - target) / target.size).T @ x
+        ),
+        "a gradient of an earlier call is still in .grad, and the two add up": lambda x, W, target: (
+            2 * by_autograd(x, W, target)
+        ),
+        "the gradient is that of the absolute error": lambda x, W, target: (
+            (np.sign(np.tanh(x @ W.T) - target) * (1 - np.tanh(x @ W.T) ** 2) / target.size).T @ x
+        ),
+        "a step of descent is returned, with its minus sign": lambda x, W, target: -by_autograd(x, W, target),
+    },
+    looks_at="W as a tensor that asks for gradients, the loss as one number, backward() once, and then W.grad.",
+    about=About("autograd", "PyTorch", 1, 10),
 )

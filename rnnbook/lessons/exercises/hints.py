@@ -84,7 +84,7 @@ def progress() -> Text:
     rows = ["| chapter | solved | tried, not solved |", "|---|---|---|"]
     solved_in_all, in_all = 0, 0
     for chapter in _chapters():
-        all_of_them = of_chapter(chapter)
+        all_of_them = {name: asked for name, asked in of_chapter(chapter).items() if asked.about}
         solved = [name for name, asked in all_of_them.items() if any(asked.attempts)]
         tried = [name[6:] for name, asked in all_of_them.items() if asked.attempts and not any(asked.attempts)]
         solved_in_all, in_all = solved_in_all + len(solved), in_all + len(all_of_them)

@@ -3,36 +3,11 @@
 import numpy as np
 
 from rnnbook.lessons.exercises.about import About
-from rnnbook.lessons.exercises.checking import Exercise, sizes
-
-
-def perplexity(log_p):
-    """Return the perplexity of N tokens from the natural logarithms of their
-    probabilities, ``log_p`` (N,).
-    """
-    return np.exp(-np.mean(log_p))
-
-
-check_perplexity = Exercise(
-    perplexity,
-    lambda rng: {"log_p": np.log(rng.uniform(0.05, 0.9, size=int(rng.integers(8, 15))))},
-    returns=("the perplexity",),
-    mistakes={
-        "the minus sign is forgotten: that is the mean probability, its reciprocal is wanted": lambda log_p: np.exp(
-            np.mean(log_p)
-        ),
-        "the reciprocals of the probabilities are averaged: the mean belongs inside the exponential": (
-            lambda log_p: np.mean(np.exp(-log_p))
-        ),
-        "the reciprocal of the arithmetic mean of the probabilities is taken": lambda log_p: 1 / np.mean(np.exp(log_p)),
-        "2 is raised to a loss in nats": lambda log_p: 2 ** -np.mean(log_p),
-        "e is raised to a loss in bits": lambda log_p: np.exp(-np.mean(log_p) / np.log(2)),
-        "the log-probabilities are summed instead of averaged": lambda log_p: np.exp(-np.sum(log_p)),
-        "the cross-entropy is returned before it is exponentiated": lambda log_p: -np.mean(log_p),
-    },
-    looks_at="Which mean is it, of what, and in which unit?",
-    about=About("perplexity", "write", 1, 5),
-)
+from rnnbook.lessons.exercises.checking import Exercise
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def bits_per_character(losses, tokens, characters):
@@ -79,107 +54,74 @@ check_bits_per_character = Exercise(
 )
 
 
-def logits_gradient(logits, targets):
-    """Return the gradient (N, V) of the mean cross-entropy by ``logits`` (N, V);
-    ``targets`` (N,) are tokens.
+def mixture_bits(log_p, log_q, share):
+    """Return the bits per character (a number) of a mixture of two models, p with the
+    weight ``share`` and q with the rest.
+
+    ``log_p``, ``log_q`` (N,): the natural logarithms of what each gave to the characters that came.
     """
-    p = _softmax(logits)
-    p[np.arange(len(targets)), targets] -= 1
-    return p / len(targets)
+    mixed = share * np.exp(log_p) + (1 - share) * np.exp(log_q)
+    return -np.log2(mixed).mean()
 
 
-def _softmax(logits, axis=-1):
-    e = np.exp(logits - logits.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
+def _two_models(rng):
+    N = int(rng.integers(8, 15))
+    log_p, log_q = np.log(rng.uniform(0.02, 0.95, size=(2, N)))
+    return {"log_p": log_p, "log_q": log_q, "share": float(rng.uniform(0.15, 0.4))}
 
 
-def _logits_inputs(rng):
-    N, V = sizes(rng, 2)
-    logits, targets = rng.normal(size=(N, V)), rng.integers(V, size=N)
-    logits += rng.permutation([900, -900, *[0] * (N - 2)])[:, None]  # with no maximum subtracted exp overflows,
-    unlikely = (targets[0] + 1) % V
-    logits[:, unlikely] -= 800 * (targets != unlikely)  # and with the minimum subtracted it does so here
-    return {"logits": logits, "targets": targets}
-
-
-def _by_the_probabilities(logits, targets):
-    p = _softmax(logits)
-    d = np.zeros_like(p)
-    rows = np.arange(len(targets))
-    d[rows, targets] = -1 / p[rows, targets] / len(targets)
-    return d
-
-
-def _one_hot(logits, targets):
-    return np.eye(logits.shape[1])[targets]
-
-
-check_logits_gradient = Exercise(
-    logits_gradient,
-    _logits_inputs,
-    returns=("dlogits",),
+check_mixture_bits = Exercise(
+    mixture_bits,
+    _two_models,
+    returns=("the bits per character",),
     mistakes={
-        "the gradient is not divided by the number of tokens, although the loss is a mean": (
-            lambda logits, targets: len(targets) * logits_gradient(logits, targets)
+        "the losses are averaged, not the probabilities": lambda log_p, log_q, share: (
+            -(share * log_p + (1 - share) * log_q).mean() / np.log(2)
         ),
-        "it is divided by all N V logits instead of the N tokens": lambda logits, targets: (
-            logits_gradient(logits, targets) / logits.shape[1]
+        "the share goes to the other model": lambda log_p, log_q, share: mixture_bits(log_q, log_p, share),
+        "nats are not turned into bits": lambda log_p, log_q, share: mixture_bits(log_p, log_q, share) * np.log(2),
+        "the mean is taken before the logarithm": lambda log_p, log_q, share: (
+            -np.log2((share * np.exp(log_p) + (1 - share) * np.exp(log_q)).mean())
         ),
-        "its sign is turned round": lambda logits, targets: -logits_gradient(logits, targets),
-        "the target is not subtracted": lambda logits, targets: _softmax(logits) / len(targets),
-        "the gradient stops at the probabilities and does not pass the softmax": _by_the_probabilities,
-        "the softmax is left off": lambda logits, targets: (logits - _one_hot(logits, targets)) / len(targets),
-        "the softmax runs over the tokens instead of the vocabulary": lambda logits, targets: (
-            (_softmax(logits, axis=0) - _one_hot(logits, targets)) / len(targets)
+        "the better of both is taken for each character: nobody knows beforehand which that is": (
+            lambda log_p, log_q, share: -np.maximum(log_p, log_q).mean() / np.log(2)
         ),
+        "both count the same, whatever the share": lambda log_p, log_q, share: mixture_bits(log_p, log_q, 0.5),
+        "the sum is taken, not the mean": lambda log_p, log_q, share: mixture_bits(log_p, log_q, share) * len(log_p),
     },
-    looks_at="It is the probabilities minus the one-hot target, shared among the tokens. No logit may be too large.",
-    about=About("cross-entropy", "write", 2, 10),
+    looks_at="Mix the probabilities of each character first. Its logarithm comes after that, then the mean.",
+    about=About("mixtures", "write", 2, 10),
 )
 
 
-def temperature(logits, tau):
-    """Return the probabilities (V,) of the next token from ``logits`` (V,) at
-    temperature ``tau``.
-    """
-    scaled = logits / tau
-    p = np.exp(scaled - scaled.max())
-    return p / p.sum()
-
-
-def _temperature_inputs(rng):
-    logits = rng.normal(size=int(rng.integers(5, 9)))
-    logits[rng.integers(len(logits))] -= 800  # with the minimum subtracted, not the maximum, exp overflows
-    logits -= rng.choice([0, 4000])  # with nothing subtracted every exp is 0 here
-    return {"logits": logits, "tau": float(rng.uniform(0.3, 0.8))}
-
-
-check_temperature = Exercise(
-    temperature,
-    _temperature_inputs,
-    returns=("the probabilities",),
-    mistakes={
-        "the temperature is not used": lambda logits, tau: temperature(logits, 1.0),
-        "the logits are multiplied by the temperature instead of divided": lambda logits, tau: temperature(
-            logits, 1 / tau
-        ),
-        "the probabilities are divided by the temperature after the softmax": lambda logits, tau: (
-            temperature(logits, 1.0) / tau
-        ),
-        "the probabilities are scaled and put through a softmax once more": lambda logits, tau: temperature(
-            temperature(logits, 1.0), tau
-        ),
-        "the exponentials are not divided by their sum": lambda logits, tau: np.exp(logits / tau),
-        "only the most probable token is kept: that is temperature 0": lambda logits, tau: (
-            logits == logits.max()
-        ).astype(float),
-    },
-    looks_at="Divide the logits, then take the softmax: it sees to the sum, however large or small they are.",
-    about=About("sampling", "write", 2, 10),
+check_bug_in_bits = FindTheBug(
+    check_bits_per_character,
+    looks_at="Give all batches the same number of tokens, or each token one character. Does the difference vanish?",
+    about=About("perplexity", "find the bug", 2, 10),
 )
 
 
-check_temperature.trials = 8  # logits near 0 and far below must be among them
+def colder():
+    """Return the probability of the likelier of two tokens, 0.8 and 0.2, at the temperature 0.5."""
+    logits = np.log([0.8, 0.2]) / 0.5
+    return (np.exp(logits) / np.exp(logits).sum())[0]
+
+
+check_colder = Predict(
+    "what is the probability of the likelier token at temperature 0.5?",
+    run=colder,
+    why="Half the temperature squares the probabilities: 0.64 to 0.04, which is 16 to 1.",
+    misreadings={
+        "the probabilities are divided by the temperature, which their sum undoes": 0.8,
+        "the temperature is turned round: 2 and not 0.5": 0.667,
+        "the squares are not divided by their sum": 0.64,
+        "the probability itself is divided by 0.5 and cut off at 1": 1.0,
+        "the probability is moved halfway to 1": 0.9,
+    },
+    tolerance=0.01,
+    hint="Logits may be the logarithms of the probabilities. What does a division by 0.5 do to a logarithm?",
+    about=About("sampling", "predict", 1, 5),
+)
 
 
 def masked_mean(losses, lengths):
@@ -229,4 +171,33 @@ check_masked_mean = Exercise(
     looks_at="How many real tokens are there, and is every other one out of both the sum and the count?",
     also=[lambda rng: _masked_losses(rng, T=int(rng.integers(7, 10)), B=int(rng.integers(3, 6)))],
     about=About("padding", "write", 2, 10),
+)
+
+
+check_gain = ReadAFigure(
+    "fig-lm-verdict",
+    0.10,
+    why="The network needs 1.82 bits when it is fixed and 1.72 when it learns.",
+    misreadings={
+        "what the network needs while it learns is read, not what that saves": 1.72,
+        "the mixtures are compared, not the network alone": 0.12,
+        "the counter's gain is read": 0.087,
+        "the network that learns is compared with its mixture": 0.175,
+    },
+    look="Find the network without a counter, fixed and learning, and take the difference of their numbers.",
+    tolerance=0.1,
+    about=About("dynamic evaluation", "read a figure", 1, 5),
+)
+
+check_fair_contest = Design(
+    {
+        "a": (True, "Both read the same text, so most of the noise is common to both and drops out of the difference."),
+        "b": (True, "The weight is a choice. Made on the test part, it would flatter the mixture."),
+        "c": (False, "A counter that learns while it reads must meet a network that does, or neither may."),
+        "d": (True, "The compressor has to know the training part, as the network does."),
+        "e": (False, "Perplexity per word is the same loss in another unit; it tells the systems apart no better."),
+        "f": (False, "The best of the compressor's orders on the test part is a choice that has seen the test part."),
+    },
+    looks_at="Which steps give both sides the same, and which let the test part choose?",
+    about=About("experiments", "design", 2, 10),
 )

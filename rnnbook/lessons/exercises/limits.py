@@ -3,243 +3,146 @@
 import numpy as np
 
 from rnnbook.lessons.exercises.about import About
-from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.checking import Exercise
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
-def jacobian(hs, W_hh):
-    """Return dh_T / dh_0 (H, H) of one tanh network, given its states hs (T, H)
-    after the steps 1 … T.
+def block_differences(first, second, block):
+    """Return for each whole block of ``block`` months the mean of first² - second²,
+    errors (N,) of the same months; months that fill no block are left out.
     """
-    J = np.eye(len(W_hh))
-    for h in hs:
-        J = np.diag(1 - h**2) @ W_hh @ J  # the later step stands further left
-    return J
+    whole = len(first) // block * block
+    squares = first[:whole] ** 2 - second[:whole] ** 2
+    return squares.reshape(-1, block).mean(axis=1)
 
 
-def _states(rng):
-    T, H = sizes(rng, 2)
-    W_hh = rng.normal(size=(H, H))
-    hs, h = [], rng.normal(size=H)
-    for _ in range(T):
-        h = np.tanh(W_hh @ h + rng.normal(size=H))
-        hs.append(h)
-    return {"hs": np.stack(hs), "W_hh": W_hh}
+def _two_errors(rng):
+    block = int(rng.integers(3, 6))
+    N = block * int(rng.integers(6, 9)) + int(rng.integers(1, block))
+    return {"first": rng.normal(size=N), "second": rng.normal(size=N), "block": block}
 
 
-def _product(steps):
-    J = np.eye(len(steps[0]))
-    for step in steps:
-        J = step @ J
-    return J
+def _by_block(difference):
+    """A mistake that reduces each pair of blocks in another way."""
 
-
-check_jacobian = Exercise(
-    jacobian,
-    _states,
-    returns=("the Jacobian",),
-    mistakes={
-        "the steps are multiplied in the opposite order": lambda hs, W_hh: jacobian(hs[::-1], W_hh),
-        "the derivative of tanh is left out": lambda hs, W_hh: np.linalg.matrix_power(W_hh, len(hs)),
-        "the derivative of tanh stands on the right of W_hh, where it scales the columns": lambda hs, W_hh: _product(
-            [W_hh @ np.diag(1 - h**2) for h in hs]
-        ),
-        "W_hh is transposed": lambda hs, W_hh: jacobian(hs, W_hh.T),
-        "tanh is applied once more, to states that have been through it": lambda hs, W_hh: jacobian(np.tanh(hs), W_hh),
-        "the derivative of the sigmoid, h (1 - h), is used for that of tanh": lambda hs, W_hh: _product(
-            [np.diag(h * (1 - h)) @ W_hh for h in hs]
-        ),
-        "the last step is left out": lambda hs, W_hh: jacobian(hs[:-1], W_hh),
-        "the first step is left out": lambda hs, W_hh: jacobian(hs[1:], W_hh),
-        "the factors are multiplied element by element": lambda hs, W_hh: np.prod(
-            [np.diag(1 - h**2) @ W_hh for h in hs], axis=0
-        ),
-    },
-    looks_at="Look again at the Jacobian of one step: which index does the derivative of tanh scale?",
-    about=About("vanishing gradient", "write", 2, 10),
-)
-
-
-def bound(W_hh, k, slope):
-    """Return the bound, a number, on the gradient at lag k relative to lag 0 for
-    W_hh (H, H); ``slope`` is the largest slope of φ.
-    """
-    return (slope * np.linalg.norm(W_hh, ord=2)) ** k
-
-
-def _bound_inputs(rng):
-    H = int(rng.integers(3, 6))
-    W_hh = rng.normal(size=(H, H))
-    W_hh *= rng.uniform(0.9, 1.3) / np.linalg.norm(W_hh, ord=2)
-    return {"W_hh": W_hh, "k": int(rng.integers(3, 8)), "slope": float(rng.choice([0.25, 0.5, 0.8]))}
-
-
-check_bound = Exercise(
-    bound,
-    _bound_inputs,
-    returns=("the bound",),
-    mistakes={
-        "the largest absolute eigenvalue stands in place of the largest singular value": lambda W_hh, k, slope: (
-            (slope * np.abs(np.linalg.eigvals(W_hh)).max()) ** k
-        ),
-        "the slope of φ is left out": lambda W_hh, k, slope: bound(W_hh, k, 1.0),
-        "the slope of φ is counted once instead of at every step": lambda W_hh, k, slope: slope * bound(W_hh, k, 1.0),
-        "the Frobenius norm stands in place of the largest singular value": lambda W_hh, k, slope: (
-            (slope * np.linalg.norm(W_hh)) ** k
-        ),
-        "the smallest singular value is taken": lambda W_hh, k, slope: (
-            (slope * np.linalg.svd(W_hh, compute_uv=False)[-1]) ** k
-        ),
-        "the bound of one step is multiplied by k instead of raised to the power k": lambda W_hh, k, slope: (
-            k * bound(W_hh, 1, slope)
-        ),
-        "one step too many is counted": lambda W_hh, k, slope: bound(W_hh, k + 1, slope),
-        "one step too few is counted": lambda W_hh, k, slope: bound(W_hh, k - 1, slope),
-    },
-    looks_at="Look again at the bound: one factor for each step, and each factor is the largest stretch of a product.",
-    about=About("vanishing gradient", "write", 2, 10),
-)
-
-
-def clip(dW, db, max_norm):
-    """Return dW (H, H) and db (H,), scaled together so that their joint norm is at
-    most ``max_norm``; what is small enough stays as it is.
-    """
-    norm = np.sqrt(np.sum(dW**2) + np.sum(db**2))
-    scale = max_norm / max(norm, max_norm)
-    return scale * dW, scale * db
-
-
-def _clip_inputs(rng):
-    (H,) = sizes(rng, 1)
-    dW, db = rng.normal(size=(H, H)), 2 * rng.normal(size=H)
-    norm = np.sqrt(np.sum(dW**2) + np.sum(db**2))
-    return {"dW": dW, "db": db, "max_norm": float(norm * rng.choice([0.3, 1.5]))}
-
-
-def _clip_by(norm_of):
-    def wrong(dW, db, max_norm):
-        scale = min(1.0, max_norm / norm_of(dW, db))
-        return scale * dW, scale * db
+    def wrong(first, second, block):
+        whole = len(first) // block * block
+        pairs = zip(first[:whole].reshape(-1, block), second[:whole].reshape(-1, block))
+        return np.array([difference(a, b) for a, b in pairs])
 
     return wrong
 
 
-def _clip_each(dW, db, max_norm):
-    return tuple(min(1.0, max_norm / np.linalg.norm(d)) * d for d in (dW, db))
-
-
-def _always_rescaled(dW, db, max_norm):
-    scale = max_norm / np.sqrt(np.sum(dW**2) + np.sum(db**2))
-    return scale * dW, scale * db
-
-
-check_clip = Exercise(
-    clip,
-    _clip_inputs,
-    returns=("dW", "db"),
+check_block_differences = Exercise(
+    block_differences,
+    _two_errors,
+    returns=("the differences",),
     mistakes={
-        "each array is clipped by its own norm, so that the direction changes": _clip_each,
-        "every number is clipped by itself, so that the direction changes": lambda dW, db, max_norm: (
-            np.clip(dW, -max_norm, max_norm), np.clip(db, -max_norm, max_norm)
+        "the errors are not squared": _by_block(lambda a, b: np.mean(a - b)),
+        "the difference is squared, not each error": _by_block(lambda a, b: np.mean((a - b) ** 2)),
+        "the second is compared with the first, so the sign is wrong": _by_block(lambda a, b: np.mean(b**2 - a**2)),
+        "the sum of a block is taken, not its mean": _by_block(lambda a, b: np.sum(a**2 - b**2)),
+        "the root is taken in each block": _by_block(lambda a, b: np.sqrt(np.mean(a**2)) - np.sqrt(np.mean(b**2))),
+        "every so-many-th month makes a block, so that neighbours part": lambda first, second, block: (
+            (first**2 - second**2)[: len(first) // block * block].reshape(block, -1).mean(axis=0)
         ),
-        "a gradient that is small enough is made larger": _always_rescaled,
-        "the root is left out of the norm": _clip_by(lambda dW, db: np.sum(dW**2) + np.sum(db**2)),
-        "the two norms are added instead of their squares": (
-            _clip_by(lambda dW, db: np.linalg.norm(dW) + np.linalg.norm(db))
+        "the blocks overlap": lambda first, second, block: np.lib.stride_tricks.sliding_window_view(
+            first**2 - second**2, block
+        ).mean(axis=1),
+        "the first months are left out in place of the last": lambda first, second, block: block_differences(
+            first[len(first) % block :], second[len(second) % block :], block
         ),
-        "the largest singular value of dW is taken for its norm": (
-            _clip_by(lambda dW, db: np.hypot(np.linalg.norm(dW, ord=2), np.linalg.norm(db)))
+        "there are blocks of months that go round, one a block's number": lambda first, second, block: (
+            block_differences(first, np.roll(second, 1), block)
         ),
-        "the norm of dW alone decides": _clip_by(lambda dW, db: np.linalg.norm(dW)),
-        "nothing is clipped": lambda dW, db, max_norm: (dW, db),
     },
-    looks_at="All numbers of all gradients together are one long vector; clipping shortens it and keeps its direction.",
-    tolerance=1e-6,  # torch.nn.utils.clip_grad_norm_ adds 1e-6 to the norm before it divides
-    about=About("exploding gradient", "write", 2, 10),
-)  # fmt: skip
-check_clip.trials = 16  # both a gradient that is too long and one that is not must be among them
-
-
-def forget_bias(share, lag):
-    """Return the bias at which a forget gate that sees nothing else keeps ``share``
-    of the carry over ``lag`` steps.
-    """
-    f = share ** (1 / lag)
-    return np.log(f / (1 - f))
-
-
-check_forget_bias = Exercise(
-    forget_bias,
-    lambda rng: {"share": float(rng.uniform(0.2, 0.9)), "lag": int(rng.integers(5, 200))},
-    returns=("the bias",),
-    mistakes={
-        "the gate's value is returned, not the bias that gives it": lambda share, lag: share ** (1 / lag),
-        "the share is divided by the lag instead of taking its root": lambda share, lag: np.log(
-            share / lag / (1 - share / lag)
-        ),
-        "the lag is not used: the gate keeps the share over one step": lambda share, lag: np.log(share / (1 - share)),
-        "the sigmoid's inverse has its sign turned": lambda share, lag: -forget_bias(share, lag),
-        "the sigmoid is applied where its inverse is asked for": lambda share, lag: (
-            1 / (1 + np.exp(-(share ** (1 / lag))))
-        ),
-        "tanh is inverted in place of the sigmoid": lambda share, lag: np.arctanh(share ** (1 / lag)),
-        "the share that is lost is taken for the share that is kept": lambda share, lag: forget_bias(1 - share, lag),
-    },
-    looks_at="The gate multiplies once a step: write down what is left after lag steps, and solve for the gate.",
-    about=About("gates", "write", 2, 10),
+    looks_at="Square first, subtract next, then cut into whole blocks of neighbours and take each one's mean.",
+    about=About("uncertainty", "write", 2, 10),
 )
 
 
-def gradient_at_start(scale, Q, us, v):
-    """Return the norm of d(v . h_T) / dh_0 of h_t = tanh(u_t + scale Q h_{t-1}),
-    h_0 = 0; us is (T, H).
+def cells_per_wave(L, T):
+    """Return how many of the cells of L layers and T steps each wave computes, the
+    first wave first.
     """
-    hs, h = [], np.zeros(len(Q))
-    for u in us:
-        h = np.tanh(u + scale * Q @ h)
-        hs.append(h)
-    dh = v
-    for h in reversed(hs):
-        dh = scale * Q.T @ ((1 - h**2) * dh)
-    return np.linalg.norm(dh)
+    wave = np.add.outer(np.arange(L), np.arange(T))
+    return np.bincount(wave.ravel())
 
 
-def _scale_inputs(rng):
-    T, H = sizes(rng, 2)
-    Q, _ = np.linalg.qr(rng.normal(size=(H, H)))
-    return {"scale": float(rng.uniform(0.7, 1.5)), "Q": Q, "us": rng.normal(size=(T, H)), "v": rng.normal(size=H)}
-
-
-def _start_mistake(scale_back=None, slope=None, states=lambda hs: hs, matrix=lambda Q: Q.T, inside=True):
-    """One wrong backward pass after the right forward pass."""
-
-    def wrong(scale, Q, us, v):
-        hs, h = [], np.zeros(len(Q))
-        for u in us:
-            h = np.tanh(u + scale * Q @ h)
-            hs.append(h)
-        dh, s = v, scale if scale_back is None else scale_back
-        D = slope or (lambda h: 1 - h**2)
-        for h in states(hs)[::-1]:
-            dh = s * matrix(Q) @ (D(h) * dh) if inside else D(h) * (s * matrix(Q) @ dh)
-        return np.linalg.norm(dh)
-
-    return wrong
-
-
-check_gradient_at_start = Exercise(
-    gradient_at_start,
-    _scale_inputs,
-    returns=("the norm",),
+check_cells_per_wave = Exercise(
+    cells_per_wave,
+    lambda rng: {"L": int(rng.integers(2, 5)), "T": int(rng.integers(6, 12))},
+    returns=("the cells",),
     mistakes={
-        "the derivative of tanh is left out": _start_mistake(slope=lambda h: np.ones_like(h)),
-        "the scale is missing on the way back": _start_mistake(scale_back=1.0),
-        "W_hh is not transposed on the way back": _start_mistake(matrix=lambda Q: Q),
-        "the states are run through from the first to the last": _start_mistake(states=lambda hs: hs[::-1]),
-        "W_hh is applied before the derivative of tanh": _start_mistake(inside=False),
-        "the gradient stops at h_1 instead of h_0": _start_mistake(states=lambda hs: hs[1:]),
-        "the squared norm is returned": lambda scale, Q, us, v: gradient_at_start(scale, Q, us, v) ** 2,
+        "every wave is thought to be full": lambda L, T: np.full(L + T - 1, L),
+        "there is one wave too many": lambda L, T: np.append(cells_per_wave(L, T), 0),
+        "the last waves are thought to be full": lambda L, T: np.minimum(np.arange(1, L + T), L),
+        "the waves are counted by step, without the layers' delay": lambda L, T: np.full(T, L),
+        "the waves are counted by layer": lambda L, T: np.full(L, T),
+        "the cells so far are given": lambda L, T: np.cumsum(cells_per_wave(L, T)),
     },
-    looks_at="Go forward and keep every h; then go back through them, the last first, with the Jacobian's transpose.",
-    about=About("initialisation", "write", 3, 15),
+    looks_at="Write m + t into a small table of layers and steps, and count how often each number occurs.",
+    about=About("parallel computation", "write", 2, 10),
+)
+
+
+check_bug_in_block_differences = FindTheBug(
+    check_block_differences,
+    looks_at="Try program.difference(second=0) and block=1: where does the difference vanish?",
+    about=About("uncertainty", "find the bug", 2, 10),
+)
+
+
+def rounds_of_a_thousand():
+    """Double the reach of a scan until it covers 1,000 steps, and count."""
+    reached, rounds = 1, 0
+    while reached < 1000:
+        reached, rounds = 2 * reached, rounds + 1
+    return rounds
+
+
+check_rounds = Predict(
+    "how many rounds does the scan of this chapter take for 1,000 steps?",
+    run=rounds_of_a_thousand,
+    why="The reach doubles in each round: 2 to the 9 is 512, and 2 to the 10 is 1,024.",
+    misreadings={
+        "the last, partly filled round is left out": 9.0,
+        "a round for every step is counted": 1000.0,
+        "only the first pairing is counted": 500.0,
+        "the root of the number of steps is taken": 32.0,
+        "the natural logarithm is taken": 7.0,
+    },
+    tolerance=0.01,
+    hint="How far back does a step reach after one round, after two, after three?",
+    about=About("scan", "predict", 1, 5),
+)
+
+check_regime = ReadAFigure(
+    "fig-limits-lengths",
+    8.2,
+    why="At one month the solid line is at about 25, the dashed one of the network that was trained there at 16.8.",
+    misreadings={
+        "the error itself is read, not how much larger it is": 25.0,
+        "two months are read": 3.2,
+        "the line's whole fall is taken for the value of 24 months of history, trained for": 0.5,
+    },
+    look="At the left edge: the solid line against the dashed one.",
+    tolerance=0.12,
+    about=About("distribution shift", "read a figure", 1, 5),
+)
+
+check_order = Design(
+    {
+        "a": (True, "Only a network that is also trained on shuffled months shows what their order is worth."),
+        "b": (False, "Shuffling in the test alone measures a change of regime, not the value of order."),
+        "c": (True, "The last month is worth most: it keeps its place in both, so that only the order differs."),
+        "d": (True, "A difference of a few tenths needs several seeds, and an interval over blocks of months."),
+        "e": (False, "The one shuffle that hurts most, picked afterwards, makes any series look ordered."),
+        "f": (True, "A linear predictor of the same windows says how much there is to be had at all."),
+    },
+    looks_at="Which points leave the order as the only difference, and which answer the question beforehand?",
+    about=About("experiments", "design", 2, 10),
 )

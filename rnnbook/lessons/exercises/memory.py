@@ -5,38 +5,10 @@ import numpy as np
 from rnnbook.in_numpy.functions import sigmoid
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
-
-
-def adding_target(x):
-    """Return the sums (B,) of the marked numbers of x (T, B, 2): feature 0 the
-    number, feature 1 the mark.
-    """
-    return (x[:, :, 0] * x[:, :, 1]).sum(axis=0)
-
-
-def _marked(rng):
-    T, B = sizes(rng, 2)
-    x = np.zeros((T, B, 2))
-    x[:, :, 0] = rng.uniform(size=(T, B))
-    for b in range(B):
-        x[rng.choice(T, 2, replace=False), b, 1] = 1
-    return {"x": x}
-
-
-check_adding_target = Exercise(
-    adding_target,
-    _marked,
-    returns=("the sums",),
-    mistakes={
-        "all numbers are added, marked or not": lambda x: x[:, :, 0].sum(axis=0),
-        "the marks are added, not the numbers": lambda x: x[:, :, 1].sum(axis=0),
-        "the mean of the two is taken instead of their sum": lambda x: adding_target(x) / 2,
-        "number and mark are added before the sum over time": lambda x: x.sum(axis=(0, 2)),
-        "the two numbers are multiplied": lambda x: np.where(x[:, :, 1] > 0, x[:, :, 0], 1).prod(axis=0),
-    },
-    looks_at="A mark is a switch: what does number times mark give where it is 0, and where it is 1?",
-    about=About("benchmarks", "write", 1, 5),
-)
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def copy_baseline(T, length, symbols):
@@ -164,7 +136,7 @@ check_interval = Exercise(
             values.mean(),
             4.303 * values.std() / np.sqrt(3),
         ),
-        "1.96 stands for t, as if there were many seeds": lambda values: (
+        "1.96 is taken for t, as if there were many seeds": lambda values: (
             values.mean(),
             1.96 * values.std(ddof=1) / np.sqrt(3),
         ),
@@ -177,7 +149,7 @@ check_interval = Exercise(
             values.std(ddof=1),
         ),
         "half of the range is given": lambda values: (values.mean(), np.ptp(values) / 2),
-        "the median stands for the mean": lambda values: (np.median(values), interval(values)[1]),
+        "the median is taken for the mean": lambda values: (np.median(values), interval(values)[1]),
     },
     looks_at="Three numbers: s with divisor 2, the square root of 3, and t for 2 degrees of freedom.",
     tolerance=1e-4,  # t is 4.302652729911275
@@ -185,28 +157,61 @@ check_interval = Exercise(
 )
 
 
-def skill(error, chance):
-    """Return 0 where the error (N,) is that of a guess, ``chance`` (N,), 1 where it
-    is 0, straight in between.
-    """
-    return 1 - error / chance
+check_bug_in_count = FindTheBug(
+    check_count,
+    looks_at="Try program.difference(a_g=0): then nothing is ever written. And a_f=-40.0: then nothing is kept.",
+    about=About("counting", "find the bug", 2, 10),
+)
 
 
-def _errors(rng):
-    (N,) = sizes(rng, 1)
-    return {"error": rng.uniform(0.01, 0.2, N), "chance": rng.uniform(0.1, 0.9, N)}
+def count_five_and_three():
+    """Run one unit with open gates over five a and three b."""
+    x = np.repeat(np.eye(2), [5, 3], axis=0)
+    return count(x, a_f=40.0, a_i=40.0, a_g=np.array([20.0, -20.0]))[-1]
 
 
-check_skill = Exercise(
-    skill,
-    _errors,
-    returns=("the skill",),
-    mistakes={
-        "the share of the error that is left is given, 1 at chance": lambda error, chance: error / chance,
-        "1 - error is given, which chance does not enter": lambda error, chance: 1 - error,
-        "the difference is not divided by chance": lambda error, chance: chance - error,
-        "chance and error are exchanged": lambda error, chance: 1 - chance / error,
+check_carry = Predict(
+    "what is the carry after five a and three b, from 0, with both gates open and candidates of 1 and -1?",
+    run=count_five_and_three,
+    why="Nothing is forgotten: each a adds 1 and each b takes 1 away, and no tanh holds the sum below 1.",
+    misreadings={
+        "the symbols are counted, not their difference": 8.0,
+        "the b are thought to add nothing": 5.0,
+        "the carry is thought to stay below 1, like a state": 0.96,
+        "every step is thought to halve the carry": -0.14,
+        "the last symbol alone is thought to be left": -1.0,
     },
-    looks_at="A straight line in the error, through (chance, 0) and (0, 1).",
-    about=About("baselines", "write", 1, 5),
+    tolerance=0.01,
+    hint="The carry's line: f times the old one, plus i times the candidate.",
+    about=About("counting", "predict", 1, 5),
+)
+
+check_average = ReadAFigure(
+    "fig-memory-speech",
+    0.0163,
+    why="The dashed line is at 0.968, the full LSTM's diamond at 0.951.",
+    misreadings={
+        "the place of the dashed line is given, not its distance": 0.968,
+        "the GRU's diamond is taken for the full LSTM's": 0.006,
+        "the worst seed is taken for the mean": 0.028,
+    },
+    look="The first row's diamond, and the dashed line.",
+    tolerance=0.25,
+    about=About("baselines", "read a figure", 1, 5),
+)
+
+check_who_remembers = Design(
+    {
+        "a": (True, "Each cell gets its default start and its best one: else a start is compared with a cell."),
+        "b": (True, "A basic RNN with as many parameters as the LSTM tells gates from size."),
+        "c": (
+            False,
+            "A cell that is trained until it succeeds, beside others with a fixed budget, wins by the budget.",
+        ),
+        "d": (True, "What failed gets twice the updates once: “not yet” and “cannot” look alike before."),
+        "e": (True, "A skill is read beside that of a network without a memory."),
+        "f": (False, "Lengths at which only one cell succeeds, picked afterwards, are no experiment."),
+    },
+    looks_at="Which points remove another explanation, and which favour a winner?",
+    about=About("experiments", "design", 2, 10),
 )

@@ -2,36 +2,19 @@
 
 import numpy as np
 
+from rnnbook.data import tasks
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
-
-
-def combine(a_1, b_1, a_2, b_2):
-    """Return the pair (a, b), each (B, H), of one step that does what step 1 and
-    then step 2 do.
-    """
-    return a_2 * a_1, a_2 * b_1 + b_2
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.project import Project, Refused
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
+from rnnbook.lessons.exercises.results import plain
 
 
 def _arrays(rng, shape, *names):
     return {name: rng.normal(size=shape) for name in names}
-
-
-check_combine = Exercise(
-    combine,
-    lambda rng: _arrays(rng, sizes(rng, 2), "a_1", "b_1", "a_2", "b_2"),
-    returns=("a", "b"),
-    mistakes={
-        "step 2 is taken first and then step 1": lambda a_1, b_1, a_2, b_2: combine(a_2, b_2, a_1, b_1),
-        "b_1 is not multiplied by a_2, through which it has to go": lambda a_1, b_1, a_2, b_2: (a_2 * a_1, b_1 + b_2),
-        "b_2 is multiplied by a_2, too": lambda a_1, b_1, a_2, b_2: (a_2 * a_1, a_2 * (b_1 + b_2)),
-        "b_2 is left out": lambda a_1, b_1, a_2, b_2: (a_2 * a_1, a_2 * b_1),
-        "the factors are added instead of multiplied": lambda a_1, b_1, a_2, b_2: (a_2 + a_1, a_2 * b_1 + b_2),
-        "a is a_2 alone": lambda a_1, b_1, a_2, b_2: (a_2, a_2 * b_1 + b_2),
-    },
-    looks_at="Write h_1 = a_1 h_0 + b_1 into h_2 = a_2 h_1 + b_2 and sort by h_0.",
-    about=About("scan", "write", 1, 10),
-)
 
 
 def one_round(a, b, reach):
@@ -89,7 +72,6 @@ check_one_round = Exercise(
         "a stays as it was": lambda a, b, reach: (a, one_round(a, b, reach)[1]),
     },
     looks_at="Every step t from reach on becomes the merging of step t - reach with step t, all from the old a and b.",
-    about=About("scan", "write", 2, 10),
 )
 
 
@@ -156,28 +138,154 @@ check_gradient = Exercise(
         ),
     },
     looks_at="The state h_t is used twice: outside, and in step t + 1 with the factor a_{t+1}.",
-    about=About("backward pass", "write", 3, 20),
 )
 
 
-def parity_pairs(bits):
-    """Return a and b (T,) with which h_t = a_t h_{t-1} + b_t, from h_0 = 0, is the
-    parity, 0 or 1, of the bits (T,) so far.
+def many_in_one(a, b, starts, h_0):
+    """Return a and b (T, H) of one scan, from a state of zeros, that goes through
+    several sequences laid end to end: ``starts`` (T,) is true where one begins, and
+    each begins with the state h_0 (H,).
     """
-    return 1 - 2 * bits, bits
+    begins = np.where(starts, 1.0, 0.0)[:, None]
+    return (1 - begins) * a, b + begins * a * h_0
 
 
-check_parity_pairs = Exercise(
-    parity_pairs,
-    lambda rng: {"bits": rng.permutation(np.arange(rng.integers(10, 15)) % 2).astype(float)},
+def _sequences_inputs(rng):
+    T, H = sizes(rng, 2)
+    starts = rng.random(T + 4) < 0.4
+    starts[[0, 3]] = True
+    return {
+        "a": rng.uniform(0.3, 1.2, (T + 4, H)),
+        "b": rng.normal(size=(T + 4, H)),
+        "starts": starts,
+        "h_0": rng.normal(size=H),
+    }
+
+
+check_many_in_one = Exercise(
+    many_in_one,
+    _sequences_inputs,
     returns=("a", "b"),
     mistakes={
-        "all ones are counted: nothing ever goes back to 0": lambda bits: (np.ones_like(bits), bits),
-        "the sign is turned, but from h_0 = 0 there is nothing to turn": lambda bits: (1 - 2 * bits, 0 * bits),
-        "a one sets the state to 1, whatever it was": lambda bits: (1 - bits, bits),
-        "the zeros are counted instead of the ones": lambda bits: (2 * bits - 1, 1 - bits),
-        "every step turns the state round, also at a zero": lambda bits: (-np.ones_like(bits), bits),
+        "nothing is cut: a sequence goes on from the end of the one before": lambda a, b, starts, h_0: (a, b),
+        "the first state is put in without its factor": lambda a, b, starts, h_0: (
+            np.where(starts[:, None], 0, a),
+            b + np.where(starts[:, None], h_0, 0),
+        ),
+        "every sequence begins at zero": lambda a, b, starts, h_0: (np.where(starts[:, None], 0, a), b),
+        "the first input of each sequence is lost": lambda a, b, starts, h_0: (
+            np.where(starts[:, None], 0, a),
+            np.where(starts[:, None], a * h_0, b),
+        ),
+        "the first state is added, and the past is kept": lambda a, b, starts, h_0: (
+            a,
+            b + np.where(starts[:, None], a * h_0, 0),
+        ),
+        "the factor is cut one step too late": lambda a, b, starts, h_0: (
+            np.where(np.roll(starts, 1)[:, None], 0, a),
+            b + np.where(starts[:, None], a * h_0, 0),
+        ),
     },
-    looks_at="A zero has to keep the state: 0 to 0, 1 to 1. A one has to turn it round: 0 to 1, 1 to 0.",
-    about=About("state tracking", "write", 2, 10),
+    looks_at="At a start the step has to give a h_0 + b, whatever stands before it. Which factor forgets that?",
+    about=About("scan", "write", 2, 15),
+)
+
+check_bug_in_one_round = FindTheBug(
+    check_one_round,
+    looks_at="Look at the first reach steps by themselves, then at one step behind them with b set to zero.",
+    about=About("scan", "find the bug", 2, 10),
+)
+
+check_bug_in_gradient = FindTheBug(
+    check_gradient,
+    looks_at="Set one thing at a time to zero: program.difference(h_0=0), dhs=0, a=0. Which gradient is still wrong?",
+    about=About("backward pass", "find the bug", 2, 10),
+)
+
+
+def rounds_for_a_thousand():
+    """Count the rounds of Hillis and Steele until the last of 1,000 steps has heard of the first."""
+    reach, rounds = 1, 0
+    while reach < 1000:
+        reach, rounds = 2 * reach, rounds + 1
+    return rounds
+
+
+check_rounds = Predict(
+    "how many rounds does the scan in rounds take for 1,000 steps?",
+    run=rounds_for_a_thousand,
+    why="Every round doubles the reach: after 10 rounds it is 1,024, after 9 only 512.",
+    misreadings={
+        "it is rounded down": 9.0,
+        "every round adds the same reach": 999.0,
+        "a round is thought to halve the work once": 500.0,
+        "it is the cost of chunks, about 3 √T": 95.0,
+        "the square root is taken for the logarithm": 32.0,
+    },
+    tolerance=0.001,
+    hint="How many steps are merged in one pair after the first round, the second, the third?",
+    about=About("scan", "predict", 1, 5),
+)
+
+check_digits_lost = ReadAFigure(
+    "fig-parallel-errors",
+    0.14,
+    why="A seventh of the gradient is wrong at 4,096 steps in log space, in float32.",
+    misreadings={
+        "the error of the states is read": 6e-5,
+        "the curve of the chunked scan is read": 3e-7,
+        "the left end of the curve is read, at 64 steps": 3e-5,
+        "the axis is read as if it were linear": 0.9,
+    },
+    look="The axis is logarithmic. Follow the gradient in log space, the highest curve, to its right end.",
+    tolerance=0.4,
+    about=About("rounding", "read a figure", 2, 5),
+)
+
+check_cannot_or_did_not = Design(
+    {
+        "a": (True, "A network of the same size that can do it shows that the task and the budget are fair."),
+        "b": (False, "At the trained lengths alone, a network that counts a few steps looks like one that toggles."),
+        "c": (True, "“Did not learn” is no “cannot”: double the budget once."),
+        "d": (True, "A theorem, or at least weights set by hand, tells what no training can: cannot, or can."),
+        "e": (False, "The best seed shows what may happen, the mean what does: report all of them."),
+        "f": (True, "Strings longer than in training show whether a rule was learned."),
+    },
+    looks_at="Which steps part “cannot” from “did not learn”?",
+    about=About("experiments", "design", 2, 10),
+)
+
+
+def share_copied(model):
+    """Return the share of symbols that a model says again after 20 steps, on 200 new sequences of 5 out of 4 symbols;
+    raise Refused where an answer depends on later steps.
+    """
+    batch = tasks.copy(np.random.default_rng(20), 20, 200, length=5, symbols=4)
+    answers = _answers(model, batch.x)
+    changed = batch.x.copy()
+    changed[-1] = np.eye(6)[5]
+    if not np.array_equal(_answers(model, changed)[:-1], answers[:-1]):
+        raise Refused("An answer changes with what is read later: the network must read from left to right.")
+    return float(np.mean((answers == batch.target)[-5:]))
+
+
+def _answers(model, x):
+    scores = np.asarray(plain(model(x.copy())), dtype=np.float64)
+    if scores.shape != x.shape:
+        raise Refused(f"It should return scores of shape {x.shape}, one for each token, but has shape {scores.shape}.")
+    return scores.argmax(axis=-1)
+
+
+check_copy_task = Project(
+    "Hand over a function that takes x (30, B, 6), float64 and one-hot as tasks.copy(rng, 20, B, length=5, symbols=4)"
+    " draws it, and returns a score for every token at every step, (30, B, 6).",
+    share_copied,
+    bar=0.95,
+    unit="of the symbols are right",
+    how=[
+        "A guess is right for one symbol in four. Begin with a shorter wait, and lengthen it once it is learned.",
+        "Count the loss of the last five steps alone: the blanks before them are learned at once and drown it.",
+        "A layer whose factors start near 1 keeps what it has read: biases of the gates, or a state with addresses.",
+    ],
+    about=About("memory", "project", 3, 90),
 )

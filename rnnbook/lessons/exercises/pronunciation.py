@@ -4,6 +4,10 @@ import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def steps_needed(target):
@@ -95,7 +99,6 @@ check_alpha_step = Exercise(
         ),
     },
     looks_at="State s is reached from s, from s - 1, and from s - 2 where that skips a blank between two symbols.",
-    about=About("CTC", "write", 2, 15),
 )
 
 
@@ -230,4 +233,59 @@ check_paired = Exercise(
     },
     looks_at="Subtract word by word first; then it is the mean of N numbers, with the standard error of a mean.",
     about=About("uncertainty", "write", 2, 10),
+)
+
+
+check_bug_in_alpha_step = FindTheBug(
+    check_alpha_step,
+    looks_at="Which states lead to a state: itself, the one before, and sometimes the one before that. Test each.",
+    about=About("CTC", "find the bug", 2, 10),
+)
+
+
+def ranked_first():
+    """Rank log p = -2.0 with 3 symbols against log p = -2.6 with 6, each divided by its penalty, at alpha = 1."""
+    short, long = (log_p / ((5 + length) / 6) for log_p, length in ((-2.0, 3), (-2.6, 6)))
+    return "the short one" if short > long else "the long one"
+
+
+check_which_first = Predict(
+    "log p is -2.0 for 3 symbols and -2.6 for 6. Which is ranked first with alpha = 1: the short one or the long one?",
+    run=ranked_first,
+    why="-2.0 / (8/6) = -1.50 and -2.6 / (11/6) = -1.42: with alpha = 1 the penalty makes up for the length.",
+    misreadings={
+        "the log probabilities are compared as they are, alpha = 0": "the short one",
+        "the penalty is thought to be zero for both": "neither",
+    },
+    choices=("the short one", "the long one", "neither"),
+    hint="A log probability is negative: dividing it by a larger number brings it nearer to zero.",
+    about=About("beam search", "predict", 1, 5),
+)
+
+check_long_words = ReadAFigure(
+    "fig-pronunciation-length",
+    0.59,
+    why="On the longest words the joint n-gram is the best of the good ones: it is wrong on three in five.",
+    misreadings={
+        "the curves of attention and CTC are read": 0.75,
+        "the left end of the n-gram's curve is read": 0.34,
+        "the encoder-decoder's curve is read": 0.97,
+        "what was right is read": 0.41,
+    },
+    look="Find the joint n-gram's curve, flat after 8 letters, and read it at 10 letters or more.",
+    tolerance=0.08,
+    about=About("errors", "read a figure", 1, 5),
+)
+
+check_does_search_help = Design(
+    {
+        "a": (True, "The same network and the same words, or the model is compared and not the search."),
+        "b": (True, "The words are the same: compare them one by one; two separate error bars are too wide."),
+        "c": (False, "An alpha that is chosen on the test words has seen their answers."),
+        "d": (True, "A search error is a word for which the right answer is likelier than what was found: count them."),
+        "e": (True, "One seed is one network: repeat with others."),
+        "f": (False, "The words that greedy search gets wrong are those on which beam search can only win."),
+    },
+    looks_at="What belongs to the model, what to the search, and which words are asked?",
+    about=About("experiments", "design", 2, 10),
 )

@@ -5,6 +5,10 @@ import numpy as np
 from rnnbook.in_numpy.functions import softmax
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def attend(query, memory, lengths):
@@ -69,7 +73,6 @@ check_attend = Exercise(
         ),
     },
     looks_at="Score every step, make the padding's scores minus infinity, softmax over the steps, average.",
-    about=About("attention", "write", 2, 15),
 )
 
 
@@ -116,7 +119,6 @@ check_score_gradient = Exercise(
         ),
     },
     looks_at="dL/dw first, then the softmax: w_t times how much better step t is than the weighted mean.",
-    about=About("backward pass", "write", 2, 15),
 )
 
 
@@ -241,4 +243,66 @@ check_on_the_letters = Exercise(
     },
     looks_at="Sum the weights inside each span, then average over the characters whose span holds a letter.",
     about=About("attention", "write", 2, 10),
+)
+
+
+check_bug_in_attend = FindTheBug(
+    check_attend,
+    looks_at="Let all lengths be the whole memory, then let the query be zero: what should the weights be?",
+    about=About("attention", "find the bug", 2, 10),
+)
+
+check_bug_in_score_gradient = FindTheBug(
+    check_score_gradient,
+    looks_at="The gradients of the scores of one step sum to zero. Do the program's? Try weights that are all equal.",
+    about=About("backward pass", "find the bug", 2, 10),
+)
+
+
+def weights_of_a_doubled_query():
+    """Two scores, 2 and 1, for a query that is then doubled: by how much is the first weight the larger one?"""
+    weights = softmax(2 * np.array([2.0, 1.0]))
+    return weights[0] / weights[1]
+
+
+check_doubled_query = Predict(
+    "two steps score 2 and 1; the query is doubled. How many times as large as the second weight is the first?",
+    run=weights_of_a_doubled_query,
+    why="The scores become 4 and 2, and the ratio of two weights of a softmax is exp of the difference, e².",
+    misreadings={
+        "the ratio before the doubling is given": 2.718,
+        "the ratio is doubled, not squared": 5.437,
+        "weights are thought to be in proportion to their scores": 2.0,
+        "both the query and the memory are doubled": 54.6,
+    },
+    tolerance=0.03,
+    hint="Divide one weight of a softmax by another: what is left?",
+    about=About("softmax", "predict", 1, 5),
+)
+
+check_where_it_looks = ReadAFigure(
+    "fig-seq2seq-looks",
+    "the 1 of 21st",
+    why="Both digits of the day have their dark square on the 1: there the encoder has read the whole number.",
+    misreadings={
+        "the frame is read, not the weight: it is where the character comes from": "the 2 of 21st",
+        "the row of the month is read": "the letters of septmber",
+        "the row of the year is read": "the 2 of 2004",
+    },
+    look="Find the row of the 2 of the day, the ninth character, and in it the darkest square.",
+    choices=("the 2 of 21st", "the 1 of 21st", "the letters of septmber", "the 2 of 2004"),
+    about=About("attention", "read a figure", 1, 5),
+)
+
+check_does_attention_help = Design(
+    {
+        "a": (True, "Attention adds parameters: give the network without it as many."),
+        "b": (True, "One that did not learn in 400 updates may learn in 800: double the budget once."),
+        "c": (True, "Longer lines than in training show what one vector cannot hold."),
+        "d": (False, "With the true characters fed in, the decoder need not have written them: it flatters both."),
+        "e": (True, "Five seeds with an interval: single runs of these networks differ by more than you compare."),
+        "f": (False, "Days of the training set tell what was memorised."),
+    },
+    looks_at="What else differs between the two networks, and on what are they asked?",
+    about=About("experiments", "design", 2, 10),
 )

@@ -1,9 +1,17 @@
 """Exercises of the chapter *How fast can it go?*."""
 
+import pickle
+
 import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes, takes_more_lines
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.project import Project, Refused
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
+from rnnbook.lessons.exercises.results import plain
 
 
 def flops(T, B, D, H, G):
@@ -111,4 +119,114 @@ check_speed_up = Exercise(
     },
     looks_at="Write down the time that is left of one second, then ask how often it fits into the second.",
     about=About("Amdahl's law", "write", 1, 10),
+)
+
+
+check_bug_in_weight_gradient = FindTheBug(
+    check_weight_gradient,
+    looks_at="Which states does the product read? Try program.difference(h_0=0), and das zero but for one step.",
+    about=About("backward pass", "find the bug", 2, 10),
+)
+
+
+def half_ten_times_faster():
+    """Make a half of a program's time ten times faster."""
+    before = 1.0
+    after = 0.5 + 0.5 / 10
+    return before / after
+
+
+check_half_of_it = Predict(
+    "a half of the time is made 10 times faster: how many times faster is the whole?",
+    run=half_ten_times_faster,
+    why="The other half stays: 1 / (0.5 + 0.05). Even an infinitely fast part would give 2.",
+    misreadings={
+        "the share is multiplied with the factor": 5.0,
+        "the speed-ups of both halves are averaged": 5.5,
+        "the part is taken for the whole": 10.0,
+        "the part is made infinitely fast": 2.0,
+        "it is the time that is left": 0.55,
+    },
+    tolerance=0.03,
+    hint="What is left of one second?",
+    about=About("Amdahl's law", "predict", 1, 5),
+)
+
+check_rungs_apart = ReadAFigure(
+    "fig-speed-ladder",
+    1.7,
+    why="With 32 sequences and 512 units arithmetic takes nearly all of the time, and no rung can save much of it.",
+    misreadings={
+        "the chart of the small layer is read": 11.0,
+        "the bar of one input product is read": 1.3,
+        "the bar of torch.nn is read": 1.0,
+        "the way back by hand of the small layer is read": 2.4,
+    },
+    look="Find the chart of 32 sequences and 512 units, and in it the longest bar.",
+    tolerance=0.08,
+    about=About("cost", "read a figure", 1, 5),
+)
+
+check_time_it = Design(
+    {
+        "a": (True, "Two programs that do not give the same numbers are not two ways to do one thing."),
+        "b": (True, "The first call pays for allocation and compilation, which no later one does."),
+        "c": (False, "Beating your own slow loop says nothing of the layer that everybody has: time torch.nn, too."),
+        "d": (True, "A layer that is fast forward and slow backward trains slowly."),
+        "e": (True, "More threads for one of them is another comparison."),
+        "f": (False, "The fastest of the sizes tried is the one that flatters; show all of them."),
+        "g": (True, "Other programs disturb a single call: repeat, and report the median or the smallest."),
+    },
+    looks_at="What must be the same in both, and what would only make one of them look good?",
+    about=About("benchmarks", "design", 2, 10),
+)
+
+
+def serve_two_streams(server):
+    """Return the largest difference between what a server says step by step, to two listeners in turn, and what its
+    network says of the whole sequences; raise Refused where its state grows.
+    """
+    rng = np.random.default_rng(0)
+    T, D = 300, 5
+    xs = rng.normal(size=(2, T, D)).astype(np.float32)
+    states, sizes_seen = [server.start(), server.start()], set()
+    said: list[list] = [[], []]
+    for t in range(T):
+        for k in rng.permutation(2):  # in any order, since listeners do not wait for each other
+            y, states[k] = server.step(xs[k, t], states[k])
+            said[k].append(np.array(y, dtype=np.float64))
+            sizes_seen.add(_bytes_of(states[k]))
+        if t == T // 2:
+            states = pickle.loads(pickle.dumps(states))  # the process is started again
+    if len(sizes_seen) > 1:
+        raise Refused("The state grows with the stream: a server of endless streams must not keep what it has read.")
+    whole = [np.asarray(plain(server.whole(x)), dtype=np.float64) for x in xs]
+    if any(w.shape[0] != T for w in whole):
+        raise Refused(f"whole(x) should return an output for each of the {T} steps, (T, ...).")
+    if not any(np.ptp(w, axis=0).max() > 1e-3 for w in whole):
+        raise Refused("The outputs do not depend on the input: there is nothing to serve.")
+    return max(float(np.max(np.abs(np.array(s).reshape(w.shape) - w))) for s, w in zip(said, whole))
+
+
+def _bytes_of(state):
+    return sum(np.asarray(part).nbytes for part in _parts_of(plain(state)))
+
+
+def _parts_of(state):
+    values = state.values() if isinstance(state, dict) else state if isinstance(state, list | tuple) else None
+    return [state] if values is None else [part for value in values for part in _parts_of(plain(value))]
+
+
+check_serve = Project(
+    "Hand over an object with start(), which returns a first state; step(x_t, state), which returns the output and the"
+    " next state for one step x_t (5,); and whole(x), the outputs (T, ...) of the same network for x (T, 5).",
+    serve_two_streams,
+    bar=1e-4,
+    unit="is the largest difference",
+    how=[
+        "Keep the state of each listener apart: step must not remember anything by itself.",
+        "Everything that the next step needs belongs into the state, such as h and c of an LSTM, and nothing more.",
+    ],
+    lower=True,
+    about=About("streams", "project", 2, 45),
 )

@@ -1,13 +1,19 @@
 """Exercises of the chapter *Where did recurrence go?*"""
 
+from functools import cache
+
 import numpy as np
 
+from rnnbook.data import words
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 from rnnbook.lessons.exercises.design import Design
 from rnnbook.lessons.exercises.find_the_bug import FindTheBug
 from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.project import Project, Refused
 from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
+from rnnbook.lessons.exercises.results import plain
+from rnnbook.rivals import WittenBell
 
 
 def delta_step(S, k, v, beta):
@@ -42,7 +48,6 @@ check_delta_step = Exercise(
         "the old value is added instead of taken away": lambda S, k, v, beta: S + beta * np.outer(k, v + k @ S),
     },
     looks_at="Read what the key holds, k @ S; the difference from v is what is written under k, times beta.",
-    about=About("delta rule", "write", 1, 10),
 )
 
 
@@ -75,7 +80,6 @@ check_sample_held_input = Exercise(
         "the state is not multiplied by e^(ΔA)": lambda A, delta, u, h: h + (np.exp(delta * A) - 1) / A * u,
     },
     looks_at="For a short time Δ the input should add about Δ u: put e^(ΔA) ≈ 1 + ΔA into the factor of u.",
-    about=About("discretisation", "find the bug", 2, 10),
 )  # fmt: skip
 
 
@@ -112,55 +116,59 @@ check_left_after = Exercise(
 )  # fmt: skip
 
 
-def linear_attention(q, k, v):
-    """Return y (T, V) of causal linear attention, without a loop over time: each
-    y_t is the mean of the values v (T, V) up to t, weighted by the products of
-    the query q_t with the keys, q and k (T, K), all positive.
+def fading_attention(q, k, v, decay):
+    """Return y (T, V) of causal linear attention that forgets, without a loop over
+    time: each y_t is the mean of the values v (T, V) up to t, weighted by the product
+    of the query q_t with the key k_s, q and k (T, K), all positive, times
+    decay^(t - s).
     """
-    weights = np.tril(q @ k.T)
+    t = np.arange(len(q))
+    age = t[:, None] - t
+    weights = np.tril(q @ k.T) * decay ** np.maximum(age, 0)
     return weights @ v / weights.sum(axis=1, keepdims=True)
 
 
 def _attention_inputs(rng):
     T, K, V = sizes(rng, 3)
-    return {"q": rng.uniform(0.1, 2, (T, K)), "k": rng.uniform(0.1, 2, (T, K)), "v": rng.normal(size=(T, V))}
+    return {
+        "q": rng.uniform(0.1, 2, (T, K)),
+        "k": rng.uniform(0.1, 2, (T, K)),
+        "v": rng.normal(size=(T, V)),
+        "decay": float(rng.uniform(0.5, 0.95)),
+    }
 
 
-def _softmax(q, k, v):
-    weights = np.tril(np.exp(q @ k.T))
+def _with_ages(q, k, v, decay, ages):
+    t = np.arange(len(q))
+    weights = np.tril(q @ k.T) * decay ** ages(t[:, None] - t)
     return weights @ v / weights.sum(axis=1, keepdims=True)
 
 
-check_linear_attention = Exercise(
-    linear_attention,
+check_fading_attention = Exercise(
+    fading_attention,
     _attention_inputs,
     returns=("y",),
     mistakes={
-        "every step sees all steps, the later ones too": lambda q, k, v: (
-            (q @ k.T) @ v / (q @ k.T).sum(axis=1, keepdims=True)
+        "nothing fades": lambda q, k, v, decay: fading_attention(q, k, v, 1.0),
+        "old values weigh more than new ones": lambda q, k, v, decay: _with_ages(
+            q, k, v, decay, lambda age: -np.maximum(age, 0)
         ),
-        "a step does not see itself (and the first sees itself alone)": lambda q, k, v: np.concatenate(
-            [v[:1], linear_attention_before(q, k, v)]
+        "it fades by the same factor at every age but zero": lambda q, k, v, decay: _with_ages(
+            q, k, v, decay, lambda age: np.minimum(np.maximum(age, 0), 1)
         ),
-        "the weights are not divided by their sum": lambda q, k, v: np.tril(q @ k.T) @ v,
-        "the sums run over the queries instead of over the keys": lambda q, k, v: (
-            np.tril(q @ k.T) @ v / np.tril(q @ k.T).sum(axis=0)[:, None]
+        "the weights are not divided by their sum": lambda q, k, v, decay: (
+            (np.tril(q @ k.T) * decay ** np.maximum(np.subtract.outer(np.arange(len(q)), np.arange(len(q))), 0)) @ v
         ),
-        "the weights are exponentials, a softmax": _softmax,
-        "queries and keys are exchanged": lambda q, k, v: linear_attention(k, q, v),
-        "the mask keeps the future and not the past": lambda q, k, v: (
-            np.triu(q @ k.T) @ v / np.triu(q @ k.T).sum(axis=1, keepdims=True)
+        "the sum of the weights does not fade": lambda q, k, v, decay: (
+            (np.tril(q @ k.T) * decay ** np.maximum(np.subtract.outer(np.arange(len(q)), np.arange(len(q))), 0))
+            @ v
+            / np.tril(q @ k.T).sum(axis=1, keepdims=True)
         ),
+        "queries and keys are exchanged": lambda q, k, v, decay: fading_attention(k, q, v, decay),
     },
-    looks_at="All products of a query with a key are one T x T matrix; row t may keep its columns up to t.",
+    looks_at="Row t of the T x T matrix of products keeps its columns up to t; column s is t - s steps old.",
     about=About("linear attention", "write", 2, 10),
 )
-
-
-def linear_attention_before(q, k, v):
-    """Return what the steps from the second on would read from the steps before them alone."""
-    weights = np.tril(q @ k.T, -1)[1:]
-    return weights @ v / weights.sum(axis=1, keepdims=True)
 
 
 def most_pairs(floats, bits, values):
@@ -204,6 +212,12 @@ check_bug_in_delta_step = FindTheBug(
     check_delta_step,
     looks_at="Try program.difference(S=0), then beta=1.0: where does the difference vanish?",
     about=About("delta rule", "find the bug", 2, 10),
+)
+
+check_bug_in_sample_held_input = FindTheBug(
+    check_sample_held_input,
+    looks_at="Try h=0, then u=0: which of the two terms is wrong? And does it go away for a very short delta?",
+    about=About("discretisation", "find the bug", 2, 10),
 )
 
 
@@ -257,4 +271,59 @@ check_size_or_kind = Design(
     },
     looks_at="Which steps take away another explanation, and which let the answer leak into the experiment?",
     about=About("experiments", "design", 2, 10),
+)
+
+
+@cache
+def spellings(part="train", count=8000):
+    """Return ``count`` English words of a part ("train", "valid", "test"), in a random order, as one sequence of tokens
+    (N,): 0 ends a word, 1 to 26 are the letters a to z.
+    """
+    read = words.pronunciations()
+    drawn = np.random.default_rng(0).permutation(read.words[read.part == part])[:count]
+    return np.array([max(ord(letter) - ord("a") + 1, 0) for letter in "\n".join(drawn) + "\n"])
+
+
+def bits_per_letter(model):
+    """Return the bits a letter of 1,000 test words, each given those before it; raise Refused where probabilities do
+    not sum to one, or know what comes later.
+    """
+    tokens = spellings("test", 1000)
+    log_p = _log_probabilities(model, tokens)
+    half = len(tokens) // 2
+    later = np.concatenate([tokens[:half], tokens[half:][::-1]])
+    if not np.allclose(_log_probabilities(model, later)[:half], log_p[:half], atol=1e-4):
+        raise Refused("A row changes with later letters: row t may know the letters up to t, and t + 1 is asked.")
+    return float(-np.mean(log_p[np.arange(len(tokens) - 1), tokens[1:]]) / np.log(2))
+
+
+def _log_probabilities(model, tokens):
+    log_p = np.asarray(plain(model(tokens.copy())), dtype=np.float64)
+    if log_p.shape != (len(tokens), 27):
+        raise Refused(f"It should return log probabilities {(len(tokens), 27)}, but they have shape {log_p.shape}.")
+    if not np.allclose(np.exp(log_p).sum(axis=1), 1, atol=1e-3):
+        raise Refused("The probabilities of a step do not sum to 1: return log_softmax of the scores.")
+    return log_p
+
+
+@cache
+def _bits_of_the_ngram():
+    """Return the bits a letter of the best n-gram, trained on the same words."""
+    counted = WittenBell(spellings(), 27, 5)
+    return float(np.min(-np.log2(counted.probabilities(spellings("test", 1000))[:, 1:]).mean(axis=1)))
+
+
+check_beat_the_ngram = Project(
+    "Hand over a function that takes tokens (N,), as exercises.state_space.spellings() returns them, and returns the"
+    " log probabilities (N, 27) of the next token, each given the tokens up to its own.",
+    bits_per_letter,
+    bar=_bits_of_the_ngram,
+    unit="bits a letter",
+    how=[
+        "Watch the loss on spellings('valid', 1000) while you train on spellings(): stop where it rises.",
+        "About 70,000 letters are few: dropout, and a learning rate that falls, help more than more units.",
+        "Mix both: the mean of the network's and the n-gram's probabilities is often better than either.",
+    ],
+    lower=True,
+    about=About("language models", "project", 3, 90),
 )

@@ -5,6 +5,10 @@ import numpy as np
 from rnnbook.in_numpy.functions import log_softmax, softmax
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
+from rnnbook.lessons.exercises.design import Design, at_least
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def normal_loss(mu, s, x):
@@ -119,7 +123,6 @@ check_responsibilities = Exercise(
     },
     looks_at="Weight times density, for each component; then divide each row by its sum.",
     also=[_far_logits],
-    about=About("mixtures", "write", 2, 15),
 )  # fmt: skip
 
 
@@ -183,3 +186,72 @@ check_conformal_share = Exercise(
     looks_at="Sort the sizes of the old errors; the half width is the k-th, k = (N + 1) share, rounded up.",
     about=About("conformal intervals", "write", 2, 15),
 )  # fmt: skip
+
+
+check_bug_in_responsibilities = FindTheBug(
+    check_responsibilities,
+    looks_at="Let all components be alike but one number: program.difference(a=0), then s=0, mu=0. Where is it right?",
+    about=About("mixtures", "find the bug", 2, 10),
+)
+
+
+def gradient_two_deviations_off():
+    """Give one truth, two standard deviations above the mean, to a normal head with mu = s = 0."""
+    mu, s, x = np.zeros(1), np.zeros(1), np.array([2.0])
+    return normal_loss(mu, s, x)[2][0]
+
+
+check_pull_on_width = Predict(
+    "what is the gradient of the normal loss by s = log σ, if the truth lies 2 σ from the mean (one value, σ = 1)?",
+    run=gradient_two_deviations_off,
+    why="It is 1 - e², with e = 2 the error in deviations: negative, so that descent makes the density wider.",
+    misreadings={
+        "the error is not squared": -1.0,
+        "the sign is turned: descent would make the density narrower": 3.0,
+        "the term of log σ is left out": -4.0,
+        "it is the gradient by the mean": -2.0,
+    },
+    tolerance=0.01,
+    hint="The loss is e²/2 + s, where e = (x - μ) exp(-s). Differentiate with respect to s.",
+    about=About("likelihood", "predict", 2, 5),
+)
+
+check_highest_tenth = ReadAFigure(
+    "fig-series-pit",
+    0.21,
+    why="A fifth of the months lie in the highest tenth of what the normal head thought possible: it is too low.",
+    misreadings={
+        "the dashed line is read, where the bar should be": 0.1,
+        "the bar of the autoregression is read": 0.16,
+        "the upper edge of the grey band is read": 0.12,
+        "it is counted, how much too high the bar is": 0.11,
+    },
+    look="Find the panel of the normal head, and in it the last of the ten bars.",
+    tolerance=0.07,
+    about=About("calibration", "read a figure", 1, 5),
+)
+
+check_forecast_fairly = Design(
+    {
+        "split": (["in time"], "Shuffled months have neighbours in the training part: the network looks them up."),
+        "scale": (["training part"], "A mean of the whole series has seen the test years."),
+        "rival": (
+            ["autoregression"],
+            "A linear autoregression with as many past months is the rival that costs nothing.",
+        ),
+        "seeds": (at_least(3), "One seed does not tell the network from luck; three give an interval."),
+        "chosen on": (
+            ["validation part"],
+            "An epoch or a width that is chosen on the test part reports too small an error.",
+        ),
+    },
+    plan={
+        "split": "in time",
+        "scale": "training part",
+        "rival": "autoregression",
+        "seeds": 5,
+        "chosen on": "validation part",
+    },
+    looks_at="For each point ask: could something of the test years have reached the network?",
+    about=About("experiments", "design", 2, 10),
+)

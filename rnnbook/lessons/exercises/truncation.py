@@ -98,9 +98,10 @@ def continued(series, B, k):
     return x, y
 
 
-def _continued_inputs(rng):
+def _continued_inputs(rng, more=None):
     B, k, n = sizes(rng, 3)
-    more = int(rng.choice([0, 1, k]))  # without a target for the last value, with just this one, with some left over
+    if more is None:  # without a target for the last value, with just this one, with some left over
+        more = int(rng.choice([0, 1, k]))
     return {"series": rng.normal(size=n * k * B + more), "B": B, "k": k}
 
 
@@ -136,6 +137,7 @@ check_continued = Exercise(
         "x and y have changed places": lambda series, B, k: continued(series, B, k)[::-1],
         "the batches come in the reverse order": lambda series, B, k: tuple(a[::-1] for a in continued(series, B, k)),
     },
+    also=[lambda rng: _continued_inputs(rng, more=1)],  # the last target is there, and nothing is left over
     looks_at="Write down, for column 0, where batch 0 ends and where batch 1 begins.",
     about=About("stateful training", "write", 2, 10),
 )

@@ -4,6 +4,10 @@ import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise
+from rnnbook.lessons.exercises.design import Design
+from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.predict import Predict
+from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def batch_sizes(lengths):
@@ -18,36 +22,6 @@ def _lengths(rng):
     """Draw B different lengths, the longest T among them, in no order."""
     B, T = int(rng.integers(4, 7)), int(rng.integers(7, 10))
     return rng.permutation(np.append(rng.permutation(np.arange(1, T))[: B - 1], T))
-
-
-check_batch_sizes = Exercise(
-    batch_sizes,
-    lambda rng: {"lengths": _lengths(rng)},
-    returns=("batch_sizes",),
-    mistakes={
-        "a sequence leaves one step early, so that its own last step is not counted": lambda lengths: (
-            lengths > np.arange(1, lengths.max() + 1)[:, None]
-        ).sum(axis=1),
-        "steps are counted from 0 and >= is kept, so that every sequence stays one step too long": lambda lengths: (
-            lengths >= np.arange(lengths.max())[:, None]
-        ).sum(axis=1),
-        "the sequences that end at each step are counted, not those that are still there": lambda lengths: (
-            lengths == np.arange(1, lengths.max() + 1)[:, None]
-        ).sum(axis=1),
-        "the sequences that have ended are counted, not those that are still there": lambda lengths: (
-            lengths < np.arange(1, lengths.max() + 1)[:, None]
-        ).sum(axis=1),
-        "the sequences that end at this step or before it are counted": lambda lengths: (
-            lengths <= np.arange(1, lengths.max() + 1)[:, None]
-        ).sum(axis=1),
-        "the sizes are added up: these are the rows at which the next step begins": lambda lengths: np.cumsum(
-            batch_sizes(lengths)
-        ),
-        "the sizes stand in reverse order, the last step first": lambda lengths: batch_sizes(lengths)[::-1],
-    },
-    looks_at="At step t, counted from 1, a sequence of length L is there where L >= t.",
-    about=About("packing", "write", 1, 10),
-)
 
 
 def pack(x, lengths):
@@ -95,7 +69,6 @@ check_pack = Exercise(
         ),
     },
     looks_at="Sort by falling length; then step after step, take the rows of the sequences that are there.",
-    about=About("packing", "write", 2, 15),
 )
 
 
@@ -142,7 +115,6 @@ check_ends = Exercise(
         "both halves are read at outputs[0]": lambda hs, lengths: hs[0],
     },
     looks_at="A direction has seen everything at the step where it stops, and the two stop at different ends.",
-    about=About("two directions", "write", 2, 10),
 )
 
 
@@ -181,4 +153,66 @@ check_masked_mean = Exercise(
     },
     looks_at="Zero what stands behind the end, add up over time, and divide by the sequence's own length.",
     about=About("padding", "write", 2, 10),
+)
+
+
+check_bug_in_pack = FindTheBug(
+    check_pack,
+    looks_at="Look at small lengths by hand: are the steps, the sequences and all rows in order?",
+    about=About("packing", "find the bug", 2, 10),
+)
+
+check_bug_in_ends = FindTheBug(
+    check_ends,
+    looks_at="Give it one direction at a time: set one half of hs to zero in what you call it with.",
+    about=About("two directions", "find the bug", 2, 10),
+)
+
+
+def pack_four():
+    """Pack four sequences of 4, 2, 5 and 2 steps with three features."""
+    lengths = np.array([4, 2, 5, 2])
+    return pack(np.zeros((5, 4, 3)), lengths).shape
+
+
+check_packed_shape = Predict(
+    "which shape have the rows of four sequences of 4, 2, 5 and 2 steps with 3 features, packed?",
+    run=pack_four,
+    why="One row for every step that is there, 4 + 2 + 5 + 2 = 13, and no axis for the batch.",
+    misreadings={
+        "the padding is kept": (20, 3),
+        "the padded batch is taken for the packed one": (5, 4, 3),
+        "the features come first": (3, 13),
+        "the longest sequence sets the number of rows": (5, 3),
+    },
+    hint="A packed sequence has a row for each step of each sequence, and nothing else.",
+    about=About("packing", "predict", 1, 5),
+)
+
+check_wasted_share = ReadAFigure(
+    "fig-variable-waste",
+    0.33,
+    why="A third of the steps that are computed are padding, where 32 utterances are drawn at random.",
+    misreadings={
+        "the curve of batches of similar length is read": 0.06,
+        "the curve of padding to the longest of all is read": 0.39,
+        "the place of 8 utterances is read": 0.26,
+        "what is not wasted is read": 0.67,
+    },
+    look="Three curves: find the one of random batches, then 32 on the logarithmic axis below.",
+    tolerance=0.08,
+    about=About("padding", "read a figure", 1, 5),
+)
+
+check_does_order_count = Design(
+    {
+        "a": (True, "Without a rival that knows no order, a good score does not show that order was used."),
+        "b": (True, "A network that reads shuffled frames can use everything but the order: it is the direct control."),
+        "c": (False, "Padding read to the end changes what the last state has seen: two things change at once."),
+        "d": (True, "Five seeds of 0.965 to 0.976 overlap: without an interval nothing follows from their means."),
+        "e": (False, "The test speakers' best epoch is chosen with the answers in hand."),
+        "f": (True, "As many parameters in each network, or the larger one may win by its size."),
+    },
+    looks_at="What would a network answer that cannot know the order? And what else differs between the two?",
+    about=About("experiments", "design", 2, 10),
 )

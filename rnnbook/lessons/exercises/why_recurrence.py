@@ -304,9 +304,8 @@ check_faded_memory = Predict(
     "the square root of 3/(2n), slower than any exponential.",
     misreadings={
         "a weight of 1 is thought to keep the number as it is": 1.0,
-        "the resting place for the weight 2 is taken": 0.9575,
-        "the memory is thought to vanish exponentially": 0.0,
-        "only one letter is read": 0.7616,
+        "ten letters are read and not 1,000": 0.356,
+        "h is thought to fall like 1/n, one divided by the number of letters": 0.001,
     },
     tolerance=0.3,
     hint="tanh(h) is a little less than h: about h - h³/3. How much does one letter take away when h is small?",

@@ -8,18 +8,20 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     style              set_style, COLOURS, panels, palette_png
     networks           unrolled_network, gradient_flow, dense_with_loop, windowed_versus_recurrent
     cells              rnn_cell, gru_cell, lstm_cell
-    charts             line_chart, learning_curves, forecast, error_bars, causality,
-                       gradient_reach, gate_raster, confusion_matrix
+    charts             line_chart, learning_curves, forecast, error_bars, causality, gate_raster,
+                       state_heat, confusion_matrix
 
     what one chapter has for itself
     why_recurrence     states_while_reading, sequence_kinds
     bptt               weight_paths, path_contributions, state_gradients, check_table, seeds_against
     truncation         cut_gradients
-    language_model     character_model, guesses, coloured_text
-    limits             gradient_relay, gradient_against_lag, reach_and_success, with_and_without
+    language_model     character_model, guesses, coloured_text, ranked
+    limits             seven_claims
     gates              gradient_paths, gates_while_reading
     lstm               carry_story, product_against_gradient
-    memory             memory_tasks, skill_against_length, carry_ramp
+    gradient_reach     gradient_relay, gradient_reach, gradient_against_lag, path_against_gradient,
+                       gradient_heat, reach_and_success, loss_cliff
+    memory             memory_tasks, task_shapes, skill_against_length, carry_ramp
     variable_length    ragged_batch, both_directions, share_against
     time_series        series_in_parts, kinds_of_answer, errors_by_horizon, fan_charts,
                        pit_histograms, spread_against_error
@@ -50,9 +52,9 @@ from rnnbook.lessons.figures.charts import (
     error_bars,
     forecast,
     gate_raster,
-    gradient_reach,
     learning_curves,
     line_chart,
+    state_heat,
 )
 from rnnbook.lessons.figures.control import (
     control_loop,
@@ -72,10 +74,19 @@ from rnnbook.lessons.figures.feedback_networks import (
 )
 from rnnbook.lessons.figures.frameworks import block_orders, shared_batch
 from rnnbook.lessons.figures.gates import gates_while_reading, gradient_paths
-from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses
-from rnnbook.lessons.figures.limits import gradient_against_lag, gradient_relay, reach_and_success, with_and_without
+from rnnbook.lessons.figures.gradient_reach import (
+    gradient_against_lag,
+    gradient_heat,
+    gradient_reach,
+    gradient_relay,
+    loss_cliff,
+    path_against_gradient,
+    reach_and_success,
+)
+from rnnbook.lessons.figures.language_model import character_model, coloured_text, guesses, ranked
+from rnnbook.lessons.figures.limits import seven_claims
 from rnnbook.lessons.figures.lstm import carry_story, product_against_gradient
-from rnnbook.lessons.figures.memory import carry_ramp, memory_tasks, skill_against_length
+from rnnbook.lessons.figures.memory import carry_ramp, memory_tasks, skill_against_length, task_shapes
 from rnnbook.lessons.figures.networks import (
     dense_with_loop,
     gradient_flow,
@@ -133,6 +144,7 @@ __all__ = [
     "genome_lanes",
     "gradient_against_lag",
     "gradient_flow",
+    "gradient_heat",
     "gradient_paths",
     "gradient_reach",
     "gradient_relay",
@@ -143,17 +155,20 @@ __all__ = [
     "ladder",
     "learning_curves",
     "line_chart",
+    "loss_cliff",
     "lstm_cell",
     "matrix_memory",
     "memory_tasks",
     "one_step_and_free",
     "palette_png",
     "panels",
+    "path_against_gradient",
     "path_contributions",
     "pit_histograms",
     "plant_runs",
     "product_against_gradient",
     "ragged_batch",
+    "ranked",
     "ratio_dots",
     "reach_and_success",
     "recall_against_state",
@@ -167,20 +182,22 @@ __all__ = [
     "sequence_kinds",
     "series_in_parts",
     "set_style",
+    "seven_claims",
     "share_against",
     "shared_batch",
     "skill_against_length",
     "spelling_alignments",
     "spoken_labels",
     "spread_against_error",
-    "states_while_reading",
     "state_gradients",
+    "state_heat",
+    "states_while_reading",
     "step_time",
+    "task_shapes",
     "time_against_length",
     "tracking",
     "two_decoders",
     "unrolled_network",
     "weight_paths",
     "windowed_versus_recurrent",
-    "with_and_without",
 ]

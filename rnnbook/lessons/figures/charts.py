@@ -148,27 +148,6 @@ def zero_cell(corner, label=None):
 
 
 @styled
-def gradient_reach(dx, label, on=None):
-    """The size of the gradient that reaches each step, against its distance from the last one.
-
-    dx: the gradient (T, B, D) of the last step with respect to every input, or its norms (T,) at once.
-    To compare several, hand the returned Figure back as ``on``.
-    """
-    dx = np.asarray(dx, dtype=float)
-    if dx.ndim == 3:
-        norms = np.sqrt((dx**2).sum(axis=2)).mean(axis=1)
-    else:
-        check_shape("dx", dx, ("T",))
-        norms = dx
-    axes = canvas(on)
-    axes.plot(np.arange(len(norms))[::-1], np.ma.masked_equal(norms, 0), label=label)
-    axes.set_yscale("log")
-    axes.set(xlabel="lag: steps between the input and the last output", ylabel="norm of the gradient")
-    axes.legend()
-    return axes.figure
-
-
-@styled
 def gate_raster(gates, letters):
     """What the units of each gate do at each of T letters: {name: values (T, H) from 0 to 1}, a panel a gate.
 
@@ -187,6 +166,22 @@ def gate_raster(gates, letters):
         figure.colorbar(picture, ax=axes, ticks=[0, 0.5, 1], aspect=12, pad=0.015)
     axes.set_xticks(np.arange(T) + 0.5, list(letters))
     axes.tick_params(axis="x", length=0)
+    return figure
+
+
+@styled
+def state_heat(states):
+    """The states of a network while it reads, {title: (T, H)}: a column a step, a row a unit, -1 to 1, 0 is white."""
+    figure, row = panels(1, len(states), height=2.7, sharey=True, squeeze=False)
+    for axes, (title, values) in zip(row[0], states.items(), strict=True):
+        values = np.asarray(values, dtype=float)
+        check_shape(f"states[{title!r}]", values, ("T", "H"))
+        steps, units = np.arange(len(values) + 1) + 0.5, np.arange(values.shape[1] + 1) + 0.5
+        picture = axes.pcolormesh(steps, units, values.T, cmap="PuOr", vmin=-1, vmax=1)
+        axes.set(title=title, xlabel="step t")
+        axes.grid(visible=False)
+    row[0, 0].set_ylabel("unit")
+    figure.colorbar(picture, ax=list(row[0]), label="state", ticks=[-1, 0, 1], aspect=14, pad=0.015)
     return figure
 
 

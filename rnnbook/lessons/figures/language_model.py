@@ -1,4 +1,4 @@
-"""Figures of a language model: its parts, its guesses, a unit's values over the text."""
+"""Figures of a language model: its parts, its guesses, values over the text, and models in the order of their loss."""
 
 import numpy as np
 from matplotlib import colormaps
@@ -184,4 +184,36 @@ def coloured_text(text, values, label, columns=64):
         values=STRENGTH * np.linspace(-1, 1, 40),
     )
     bar.outline.set_visible(False)
+    return figure
+
+
+@styled
+def ranked(values, groups, label):
+    """Models from the worst to the best, {name: value}, each a dot with its number; ``groups``, {group: names}.
+
+    A group has its own colour and marker, and a line in the legend.
+    """
+    for name in values:
+        if not any(name in members for members in groups.values()):
+            raise ValueError(f"groups should hold every name in values, but {name!r} is in none")
+    order = sorted(values, key=lambda name: -values[name])
+    figure = Figure(figsize=(WIDTH, 0.95 + 0.32 * len(order)))
+    axes = figure.subplots()
+    for number, (group, members) in enumerate(groups.items()):
+        rows = [row for row, name in enumerate(order) if name in members]
+        marks = [values[order[row]] for row in rows]
+        axes.plot(marks, rows, "Do^s"[number % 4], color=PALETTE[number], markersize=8, label=group)
+    for row, name in enumerate(order):
+        axes.annotate(
+            f"{values[name]:.2f}",
+            (values[name], row),
+            xytext=(9, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=10,
+        )
+    axes.set(xlabel=label, yticks=range(len(order)), yticklabels=order, ylim=(len(order) - 0.5, -0.5))
+    axes.margins(x=0.12)
+    axes.grid(axis="y", visible=False)
+    axes.legend(loc="upper left", fontsize=10)
     return figure

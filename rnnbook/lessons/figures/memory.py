@@ -15,12 +15,13 @@ TASKS = {
 
 
 @styled
-def memory_tasks():
-    """Four tasks as strips of eight steps each: what is read, what has to be kept, what is asked at the end."""
-    pitch, side = 0.44, 0.4
-    sheet = Sheet(WIDTH, 0.25 + 0.7 * len(TASKS))
-    for row, (name, (symbols, asked, kept)) in enumerate(TASKS.items()):
-        y = 0.7 * (len(TASKS) - row) - 0.22
+def memory_tasks(*names):
+    """Tasks as strips of eight steps each, all four without names: what is read, what has to be kept, what is asked."""
+    pitch, side, names = 0.44, 0.4, names or tuple(TASKS)
+    sheet = Sheet(WIDTH, 0.25 + 0.7 * len(names))
+    for row, name in enumerate(names):
+        symbols, asked, kept = TASKS[name]
+        y = 0.7 * (len(names) - row) - 0.22
         sheet.text(0.05, y, name, size=11.5, ha="left")
         for step, symbol in enumerate(symbols):
             colour = "c" if step in kept else "x"
@@ -36,33 +37,35 @@ def memory_tasks():
 def skill_against_length(lengths, skills):
     """Skill against the length of the sequence, a panel a task: {task: {cell: (N, S)}}, S seeds at N lengths.
 
-    The line joins the means, the bar runs from the worst seed to the best; 0 is chance and 1 perfect.
+    ``lengths`` (N,) are those of every task, or a dict of them by task. The line joins the means, the bar runs from the
+    worst seed to the best; 0 is chance and 1 perfect.
     """
-    lengths = np.asarray(lengths)
-    figure, row = panels(1, len(skills), height=3.5, sharey=True, squeeze=False)
+    figure, row = panels(1, len(skills), height=3.8, sharey=True, squeeze=False)
     for axes, (task, cells) in zip(row[0], skills.items(), strict=True):
+        at = np.asarray(lengths[task] if isinstance(lengths, dict) else lengths)
         for place, (cell, values) in enumerate(cells.items()):
             values = np.asarray(values, dtype=float)
-            check_shape(f"skills[{task!r}][{cell!r}]", values, (len(lengths), "S"))
+            check_shape(f"skills[{task!r}][{cell!r}]", values, (len(at), "S"))
             mean = values.mean(axis=1)
             axes.errorbar(
-                lengths * (1 + 0.035 * (place - (len(cells) - 1) / 2)),
+                at * (1 + 0.035 * (place - (len(cells) - 1) / 2)),
                 mean,
                 label=cell,
                 yerr=[mean - values.min(axis=1), values.max(axis=1) - mean],
-                fmt=MARKERS[place] + "-",
-                color=PALETTE[place],
+                fmt=MARKERS[place],
+                linestyle="-" if place < len(PALETTE) else DASHES,
+                color=PALETTE[place % len(PALETTE)],
                 markersize=5.5,
                 linewidth=1.4,
                 elinewidth=1,
             )
         axes.axhline(0, color=COLOURS["h"], linestyle=DASHES, linewidth=1, zorder=1)
         axes.set(xscale="log", title=task, xlabel="T (steps)")
-        axes.set_xticks(lengths, [str(T) for T in lengths])
+        axes.set_xticks(at, [str(T) for T in at])
         axes.minorticks_off()
     row[0, 0].set_ylabel("skill: 0 chance, 1 perfect")
     handles, labels = row[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=5, columnspacing=1.2)
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, columnspacing=1.2)
     return figure
 
 
@@ -80,4 +83,34 @@ def carry_ramp(carry, symbols, names, on=None):
     axes.set_xticks(steps, list(symbols), fontsize=9)
     axes.set(xlabel="symbol read", ylabel="carry $c_t$")
     axes.legend()
+    return axes.figure
+
+
+@styled
+def task_shapes(batch, features, answers):
+    """One sequence of a task as the arrays that hold it: x (T, D) turned on its side, and the answers that count below.
+
+    ``batch``: a ``tasks.Batch`` of which the first sequence is shown. ``features``: the names of the D rows.
+    ``answers``: the text of every step's answer, "" where none counts.
+    """
+    x, mask = np.asarray(batch.x[:, 0], dtype=float), np.asarray(batch.mask[:, 0], dtype=bool)
+    T, D = x.shape
+    check_shape("features", np.asarray(features), (D,))
+    check_shape("answers", np.asarray(answers), (T,))
+    axes = canvas(height=0.95 + 0.27 * (D + 1))
+    steps = np.arange(T + 1) + 0.5
+    grid = {"edgecolor": "#BBBBBB", "linewidth": 0.5}
+    axes.pcolormesh(steps, np.arange(D + 1) - 0.5, x.T, cmap="Blues", vmin=0, vmax=2.2, **grid)
+    for t, d in np.argwhere(x):
+        shown = f"{x[t, d]:.1f}".removeprefix("0") if x[t, d] != 1 else "1"
+        axes.text(t + 1, d, shown, ha="center", va="center", fontsize=9, color=COLOURS["h"])
+    for t in range(T):
+        counts = "#E6DCEF" if mask[t] else "white"
+        axes.fill_between([t + 0.5, t + 1.5], D - 0.3, D + 0.7, facecolor=counts, **grid)
+        axes.text(t + 1, D + 0.2, answers[t], ha="center", va="center", fontsize=9, color=COLOURS["c"])
+    axes.set_yticks([*range(D), D + 0.2], [*features, "answer"])
+    axes.set(xlabel="step t", xlim=(0.5, T + 0.5), ylim=(D + 0.7, -0.5))
+    axes.set_xticks(range(1, T + 1))
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
     return axes.figure
