@@ -14,7 +14,7 @@ TERMS = {
     r"\bshall\b": "will",
     r"\blikest\b": "most like",
     r"\bno luxury\b": "worth having",
-    r"\bderivatives? by\b|\bgradients? by (the|each|every|a) ": "with respect to",
+    r"\bderivatives? by\b|\bgradients? by (the|each|every|a) (?!backward|number)": "with respect to",
     r"\bstands? at chance\b": "is at chance",
     r"\bjoinings?\b": "combine, combinations",
     r"\bWho (takes|wants|reads|has|needs|trains)\b(?=[^?]*[.,:])": "If you ...",

@@ -160,7 +160,7 @@ check_rungs_apart = ReadAFigure(
         "the chart of the small layer is read": 11.0,
         "the bar of one input product is read": 1.3,
         "the bar of torch.nn is read": 1.0,
-        "the way back by hand of the small layer is read": 2.4,
+        "the bar of the backward pass by hand is read": 2.4,
     },
     look="Find the chart of 32 sequences and 512 units, and in it the longest bar.",
     tolerance=0.08,

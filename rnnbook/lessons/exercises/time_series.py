@@ -209,7 +209,7 @@ check_pull_on_width = Predict(
         "the error is not squared": -1.0,
         "the sign is turned: descent would make the density narrower": 3.0,
         "the term of log σ is left out": -4.0,
-        "it is the gradient by the mean": -2.0,
+        "it is the gradient with respect to the mean": -2.0,
     },
     tolerance=0.01,
     hint="The loss is e²/2 + s, where e = (x - μ) exp(-s). Differentiate with respect to s.",
