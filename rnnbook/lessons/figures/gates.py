@@ -29,6 +29,7 @@ def gates_while_reading(maps, letters, columns=1):
         axes.set_axis_off()
     for axes, (title, values) in zip(grid.flat, maps.items(), strict=False):
         check_shape(f"maps[{title!r}]", values, (T, "H"))
+        shades: Colormap
         if title[0] in GATES and not title[1:2].isalpha():
             colours = ["white", COLOURS[title[0]]]
             shades: Colormap = LinearSegmentedColormap.from_list(title, colours, N=GATE_SHADES)
