@@ -32,7 +32,7 @@ def gates_while_reading(maps, letters, columns=1):
         shades: Colormap
         if title[0] in GATES and not title[1:2].isalpha():
             colours = ["white", COLOURS[title[0]]]
-            shades: Colormap = LinearSegmentedColormap.from_list(title, colours, N=GATE_SHADES)
+            shades = LinearSegmentedColormap.from_list(title, colours, N=GATE_SHADES)
             low, high = 0.0, 1.0
         else:
             high = np.abs(values).max() or 1.0
