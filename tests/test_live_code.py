@@ -133,6 +133,7 @@ class Verdict:
 def test_a_verdict_is_shown_wherever_it_stands_and_a_value_only_at_the_end():
     before = ["from test_live_code import Verdict"]
     assert run(before, "Verdict()\nx = 3") == {"output": "Right.\n", "passed": True, "error": None}
+    assert run(before, "Verdict()\n7") == {"output": "Right.\n7\n", "passed": True, "error": None}
     assert run([], "1\n2") == {"output": "2\n", "passed": None, "error": None}
     assert run(["print('before')\nx = 2"], "print(x)\nNone")["output"] == "2\n"
 
