@@ -15,7 +15,7 @@ def assignment_of(names: list[str], rubric: Rubric, variants: int = 8, title: st
     if chapter not in chapters() or any(name.partition(".")[0] != chapter for name in names):
         raise ValueError(f"an assignment has exercises of one chapter out of {', '.join(chapters())}, not {names}")
     asked = statements(chapter) if names == [chapter] else tuple(statement(name) for name in names)
-    answers = [s.answer for s in asked if s.answer]
+    answers = [s.answer for s in asked if keys.kind_of(s.exercise) != "paper"]
     if len(set(answers)) != len(answers):
         raise ValueError(f"two exercises of {chapter} ask for the same name: {sorted(answers)}")
     return Assignment(chapter, title or f"Exercises: {chapter.replace('_', ' ')}", asked, rubric, variants)

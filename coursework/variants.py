@@ -1,4 +1,4 @@
-"""Conventions that differ from student to student, where a copied answer shows: the order of gates, the sense of z.
+"""Conventions that differ from student to student, where a copied answer shows: the order of gates.
 
 Each student has inputs of their own sizes and numbers anyway. Here the arguments themselves mean something else, and
 an answer that follows another student's convention, or the book's, is told so.
@@ -35,55 +35,34 @@ class Variation(NamedTuple):
 
 
 def _blocks(order: str) -> Convention:
-    """The four pre-activations of an LSTM stacked in one array, in this order."""
+    """The pre-activations of an LSTM's gates stacked in one array, in this order; the other arguments as they are."""
 
     def from_book(arguments):
         stacked = np.concatenate([arguments[f"a_{gate}"] for gate in order], axis=1)
-        return {"a": stacked, "c_prev": arguments["c_prev"]}
+        return {"a": stacked} | {name: v for name, v in arguments.items() if name[:2] != "a_"}
 
     def to_book(arguments):
-        blocks = np.split(arguments["a"], 4, axis=1)
-        return {f"a_{gate}": blocks[order.index(gate)] for gate in "ifgo"} | {"c_prev": arguments["c_prev"]}
+        blocks = np.split(arguments["a"], len(order), axis=1)
+        rest = {name: v for name, v in arguments.items() if name != "a"}
+        return {f"a_{gate}": blocks[order.index(gate)] for gate in sorted(order)} | rest
 
-    code = f"{', '.join(f'a_{gate}' for gate in order)} = np.split(a, 4, axis=1)"
+    code = f"{', '.join(f'a_{gate}' for gate in order)} = np.split(a, {len(order)}, axis=1)"
     return Convention(
         f"In your version the blocks of `a` are in the order {', '.join(order)}.", code, from_book, to_book
     )
 
 
-def _turned(arguments):
-    """With the other sense of z: σ(-a) is 1 - σ(a)."""
-    return arguments | {"u_z": -arguments["u_z"], "v_z": -arguments["v_z"]}
-
-
-def _same(arguments):
-    return dict(arguments)
+def _stacked(takes: str, *orders: str) -> Variation:
+    names = tuple(takes.split())
+    note = f"Here the pre-activations come stacked along the last axis, in one array `a` $(B, {len(orders[0])}H)$. "
+    note += "The order of the blocks is yours alone: the cell below tells it."
+    parameters = ("a", *(name for name in names if name[:2] != "a_"))
+    return Variation(names, parameters, tuple(_blocks(order) for order in orders), note)
 
 
 VARIATIONS = {
-    "lstm.step": Variation(
-        ("a_i", "a_f", "a_g", "a_o", "c_prev"),
-        ("a", "c_prev"),
-        tuple(_blocks(order) for order in ("ifgo", "iofg", "ogif", "gofi")),
-        "Here the four pre-activations come stacked along the last axis, in one array `a` $(B, 4H)$. The order of the "
-        "blocks is yours alone: the cell below tells it.",
-    ),
-    "gru.step": Variation(
-        ("u_r", "u_z", "u_n", "v_r", "v_z", "v_n", "h_prev"),
-        ("u_r", "u_z", "u_n", "v_r", "v_z", "v_n", "h_prev"),
-        (
-            Convention(
-                "In your version, as in the book, z is the share of the *old state* in $h_t$.", "", _same, _same
-            ),
-            Convention(
-                "In your version, unlike the book's, z is the share of the *candidate* in $h_t$.",
-                "u_z, v_z = -u_z, -v_z  # 1 - σ(a) = σ(-a): from here on as in the book",
-                _turned,
-                _turned,
-            ),
-        ),
-        "What the update gate z is the share of is yours alone: the cell below tells it.",
-    ),
+    "lstm.coupled_step": _stacked("a_f a_g a_o c_prev", "fgo", "ogf", "gof", "fog"),
+    "lstm.peephole_step": _stacked("a_i a_f a_g a_o c_prev p_i p_f p_o", "ifgo", "iofg", "ogif", "gofi"),
 }
 
 
