@@ -139,6 +139,7 @@ def test_the_list_of_all_exercises_shows_what_is_solved_and_carries_attempts_in_
     kinds = every.locator(".live-list tbody tr:visible .live-kind").all_inner_texts()
     assert set(kinds) == {"predict"}
     every.get_by_label("Kind").select_option("all")
+    assert every.locator(".live-list tbody tr:visible").count() == all_of_them
     every.locator(".live-sort", has_text="Minutes").click()
     minutes = [int(text) for text in every.locator(".live-list tbody .live-minutes").all_inner_texts()]
     assert minutes == sorted(minutes) and len(minutes) == all_of_them
