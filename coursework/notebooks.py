@@ -162,9 +162,11 @@ def _first_line(source):
 
 
 def answers_of(assignment: Assignment, fill: Callable[[Statement], str]) -> dict[str, str]:
-    """Return for every empty answer cell of an assignment what ``fill`` puts in its place."""
+    """Return for every empty cell of an assignment that is code what ``fill`` puts in its place."""
     found = {}
     for asked in assignment.asked:
+        if keys.kind_of(asked.exercise) == "paper":
+            continue
         empty = parts(assignment, asked).answer["source"]
         found[empty] = fill(asked)
     return found
