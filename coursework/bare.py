@@ -104,6 +104,10 @@ def text_without(path: Path) -> str:
         if cell["cell_type"] == "markdown":
             whole = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
             kept = _without(whole, path)
+            if "myst" in cell["metadata"]:  # what the page is made of; the source is the same in plain Markdown
+                page = _without(cell["metadata"]["myst"], path)
+                if page != cell["metadata"]["myst"]:
+                    cell["metadata"]["myst"] = kept = page
             cell["source"] = kept if isinstance(cell["source"], str) else kept.splitlines(keepends=True)
     content["cells"] = [
         c for c in content.get("cells", []) if c["cell_type"] != "markdown" or "".join(c["source"]).strip()
