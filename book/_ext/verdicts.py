@@ -38,13 +38,19 @@ def verdicts_of(root: Path, chapter: str) -> list[dict[str, Any]]:
 
 def entry(verdict: dict[str, Any]) -> str:
     """Return one verdict as MyST: the claim and its link, then what was measured and tried."""
-    said = f"The sentence that was tried: \u201c{verdict['said']}\u201d\n\n  " if "said" in verdict else ""
+    said = f"The sentence that was tried: \u201c{verdict['said']}\u201d\\\n  " if "said" in verdict else ""
     return (
         f"{verdict['claim']} ({{ref}}`where <{verdict['label']}>`)\n"
-        f": {said}*{OUTCOMES[verdict['outcome']]}* Measured: {verdict['measured']}\n\n"
-        f"  Tried against: {verdict['opponent']}\n\n"
+        f": {said}*{OUTCOMES[verdict['outcome']]}* Measured: {verdict['measured']}\\\n"
+        f"  Tried against: {verdict['opponent']}\\\n"
         f"  Interval: {verdict['interval']}\n"
     )
+
+
+def title(root: Path, chapter: str) -> str:
+    """Return the heading of a chapter."""
+    text = (root / "book/text" / f"{chapter}.md").read_text(encoding="utf-8")
+    return next(line[2:] for line in text.split("\n---\n", 1)[1].splitlines() if line.startswith("# "))
 
 
 def page(root: Path) -> str:
@@ -58,7 +64,7 @@ def page(root: Path) -> str:
         first = f"[]({name}.ipynb)" if name else "together"
         rows.append(f"| {first} | " + " | ".join(str(count or "") for count in counts) + " |")
     sections = [
-        f"({name}-verdicts)=\n## {{doc}}`{name}`\n\n" + "\n".join(map(entry, verdicts))
+        f"({name}-verdicts)=\n## {title(root, name)}\n\n" + "\n".join(map(entry, verdicts))
         for name, verdicts in found.items()
     ]
     return "\n".join(rows) + "\n\n" + "\n".join(sections)
