@@ -25,6 +25,7 @@ EQUIVALENT = {
     "feedback_networks.check_flip_energy": (1, "a state is 1 or -1: dividing by it is multiplying with it"),
     "gru.check_turn_z": (1, "dividing by -1 is multiplying with it"),
     "gradient_reach.check_clip": (1, "the larger of two numbers, in any order"),
+    "limits.check_cells_per_wave": (1, "a layer and a step are added, in any order"),
     "rnn.check_forward": (1, "the two biases are added"),
     "rnn.check_flat_share": (1, "no slope is equal to the limit"),
     "rnn.check_read_in_pieces": (1, "the two biases are added"),

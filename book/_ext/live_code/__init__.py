@@ -13,6 +13,7 @@ In ``conf.py``, or in ``_config.yml`` of a Jupyter Book::
     extensions = ["myst_nb", "live_code"]
     live_code_python = ".venv/share/pyodide"     # a folder with the files named in live_code.python.FILES
     live_code_package = "rnnbook"                # a package of the repository that the cells import
+    live_code_without = ["in_torch"]             # its folders that the browser cannot use
     live_code_exercise = r"(check_\\w+)\\("        # a cell in which this is found is an exercise
     live_code_hints = "lessons:hints"            # a function that returns an exercise's hints, from the groups found
     live_code_about = "lessons:about"            # a function that returns what a page shows of it: see below
@@ -39,6 +40,7 @@ from live_code import archive, pages
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("live_code_python", None, "html", [str, type(None)])
     app.add_config_value("live_code_package", None, "html", [str, type(None)])
+    app.add_config_value("live_code_without", [], "html", [list])
     app.add_config_value("live_code_exercise", None, "html", [str, type(None)])
     app.add_config_value("live_code_hints", None, "html", [str, type(None)])
     app.add_config_value("live_code_about", None, "html", [str, type(None)])
