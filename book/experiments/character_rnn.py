@@ -1,8 +1,9 @@
-"""A whole character model on one page: it learns from any text to write like it. NumPy is all it needs.
+"""A whole character model on one page, in NumPy: it learns to write like any text.
 
     python book/experiments/character_rnn.py A-TEXT-FILE
 
-Source: Karpathy's min-char-rnn.py (2015); streams side by side, Adam and the decay of the rate are added.
+Source: Karpathy's min-char-rnn.py (2015); added are parallel streams, Adam, and a
+rate that decays.
 """
 
 import sys
@@ -10,24 +11,27 @@ from pathlib import Path
 
 import numpy as np
 
-T, B, D, H = 32, 16, 16, 128  # steps, streams, numbers in an embedding, hidden units
+T, B, D, H = 32, 16, 16, 128  # steps, streams, embedding, hidden units
 RATE, CLIP = 5e-3, 1.0
 
 
 def parameters(V, rng):
-    sizes = {"E": (V, D), "W_ih": (H, D), "W_hh": (H, H), "b_h": (H,), "W_hy": (V, H), "b_y": (V,)}
-    p = {name: rng.uniform(-1, 1, shape) / np.sqrt(H) for name, shape in sizes.items()}
+    sizes = {"E": (V, D), "W_ih": (H, D), "W_hh": (H, H), "b_h": (H,)}
+    sizes |= {"W_hy": (V, H), "b_y": (V,)}
+    p = {}
+    for name, shape in sizes.items():
+        p[name] = rng.uniform(-1, 1, shape) / np.sqrt(H)
     return p | {"E": rng.normal(size=(V, D))}
 
 
 def loss_and_gradients(p, x, target, h):
-    """Read x (T, B) from the state h (B, H); the loss in nats, its gradients, and the last state."""
+    """Read x (T, B) from the state h (B, H); loss [nats], gradients, last state."""
     e, hs = p["E"][x], [h]
     for u_t in e @ p["W_ih"].T + p["b_h"]:
         hs.append(np.tanh(u_t + hs[-1] @ p["W_hh"].T))
     hs = np.stack(hs)
     y = hs[1:] @ p["W_hy"].T + p["b_y"]
-    y -= y.max(axis=-1, keepdims=True)  # changes no probability, and exp cannot overflow
+    y -= y.max(axis=-1, keepdims=True)  # the same softmax, and no overflow
     log_p = y - np.log(np.exp(y).sum(axis=-1, keepdims=True))
     loss = -np.take_along_axis(log_p, target[..., None], axis=-1).mean()
 
@@ -45,12 +49,12 @@ def loss_and_gradients(p, x, target, h):
         "W_hy": np.tensordot(dy, hs[1:], steps_and_streams),
         "b_y": dy.sum(axis=(0, 1)),
     }
-    np.add.at(g["E"], x, da @ p["W_ih"])  # a character that was read twice gets both
+    np.add.at(g["E"], x, da @ p["W_ih"])  # adds up what is read twice
     return loss, g, hs[-1]
 
 
 def train(p, tokens, updates, say=lambda update, loss: None):
-    """Change p in place by Adam, with clipping and a rate that falls along a cosine to zero."""
+    """Change p in place: Adam with clipping, its rate falling along a cosine."""
     S = len(tokens) // B
     columns = tokens[: S * B].reshape(B, S).T  # every column is a stream
     m, v = ({name: np.zeros_like(w) for name, w in p.items()} for _ in range(2))
@@ -58,7 +62,8 @@ def train(p, tokens, updates, say=lambda update, loss: None):
     for i in range(1, updates + 1):
         if k + T + 1 > S:  # the text is over: begin again
             h, k = np.zeros((B, H)), 0
-        loss, g, h = loss_and_gradients(p, columns[k : k + T], columns[k + 1 : k + T + 1], h)
+        x, target = columns[k : k + T], columns[k + 1 : k + T + 1]
+        loss, g, h = loss_and_gradients(p, x, target, h)
         k += T
         norm = np.sqrt(sum((w**2).sum() for w in g.values()))
         rate = RATE * (1 + np.cos(np.pi * i / updates)) / 2
@@ -66,8 +71,8 @@ def train(p, tokens, updates, say=lambda update, loss: None):
             w *= min(1, CLIP / norm)
             m[name] += 0.1 * (w - m[name])
             v[name] += 0.001 * (w**2 - v[name])
-            step = m[name] / (1 - 0.9**i) / (np.sqrt(v[name] / (1 - 0.999**i)) + 1e-8)
-            p[name] -= rate * step
+            m_i, v_i = m[name] / (1 - 0.9**i), v[name] / (1 - 0.999**i)
+            p[name] -= rate * (m_i / (np.sqrt(v_i) + 1e-8))
         say(i, loss)
 
 
@@ -84,9 +89,11 @@ def sample(p, token, length, rng):
 
 
 if __name__ == "__main__":
-    text, rng = Path(sys.argv[1]).read_text(encoding="utf-8"), np.random.default_rng(0)
-    vocabulary = sorted(set(text))
-    tokens, p = np.searchsorted(vocabulary, list(text)), parameters(len(vocabulary), rng)
+    text = Path(sys.argv[1]).read_text(encoding="utf-8")
+    vocabulary, rng = sorted(set(text)), np.random.default_rng(0)
+    tokens = np.searchsorted(vocabulary, list(text))
+    p = parameters(len(vocabulary), rng)
     for _ in range(10):
         train(p, tokens, 500)
-        print("".join(vocabulary[k] for k in sample(p, tokens[0], 200, rng)), "\n---")
+        written = sample(p, tokens[0], 200, rng)
+        print("".join(vocabulary[k] for k in written), "\n---")

@@ -37,7 +37,9 @@ WEIGHTS = Path(__file__).with_name("text_model.safetensors")
 
 
 class CharacterModel(nn.Module):
-    """Embedding, LSTM, linear: logits (T, B, V) for tokens (T, B); dropout on the states, half of it on the input."""
+    """Embedding, LSTM, linear: logits (T, B, V) for tokens (T, B); dropout on the
+    states, half of it on the input.
+    """
 
     def __init__(self, V, hidden):
         super().__init__()
@@ -47,12 +49,13 @@ class CharacterModel(nn.Module):
         self.dropout = 0.0
         with torch.no_grad():
             self.layer.bias_hh_l0.zero_()
-            self.layer.bias_ih_l0.zero_()[hidden : 2 * hidden] = SETTINGS["forget_bias"]
+            forget = slice(hidden, 2 * hidden)
+            self.layer.bias_ih_l0.zero_()[forget] = SETTINGS["forget_bias"]
 
     def forward(self, tokens, state=None):
-        e = nn.functional.dropout(self.embedding(tokens), self.dropout / 2, self.training)
-        hs, state = self.layer(e, state)
-        return self.head(nn.functional.dropout(hs, self.dropout, self.training)), state
+        dropout, e = nn.functional.dropout, self.embedding(tokens)
+        hs, state = self.layer(dropout(e, self.dropout / 2, self.training), state)
+        return self.head(dropout(hs, self.dropout, self.training)), state
 
 
 def parts():

@@ -109,7 +109,9 @@ class GRU:
         dh_next = sequences.check_state("dstate", dstate, B, H, x.dtype)
 
         dus = np.empty_like(gates)
-        dvs = np.empty_like(gates) if self.reset_after else dus  # eq-gru-back-from-hidden-before
+        dvs = dus  # eq-gru-back-from-hidden-before
+        if self.reset_after:
+            dvs = np.empty_like(gates)
         for t in reversed(range(T)):
             r, z, n = gates[:, t]
             da_r, da_z, da_n = dus[:, t]

@@ -57,7 +57,9 @@ def backward(
     # for all steps at once
     by_r, by_z = heard * r * (1 - r), (h_prevs - n) * z * (1 - z)
     das = torch.cat([by_r, by_z, (1 - z) * (1 - n**2)], dim=1)
-    dvs = torch.empty_like(das) if reset_after else das  # eq-gru-back-from-hidden-before
+    dvs = das  # eq-gru-back-from-hidden-before
+    if reset_after:
+        dvs = torch.empty_like(das)
     # (B, H); a sequence that ended earlier keeps its row until its last step
     dh_next = dstate[0].clone()
     steps = [t.split(sizes) for t in (das, dvs, dhs, r, z)]

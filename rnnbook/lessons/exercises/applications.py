@@ -11,8 +11,8 @@ from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def share_strands(x, W):
-    """Return the labels' scores (T, K) of a network f that is applied to both strands
-    of x (T, C): f(x) = tanh(cumsum(x over time)) W, with W (C, K).
+    """Return the labels' scores (T, K) of a network f that is applied to both
+    strands of x (T, C): f(x) = tanh(cumsum(x over time)) W, with W (C, K).
     """
 
     def f(strand):
@@ -163,8 +163,9 @@ check_interval = Exercise(
 
 
 def forward_step(log_alpha, log_transition, log_emission):
-    """Return log alpha (S,) after the next observation, from log alpha (S,), the log
-    transitions (S, S) from row to column, and the log emissions (S,) of that step.
+    """Return log alpha (S,) after the next observation, from log alpha (S,), the
+    log transitions (S, S) from row to column, and the log emissions (S,) of that
+    step.
     """
     terms = log_alpha[:, None] + log_transition
     top = terms.max(axis=0)

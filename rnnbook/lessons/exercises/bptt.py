@@ -375,7 +375,9 @@ check_bug_in_backward = FindTheBug(
 
 
 def gradient_of_the_start():
-    """Carry a gradient of 1 back over twenty steps of one unit whose states are all zero."""
+    """Carry a gradient of 1 back over twenty steps of one unit whose states are all
+    zero.
+    """
     layer = RNN(1, 1, dtype=np.float64)
     layer.params.update({name: 0 * value for name, value in layer.params.items()})
     layer.params["weight_hh"][:] = 0.9

@@ -252,11 +252,13 @@ check_bug_in_sensitivity = FindTheBug(
 
 
 def error_under_a_load():
-    """Steer y_t = 0.6 y + 0.2 y_prev + u + load by the inverse, which does not know of the load."""
+    """Steer y_t = 0.6 y + 0.2 y_prev + u + load by the inverse, which does not know
+    of the load.
+    """
     y = y_prev = 0.0
     for t in range(200):
         aim = 1.0
-        u = aim - 0.6 * y - 0.2 * y_prev  # the inverse of the plant, as it was learned
+        u = aim - 0.6 * y - 0.2 * y_prev  # the learned inverse of the plant
         y, y_prev = 0.6 * y + 0.2 * y_prev + u + 0.3 * (t > 50), y
     return y - aim
 

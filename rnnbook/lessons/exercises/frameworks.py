@@ -146,8 +146,11 @@ check_bug_in_gru_for_keras = FindTheBug(
 
 
 def keras_kernel_shape():
-    """Convert a GRU with 4 features and 6 units for Keras; return the shape of its kernel."""
-    kernel, _, _ = gru_for_keras(np.zeros((18, 4)), np.zeros((18, 6)), np.zeros(18), np.zeros(18))
+    """Convert a GRU with 4 features and 6 units for Keras; return the shape of its
+    kernel.
+    """
+    weights, biases = [np.zeros((18, 4)), np.zeros((18, 6))], np.zeros((2, 18))
+    kernel, _, _ = gru_for_keras(*weights, *biases)
     return kernel.shape
 
 

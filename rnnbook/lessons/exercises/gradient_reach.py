@@ -227,7 +227,9 @@ check_bug_in_gradient_at_start = FindTheBug(
 
 
 def left_on_the_belt():
-    """Run the belt back through 40 steps, with a forget gate that sees its bias of 3 alone."""
+    """Run the belt back through 40 steps, with a forget gate that sees its bias of
+    3 alone.
+    """
     f, share = 1 / (1 + np.exp(-3.0)), 1.0
     for _ in range(40):
         share *= f

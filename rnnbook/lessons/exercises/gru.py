@@ -210,7 +210,9 @@ check_half_life = Exercise(
 
 
 def ten_steps_towards_one():
-    """Run one unit for ten steps: z stays at 0.9, the candidate at 1, and the state starts at 0."""
+    """Run one unit for ten steps: z stays at 0.9, the candidate at 1, and the state
+    starts at 0.
+    """
     layer = GRU(1, 1, dtype=np.float64)
     for value in layer.params.values():
         value[...] = 0

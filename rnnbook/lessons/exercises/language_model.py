@@ -102,7 +102,9 @@ check_bug_in_bits = FindTheBug(
 
 
 def colder():
-    """Return the probability of the likelier of two tokens, 0.8 and 0.2, at the temperature 0.5."""
+    """Return the probability of the likelier of two tokens, 0.8 and 0.2, at the
+    temperature 0.5.
+    """
     logits = np.log([0.8, 0.2]) / 0.5
     return (np.exp(logits) / np.exp(logits).sum())[0]
 

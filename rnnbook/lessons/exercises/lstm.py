@@ -108,12 +108,15 @@ check_bug_in_carry_gradients = FindTheBug(
 
 
 def ten_steps_half_open():
-    """Run one unit for ten steps: nothing gets in, the forget gate has the bias 0, and the carry starts at 1."""
+    """Run one unit for ten steps: nothing gets in, the forget gate has the bias 0,
+    and the carry starts at 1.
+    """
     layer = LSTM(1, 1, dtype=np.float64)
     for value in layer.params.values():
         value[...] = 0
     layer.params["bias_ih"][0] = -50  # the input gate
-    _, (_, c), _ = layer.forward(np.zeros((10, 1, 1)), (np.zeros((1, 1)), np.ones((1, 1))))
+    start = np.zeros((1, 1)), np.ones((1, 1))
+    _, (_, c), _ = layer.forward(np.zeros((10, 1, 1)), start)
     return c.item()
 
 

@@ -204,7 +204,9 @@ check_bug_in_gradient = FindTheBug(
 
 
 def rounds_for_a_thousand():
-    """Count the rounds of Hillis and Steele until the last of 1,000 steps has heard of the first."""
+    """Count the rounds of Hillis and Steele until the last of 1,000 steps has heard
+    of the first.
+    """
     reach, rounds = 1, 0
     while reach < 1000:
         reach, rounds = 2 * reach, rounds + 1

@@ -42,7 +42,9 @@ check_steps_needed = Exercise(
 
 
 def alpha_step(alpha, y, extended):
-    """Return alpha (S,) after one more step, from the probabilities y (V,) of that step; the blank is 0."""
+    """Return alpha (S,) after one more step, from the probabilities y (V,) of that
+    step; the blank is 0.
+    """
     ways = alpha.copy()
     ways[1:] += alpha[:-1]
     skips = extended[2:] != extended[:-2]  # never where both are blanks
@@ -244,8 +246,11 @@ check_bug_in_alpha_step = FindTheBug(
 
 
 def ranked_first():
-    """Rank log p = -2.0 with 3 symbols against log p = -2.6 with 6, each divided by its penalty, at alpha = 1."""
-    short, long = (log_p / ((5 + length) / 6) for log_p, length in ((-2.0, 3), (-2.6, 6)))
+    """Rank log p = -2.0 with 3 symbols against log p = -2.6 with 6, each divided by
+    its penalty, at alpha = 1.
+    """
+    answers = (-2.0, 3), (-2.6, 6)
+    short, long = (log_p / ((5 + length) / 6) for log_p, length in answers)
     return "the short one" if short > long else "the long one"
 
 

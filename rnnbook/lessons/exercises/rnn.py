@@ -266,10 +266,13 @@ check_flat_share = Exercise(
 
 
 def change_the_tenth():
-    """Run a layer on 24 random inputs twice, the second time with another tenth input; count the states that move."""
+    """Run a layer on 24 random inputs twice, the second time with another tenth
+    input; count the states that move.
+    """
     rng = np.random.default_rng(0)
     xs, h_0 = rng.normal(size=(24, 1, 2)), np.zeros((1, 3))
-    weights = {"W_ih": rng.normal(size=(3, 2)), "W_hh": rng.normal(size=(3, 3)), "b_ih": np.ones(3), "b_hh": np.ones(3)}
+    weights = {"W_ih": rng.normal(size=(3, 2)), "W_hh": rng.normal(size=(3, 3))}
+    weights |= {"b_ih": np.ones(3), "b_hh": np.ones(3)}
     before = forward(xs, h_0, **weights)
     xs[9] += 1
     return np.sum(np.any(forward(xs, h_0, **weights) != before, axis=(1, 2)))

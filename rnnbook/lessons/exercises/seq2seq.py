@@ -12,8 +12,8 @@ from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def attend(query, memory, lengths):
-    """Return the contexts (S, B, H) and the weights (S, B, T) for scores query · memory,
-    where sequence b of the memory (T, B, H) ends after lengths (B,) steps.
+    """Return the contexts (S, B, H) and the weights (S, B, T) for scores query ·
+    memory, where sequence b of the memory (T, B, H) ends after lengths (B,) steps.
     """
     scores = np.einsum("sbh,tbh->sbt", query, memory)
     inside = np.arange(len(memory)) < lengths[:, None]
@@ -77,8 +77,8 @@ check_attend = Exercise(
 
 
 def score_gradient(dcontext, memory, weights):
-    """Return dscores (S, T) for one sequence: the context is weights (S, T) times memory
-    (T, H), the weights are a softmax over T, and dcontext is (S, H).
+    """Return dscores (S, T) for one sequence: the context is weights (S, T) times
+    memory (T, H), the weights are a softmax over T, and dcontext is (S, H).
     """
     dweights = dcontext @ memory.T
     mean = (weights * dweights).sum(axis=1, keepdims=True)
@@ -260,7 +260,9 @@ check_bug_in_score_gradient = FindTheBug(
 
 
 def weights_of_a_doubled_query():
-    """Two scores, 2 and 1, for a query that is then doubled: by how much is the first weight the larger one?"""
+    """Two scores, 2 and 1, for a query that is then doubled: by how much is the
+    first weight the larger one?
+    """
     weights = softmax(2 * np.array([2.0, 1.0]))
     return weights[0] / weights[1]
 

@@ -52,8 +52,8 @@ check_delta_step = Exercise(
 
 
 def sample_held_input(A, delta, u, h):
-    """Return the state (N,) after a time ``delta`` of h' = A h + u from h (N,), with
-    the input u (N,) held still: exact for any delta.
+    """Return the state (N,) after a time ``delta`` of h' = A h + u from h (N,),
+    with the input u (N,) held still: exact for any delta.
     """
     a = np.exp(delta * A)
     return a * h + (a - 1) / A * u
@@ -222,7 +222,9 @@ check_bug_in_sample_held_input = FindTheBug(
 
 
 def write_zero_three_times():
-    """Run the delta rule: a key holds 1, and zero is written under it with beta = 2."""
+    """Run the delta rule: a key holds 1, and zero is written under it with beta =
+    2.
+    """
     S, k = np.outer([0.6, 0.8], [1.0]), np.array([0.6, 0.8])
     for _ in range(3):
         S = delta_step(S, k, np.zeros(1), beta=2.0)

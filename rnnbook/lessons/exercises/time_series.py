@@ -78,8 +78,8 @@ check_normal_loss = Exercise(
 
 
 def responsibilities(a, mu, s, x):
-    """Return r (N, K): how much each component answers for x (N,); logits a (however
-    large or small), means and log deviations s are (N, K).
+    """Return r (N, K): how much each component answers for x (N,); logits a
+    (however large or small), means and log deviations s are (N, K).
     """
     error = (x[:, None] - mu) * np.exp(-s)
     log_joint = log_softmax(a) - 0.5 * error**2 - s
@@ -196,7 +196,9 @@ check_bug_in_responsibilities = FindTheBug(
 
 
 def gradient_two_deviations_off():
-    """Give one truth, two standard deviations above the mean, to a normal head with mu = s = 0."""
+    """Give one truth, two standard deviations above the mean, to a normal head with
+    mu = s = 0.
+    """
     mu, s, x = np.zeros(1), np.zeros(1), np.array([2.0])
     return normal_loss(mu, s, x)[2][0]
 

@@ -73,8 +73,8 @@ check_pack = Exercise(
 
 
 def ends(hs, lengths):
-    """Return (B, 2H): what each direction ended with, from the outputs hs (T, B, 2H)
-    of a bidirectional layer, the forward half first, zero behind each end.
+    """Return (B, 2H): what each direction ended with, from the outputs hs (T, B,
+    2H) of a bidirectional layer, the forward half first, zero behind each end.
     """
     H = hs.shape[2] // 2
     forward = hs[lengths - 1, np.arange(hs.shape[1]), :H]

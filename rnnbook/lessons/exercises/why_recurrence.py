@@ -290,7 +290,9 @@ check_count_with_gap = Exercise(
 
 
 def run_for_a_thousand_letters():
-    """Run one tanh unit from h = 1; no letter means anything to it, and its weight to itself is 1."""
+    """Run one tanh unit from h = 1; no letter means anything to it, and its weight
+    to itself is 1.
+    """
     h = 1.0
     for _ in range(1000):
         h = np.tanh(1.0 * h)
