@@ -13,13 +13,20 @@ pytestmark = pytest.mark.site
 
 
 def parts(site) -> dict[str, list[str]]:
-    """Return the pages of each part: the chapters, which hold formulas, the reference pages, the sources."""
+    """Return the pages of each part: the chapters, which hold formulas, the reference pages, the sources.
+
+    Chapters and sources are two parts each, so that no process visits alone while the others have ended.
+    """
     pages = [name for name in site.pages if name != "index.html"]  # that one only leads on: test_browser_hands.py
     notebooks = {f"book/{path.stem}.html" for path in (site.folder / "_sources/book").glob("*.ipynb")}
+    chapters = [name for name in pages if name in notebooks]
+    sources = [name for name in pages if name.startswith("_modules/")]
     return {
-        "chapters": [name for name in pages if name in notebooks],
+        "chapters": chapters[::2],
+        "more chapters": chapters[1::2],
         "reference": [name for name in pages if name not in notebooks and not name.startswith("_modules/")],
-        "sources": [name for name in pages if name.startswith("_modules/")],
+        "sources": sources[::2],
+        "more sources": sources[1::2],
     }
 
 
@@ -96,6 +103,11 @@ class TestChapters(EveryPage):
 
 
 @pytest.mark.slow
+class TestMoreChapters(TestChapters):
+    part = "more chapters"
+
+
+@pytest.mark.slow
 class TestReference(EveryPage):
     part = "reference"
 
@@ -103,3 +115,8 @@ class TestReference(EveryPage):
 @pytest.mark.slow
 class TestSources(EveryPage):
     part = "sources"
+
+
+@pytest.mark.slow
+class TestMoreSources(EveryPage):
+    part = "more sources"
