@@ -54,8 +54,7 @@ test: .venv/.ready browser  ## everything: unit tests, every notebook's output, 
 	@echo '== 1 of 2: unit tests, every stored output of every notebook against a fresh run; beside them the book is built'
 	@$(MAKE) --no-print-directory -j 2 units book
 	@echo '== 2 of 2: the pages, as files and in a browser'
-	@# a browser waits half of its time, so two processes share one core
-	@$(pytest) -q -n $$((2 * $(WORKERS))) tests/built_book
+	@$(pytest) -q -n $(WORKERS) tests/built_book
 	@echo '== All tests passed.'
 
 units: .venv/.ready

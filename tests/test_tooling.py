@@ -77,10 +77,7 @@ def test_the_tests_run_every_part_and_leave_none_out():
     recipe, units = (
         (ROOT / "Makefile").read_text().split(f"\n{name}:")[1].split("\n\n")[0] for name in ("test", "units")
     )
-    assert (
-        re.search(r"\$\(MAKE\) .*units book\n", recipe)
-        and "$(pytest) -q -n $$((2 * $(WORKERS))) tests/built_book" in recipe
-    )
+    assert re.search(r"\$\(MAKE\) .*units book\n", recipe) and "$(pytest) -q -n $(WORKERS) tests/built_book" in recipe
     assert re.search(r"\$\(pytest\) -q -n \$\(WORKERS\) -m 'not site'$", units)  # no folder: tests and chapters
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
     assert options["testpaths"] == ["tests", "book"]

@@ -135,7 +135,7 @@ def test_the_list_of_all_exercises_shows_what_is_solved_and_carries_attempts_in_
     all_of_them = sum((HTML / name).read_text().count('class="live-about"') for name in served.pages)
     assert every.locator(".live-list a").count() == all_of_them > 60
     assert every.locator(".live-list a").first.inner_text() == "What the state knows"
-    assert every.locator(".live-list tr", has_text="One step").filter(has_text="solved").count() == 1
+    assert every.locator(".live-list tr", has_text="Add what you forget").filter(has_text="solved").count() == 1
     every.get_by_label("Kind").select_option("predict")
     kinds = every.locator(".live-list tbody tr:visible .live-kind").all_inner_texts()
     assert set(kinds) == {"predict"}
@@ -153,7 +153,7 @@ def test_the_list_of_all_exercises_shows_what_is_solved_and_carries_attempts_in_
     assert every.locator(".live-mark", has_text="solved").count() == 0
     every.locator(".live-file").set_input_files(tmp_path / "attempts.json")
     every.locator(".live-state:has-text('imported')").wait_for()
-    assert every.locator(".live-list tr", has_text="One step").filter(has_text="solved").count() == 1
+    assert every.locator(".live-list tr", has_text="Add what you forget").filter(has_text="solved").count() == 1
     (tmp_path / "other.json").write_text("[1, 2")
     every.locator(".live-file").set_input_files(tmp_path / "other.json")
     every.locator(".live-state:has-text('holds no attempts')").wait_for()
