@@ -3,7 +3,7 @@
 What is gone: the solutions, the programs of the known mistakes, the tests with their oracles, this kit. The checks work
 from answer keys (``rnnbook/lessons/exercises/keys``). What is still there for who looks: the results on the keys' own
 inputs, which no other inputs share, and the sentences of the known mistakes. And the library is the library: whoever
-reads ``rnnbook.in_numpy`` finds the equations there, as they stand in the chapters.
+reads ``rnnbook.in_numpy`` finds the equations there, as the chapters show them.
 """
 
 import ast

@@ -166,7 +166,7 @@ def printed(path):
 def main():
     torch.set_num_threads(1)
     start = time.process_time()
-    what = "norms of the gradient by the lag, before and after training, and held-out accuracy, by cell, seed and T"
+    what = "norms of the gradient at each lag, before and after training, and held-out accuracy, by cell, seed and T"
     done = printed(sys.argv[1]) if len(sys.argv) == 2 else {}
     with recording(__file__, what, settings=SETTINGS, seeds=range(max(SETTINGS["seeds"].values()))) as record:
         record["runs"] = runs = []

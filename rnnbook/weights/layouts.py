@@ -22,7 +22,7 @@ import numpy as np
 from rnnbook.errors import check_choice, check_shape
 from rnnbook.weights.storage import as_array
 
-# which of torch's blocks stands at each place
+# which of torch's blocks is at each place
 KERAS = {"RNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 1, 2, 3]}
 ONNX = {"RNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 3, 1, 2]}
 ONNX_PEEPHOLE = [0, 2, 1]  # i, o, f out of i, f, o
@@ -146,5 +146,5 @@ def _blocks(rows, order):
 
 
 def _back(rows, order):
-    """The blocks of rows, which stand in another order, in that of ``torch.nn``."""
+    """Put the blocks of rows back into the order of ``torch.nn``."""
     return _blocks(rows, [order.index(k) for k in range(len(order))])

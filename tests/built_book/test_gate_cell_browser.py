@@ -2,29 +2,12 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser_visit import THIN, open_context, settle, show
+from browser_visit import THIN, settle, show
 
 pytestmark = pytest.mark.site
 
 BLOCK = ".animation-gate-cell"
 CELLS = {"lstm": ("f", "new carry is 1.00"), "gru": ("z", "new state is 0.80")}
-
-
-@pytest.fixture
-def opened(served, chromium):
-    contexts = []
-
-    def open_chapter(chapter, **options):
-        context, log = open_context(chromium, **options)
-        contexts.append((context, log))
-        page = context.new_page()
-        page.goto(f"{served.url}book/{chapter}.html")
-        return page
-
-    yield open_chapter
-    for context, log in contexts:
-        context.close()
-        assert log.complaints == []
 
 
 @pytest.mark.parametrize("chapter", CELLS)

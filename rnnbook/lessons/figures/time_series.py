@@ -62,7 +62,7 @@ def errors_by_horizon(curves, units, xlabel="months ahead"):
 def fan_charts(time, observed, fans, label, xlabel="year"):
     """A series (N,) over forecasts of it, a panel each: {title: {"median": (N,), 50: (low, high), 90: (low, high)}}.
 
-    Observations outside the widest band are marked; their share stands at the end of the title.
+    Observations outside the widest band are marked; the title ends with their share.
     """
     time, observed = np.asarray(time), np.asarray(observed, dtype=float)
     check_shape("observed", observed, time.shape)
