@@ -523,13 +523,22 @@ def test_a_polls_right_option_is_right_and_each_other_one_a_known_mistake(number
         )
 
 
-def test_the_polls_without_an_exercise_have_the_right_number():
-    rights = {4: 0.25 * 1 + 0.75 * -1, 6: 0.25 * 4 + 0.5 * 1, 7: (1 / 2 * 1 / 8) ** -0.5, 11: 3 * 1 + 4}
-    for number, right in rights.items():
-        text = re.search(rf"^### Poll {number}: .*?(?=^##)", PAGE, re.S | re.M)[0]
-        options = dict(re.findall(r"^- ([A-D])\. ([−\d.]+)", text, re.M))
-        assert float(options[re.search(r"^\*\*([A-D])\.\*\*", text, re.M)[1]].replace("−", "-")) == right
-        assert len(set(options.values())) == 4 and "check_" not in text
+POLLS_BY_FORMULA = {  # number: the right answer, then what the answer says that each other option comes from
+    4: (1 / 4 * 1 + 3 / 4 * -1, {"A": 3 / 4 * 1 + 1 / 4 * -1, "C": 1 / 4 * 1, "D": 1 / 4 * 50 + 3 / 4 * -1}),
+    6: (1 / 4 * 4 + 1 / 2 * 1, {"B": 1 / 2 * 4 + 1 / 4 * 1, "C": 4 + 1 / 2 * 1, "D": 1 / 4 * 4 + (1 - 1 / 4) * 1}),
+    7: ((1 / 2 * 1 / 8) ** -0.5, {"A": 1 / ((1 / 2 + 1 / 8) / 2), "C": (2 + 8) / 2, "D": (1 / 2 * 1 / 8) ** 0.5}),
+    11: (3 * 1 + 4, {"A": 2 * 4 + 1, "B": 1 + 4, "D": 3 * (1 + 4)}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("number", POLLS_BY_FORMULA)
+def test_each_option_of_the_polls_without_an_exercise_is_what_its_answer_says(number):
+    value, others = POLLS_BY_FORMULA[number]
+    text = re.search(rf"^### Poll {number}: .*?(?=^##)", PAGE, re.S | re.M)[0]
+    options = {k: float(v.replace("−", "-")) for k, v in re.findall(r"^- ([A-D])\. ([−\d.]+)", text, re.M)}
+    right = re.search(r"^\*\*([A-D])\.\*\*", text, re.M)[1]
+    assert options == pytest.approx({right: value} | others)
+    assert len(set(options.values())) == 4 and "check_" not in text
 
 
 def test_the_exam_questions_numbers_are_right():

@@ -367,9 +367,31 @@ check_ends = Exercise(
 )
 
 
+def _training(program, updates=100, lr=0.03):
+    """Return the losses of 100 updates with the gradients of ``program``: 8 units are to say what they read two steps
+    before, by a fixed output layer.
+    """
+    rng, (T, B, D, H), alpha = np.random.default_rng(0), (10, 16, 1, 8), 0.6
+    xs, v = rng.normal(size=(T, B, D)), rng.normal(size=H)
+    W_ih, W_hh, b = rng.normal(size=(H, D)), 0.3 * rng.normal(size=(H, H)), np.zeros(H)
+    losses = []
+    for _ in range(updates):
+        hs, cs = [np.zeros((B, H))], []
+        for x in xs:
+            cs.append(np.tanh(x @ W_ih.T + hs[-1] @ W_hh.T + b))
+            hs.append((1 - alpha) * hs[-1] + alpha * cs[-1])
+        wrong = np.stack(hs[3:]) @ v - xs[:-2, :, 0]  # of steps 3 to T
+        losses.append(np.mean(wrong**2))
+        dhs = np.concatenate([np.zeros((2, B, H)), 2 * wrong[..., None] * v / wrong.size])
+        dW_ih, dW_hh, db, _ = program(dhs, xs, np.stack(hs), np.stack(cs), W_ih, W_hh, alpha)
+        W_ih, W_hh, b = W_ih - lr * dW_ih, W_hh - lr * dW_hh, b - lr * db
+    return losses
+
+
 check_bug_in_backward = FindTheBug(
     check_backward,
     looks_at="Which of the four results are wrong? Then try program.difference(hs=0), W_hh=0, alpha=1.0.",
+    curve=_training,
     about=About("backward pass", "find the bug", 3, 15),
 )
 

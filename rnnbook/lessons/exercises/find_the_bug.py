@@ -69,10 +69,10 @@ class Program:
 class FindTheBug(Question):
     """Name the bug of ``program(seed)``: by its letter, by its sentence, or by a function that has the same.
 
-    ``exercise``: the *write* exercise whose solution carries the bugs. ``looks_at``: the first hint. ``curve``: a
-    function that trains with a program and returns the loss after each update; without one, the program is shown by
-    a table of its results against the right ones, as a gradient check shows them. ``skip``: known mistakes that
-    are no bugs here. ``by_rule``: how many bugs the rules make.
+    ``exercise``: the *write* exercise whose solution carries the bugs. ``looks_at``: the first hint. The program is
+    shown by a table of its results against the right ones, as a gradient check shows them, and with ``curve``, a
+    function that trains with a program and returns the loss after each update, by its loss as well. ``skip``: known
+    mistakes that are no bugs here. ``by_rule``: how many bugs the rules make.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class FindTheBug(Question):
             rng = np.random.default_rng([seed, sum(map(ord, self.exercise.solution.__name__))])
             bugs = self._bugs(rng)
             bug = list(bugs)[int(rng.integers(len(bugs)))]
-            evidence = self._curves(bugs[bug]) if self.curve else self._table(bugs[bug])
+            evidence = self._table(bugs[bug]) + (self._curves(bugs[bug]) if self.curve else "")
             self._drawn[seed] = Program(self.exercise, bugs, bug, evidence)
         return self._drawn[seed]
 
@@ -131,10 +131,11 @@ class FindTheBug(Question):
 
     def _curves(self, bug):
         assert self.curve
-        mine, right = (np.asarray(self.curve(f), dtype=float) for f in (bug, self.exercise.solution))
-        places = sorted({*np.unique(np.geomspace(1, len(mine), 7).astype(int) - 1), 0})
-        head = f"{'update':>14}" + "".join(f"{k:9}" for k in places)
-        rows = (f"{name:>14}" + "".join(f"{losses[k]:9.3f}" for k in places)
+        with np.errstate(all="ignore"):  # a wrong gradient may lead anywhere
+            mine, right = (np.asarray(self.curve(f), dtype=float) for f in (bug, self.exercise.solution))
+        places = np.unique(np.geomspace(1, len(mine), 7).astype(int) - 1)
+        head = f"{'update':>14}" + "".join(f"{k + 1:9}" for k in places)
+        rows = (f"{name:>14}" + "".join(f"{losses[k]:9.2g}" for k in places)
                 for name, losses in (("program, loss", mine), ("right, loss", right)))  # fmt: skip
         return "\n".join(["", head, *rows, ""])
 
