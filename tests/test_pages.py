@@ -28,3 +28,13 @@ def test_the_front_page_leads_to_every_numbered_chapter():
     assert chapters
     for chapter in chapters:
         assert f"({Path(chapter).name}.ipynb)" in front, chapter
+
+
+def test_every_entry_of_the_bibliography_leads_somewhere_and_is_cited():
+    text = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
+    entries = dict(re.findall(r"^@\w+\{(\w+),\n(.*?)^\}", text, re.S | re.M))
+    assert len(entries) > 100
+    assert [k for k, e in entries.items() if not re.search(r"^ *(doi|url|eprint|isbn) *= *\{.", e, re.M)] == []
+    pages = [*(ROOT / "book").glob("**/*.md"), *(ROOT / "rnnbook").glob("**/*.py")]
+    everything = "\n".join(path.read_text(encoding="utf-8") for path in pages)
+    assert [key for key in entries if key not in everything] == []
