@@ -58,7 +58,7 @@ check_jacobian = Exercise(
             [np.diag(1 - h**2) @ W_hh for h in hs], axis=0
         ),
     },
-    looks_at="Look again at the Jacobian of one step: which index does the derivative of tanh scale?",
+    looks_at="Which step's Jacobian is on the left of the product? Which index does the derivative of tanh scale?",
     about=About("vanishing gradient", "write", 2, 10),
 )
 

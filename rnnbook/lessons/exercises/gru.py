@@ -238,7 +238,7 @@ check_towards_one = Predict(
 check_most_gradient = ReadAFigure(
     "fig-gru-small",
     "unit 6",
-    why="Its update gate is the most open one at nearly every letter, so the path through z keeps its gradient.",
+    why="Its update gate is the most open one at nearly every letter, so the path through z hands most of it on.",
     misreadings={
         "the last column is read, where the gradient enters": "unit 5",
         "the largest state is taken for the largest gradient": "unit 2",
@@ -254,7 +254,7 @@ check_does_the_gate_pay = Design(
         "a": (True, "A GRU has three times the parameters of an RNN with as many units: one RNN has to have as many."),
         "b": (True, "Networks that were trained with the same seed and order are compared in pairs."),
         "c": (False, "The test names choose nothing: an epoch picked on them makes the share too good."),
-        "d": (True, "A longer run, once: what looks like a worse layer may only be a slower one."),
+        "d": (True, "Twice the epochs, once: what looks like a worse layer may only be a slower one."),
         "e": (True, "Counting letters takes a second; a network that does not beat it has not earned its time."),
         "f": (False, "The best seed of each layer compares luck with luck."),
     },

@@ -51,7 +51,8 @@ class ReadAFigure(Question):
 
     def answer(self) -> str:
         """Return what the figure says."""
-        return f"{shown(self.right)}. {self.why}".capitalize()
+        text = f"{shown(self.right)}. {self.why}"
+        return text[:1].upper() + text[1:]  # and no other letter: dW_hh keeps its W
 
     def reference(self, seed: int = 0) -> Any:
         """Return the right answer."""

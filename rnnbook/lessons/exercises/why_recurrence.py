@@ -143,7 +143,7 @@ check_shuffle_time = Exercise(
 
 def letters_known(states):
     """Return what the states (T, 3) of the three units say of each letter (T,): 1 where
-    it was an o, 2 where it was an n for certain, 0 where the states cannot tell.
+    it was an o, 2 where it was an n for certain, 0 everywhere else.
     """
     return states[:, 0] + 2 * states[:, 1]
 

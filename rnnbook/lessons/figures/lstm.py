@@ -10,7 +10,7 @@ from rnnbook.lessons.figures.style import COLOURS, DASHES, panels, styled
 
 @styled
 def carry_story(read, gates, c, h, notes=None):
-    """What one unit reads, how its gates stand, and what it holds and shows, at each of T steps.
+    """What one unit reads, how far its gates are open, and what it holds and shows, at each of T steps.
 
     read, c, h (T,). gates: {letter: values (T,) from 0 to 1}, a strip each. notes: {step from 1: word above it}.
     """
