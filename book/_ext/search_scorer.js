@@ -42,7 +42,7 @@ if (typeof Search !== "undefined" && Search._performSearch) {
     return found.sort((a, b) => b[4] - a[4]).slice(0, SHOWN);
   };
 
-  const search = Search._performSearch;
+  const search = Search.performWithoutQuotations = Search._performSearch;
   Search._performSearch = (query, ...terms) => {
     const first = quoted(query);
     const place = (result) => result[0] + result[2];
