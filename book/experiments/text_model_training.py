@@ -5,7 +5,7 @@
 Each run is kept in FOLDER as it learns; a run that was cut off goes on from there. When all are done it writes
 text_model_training.json beside this file and the large network's weights in float16 as text_model.safetensors.
 Products are taken in bfloat16 (``torch.autocast``), which is several times faster on a processor that has them and slow
-on one that has not; weights, the optimizer and every loss that is reported are float32. Ten minutes on an idle core.
+on one that has not; weights, the optimizer and every loss that is reported are float32. Forty minutes on an idle core.
 """
 
 import json
@@ -28,8 +28,11 @@ SETTINGS = {
     "products": "bfloat16", "every": 250, "valid_characters": 50_000, "evaluation_streams": 50,
     "stages": ["updates", "streams", "steps back", "largest rate", "dropout"],
     "runs": {
-        "large": {"hidden": 512, "seed": 0, "constant": 1_250, "updates": 2_250,
-                  "stages": [[250, 64, 96, 4e-3, 0.15], [2_000, 32, 64, 3e-3, 0.05]]},
+        "large": {"hidden": 512, "seed": 0, "constant": 5_000, "updates": 14_250,
+                  "stages": [[250, 64, 96, 4e-3, 0.2], [14_000, 32, 64, 3e-3, 0.2]]},
+        **{f"small_{seed}": {"hidden": 256, "seed": seed, "constant": 2_000, "updates": 6_000,
+                             "stages": [[250, 64, 96, 4e-3, 0.1], [5_750, 32, 64, 3e-3, 0.1]]}
+           for seed in range(3)},
     },
     "rounding_characters": 20_000,
 }  # fmt: skip

@@ -178,16 +178,16 @@ check_masked_mean = Exercise(
 
 check_gain = ReadAFigure(
     "fig-lm-verdict",
-    0.10,
-    why="The network needs 1.82 bits when it is fixed and 1.72 when it learns.",
+    0.104,
+    why="The network needs 1.69 bits when it is fixed and 1.59 when it learns.",
     misreadings={
-        "what the network needs while it learns is read, not what that saves": 1.72,
-        "the mixtures are compared, not the network alone": 0.12,
+        "what the network needs while it learns is read, not what that saves": 1.586,
+        "the mixtures are compared, not the network alone": 0.119,
         "the counter's gain is read": 0.087,
-        "the network that learns is compared with its mixture": 0.175,
+        "the fixed network is compared with the mixture that learns": 0.195,
     },
     look="Find the network without a counter, fixed and learning, and take the difference of their numbers.",
-    tolerance=0.1,
+    tolerance=0.06,
     about=About("dynamic evaluation", "read a figure", 1, 5),
 )
 
