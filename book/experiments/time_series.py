@@ -11,11 +11,11 @@ import sys
 import time
 
 import numpy as np
+import torch
 from harness import recording
 
-from rnnbook import data
-from rnnbook.in_numpy import GRU, LSTM, RNN, Adam, Linear, clip_grad_norm, join
-from rnnbook.in_numpy.functions import mean_squared_error
+from rnnbook import data, in_numpy, in_torch
+from rnnbook.in_numpy import LSTM, Linear
 from rnnbook.lessons.forecasting import in_blocks, in_form, squared_errors
 
 SETTINGS = {
@@ -26,7 +26,7 @@ SETTINGS = {
               "carbon dioxide": ["level", "change"]},
 }  # fmt: skip
 READ, IDLE, FAR = (SETTINGS[key] for key in ("read", "idle", "horizons"))
-KINDS = {"GRU": GRU, "LSTM": LSTM, "RNN": RNN}
+squared = torch.nn.functional.mse_loss
 SERIES = {
     "sunspots": data.sunspots_monthly,
     "sea temperature": data.el_nino_monthly,
@@ -43,40 +43,46 @@ def train(x, target, reach, parts, outputs, loss, seed, kind="GRU", first=0, upd
     """Train on x (N, D) and target (N, ...), which looks ``reach`` steps ahead; returns the outputs (N, 1, V),
     the layer, the head and the course of training.
 
-    No target of the training lies in the validation part, and none of the validation in the test part. The weights
-    kept are those with the least loss in validation; ``scored(y)`` is recorded beside that loss.
+    The layer and the head are drawn by ``rnnbook.in_numpy`` and returned as such; ``rnnbook.in_torch`` trains them,
+    from the same weights in float64. No target of the training lies in the validation part, and none of the validation
+    in the test part. The weights kept are those with the least loss in validation; ``scored(y)`` is recorded beside it.
     """
-    rng = np.random.default_rng(seed)
-    layer = KINDS[kind](x.shape[1], SETTINGS["layers"][kind], dtype=np.float64, rng=rng)
-    head = outputs(SETTINGS["layers"][kind], rng)
-    params = join(layer=layer.params, head=head.params)
-    optimizer = Adam(params, SETTINGS["lr"])
-    last, inside = parts[0][-1] - reach, parts[1][:-reach]
+    rng, units = np.random.default_rng(seed), SETTINGS["layers"][kind]
+    layer = getattr(in_numpy, kind)(x.shape[1], units, dtype=np.float64, rng=rng)
+    head = outputs(units, rng)
+    fast, last_layer = in_pytorch(layer, head)
+    params = [*fast.parameters(), *last_layer.parameters()]
+    optimizer = torch.optim.Adam(params, SETTINGS["lr"])
+    x, target = torch.tensor(x), torch.tensor(target)
+    last, inside = parts[0][-1] - reach, torch.tensor(parts[1][:-reach])
     best, kept, course = np.inf, None, []
-
-    def forward():
-        return head.forward(layer.forward(x[:, None])[0])[0]
-
     for step in range(updates or SETTINGS["updates"]):
         starts = rng.integers(parts[0][0] + first, last - READ + 2, size=SETTINGS["batch"])
-        rows = starts + np.arange(READ)[:, None]
-        hs, _, trace = layer.forward(x[rows])
-        y, head_trace = head.forward(hs[IDLE:])
-        _, dy = loss(y, target[rows[IDLE:]])
-        dhs, dhead = head.backward(dy, head_trace)
-        _, _, dlayer = layer.backward(np.concatenate([np.zeros((IDLE, *dhs.shape[1:])), dhs]), trace)
-        grads = join(layer=dlayer, head=dhead)
-        clip_grad_norm(grads, SETTINGS["max_norm"])
-        optimizer.step(grads)
+        rows = torch.tensor(starts + np.arange(READ)[:, None])
+        optimizer.zero_grad()
+        loss(last_layer(fast(x[rows])[0][IDLE:]), target[rows[IDLE:]]).backward()
+        torch.nn.utils.clip_grad_norm_(params, SETTINGS["max_norm"])
+        optimizer.step()
         if (step + 1) % SETTINGS["validate_every"] == 0:
-            y = forward()
-            value, _ = loss(y[inside], target[inside][:, None])
-            course.append([value] + ([scored(y)] if scored else []))
+            with torch.no_grad():
+                y = last_layer(fast(x[:, None])[0])
+                value = loss(y[inside], target[inside][:, None]).item()
+            course.append([value] + ([scored(y.numpy())] if scored else []))
             if value < best:
-                best, kept = value, {name: p.copy() for name, p in params.items()}
-    for name, p in params.items():
-        p[...] = kept[name]
-    return forward(), layer, head, course
+                best, kept = value, [p.detach().numpy().copy() for p in params]
+    for p, best_p in zip([*layer.params.values(), *head.params.values()], kept, strict=True):
+        p[...] = best_p
+    return head.forward(layer.forward(x.numpy()[:, None])[0])[0], layer, head, course
+
+
+def in_pytorch(layer, head):
+    """The same layer of ``in_torch`` and the same dense layer, with the same weights, in float64."""
+    units, inputs = head.params["weight"].shape[1], layer.params["weight_ih"].shape[1]
+    fast = getattr(in_torch, type(layer).__name__)(inputs, units, dtype=torch.float64)
+    last_layer = torch.nn.Linear(units, len(head.params["weight"]), dtype=torch.float64)
+    for module, drawn in ((fast, layer), (last_layer, head)):
+        module.load_state_dict({name: torch.tensor(p) for name, p in drawn.state_dict().items()})
+    return fast, last_layer
 
 
 def dense(V):
@@ -141,11 +147,11 @@ def point(name, form, seed, kind="GRU", updates=None):
         return errors(back(y[:, 0]), value, parts[2])[11]
 
     y, _, _, course = train(
-        z[:, None], ahead(z, FAR), FAR, parts, dense(FAR), mean_squared_error, seed, scored=test_error, **options
+        z[:, None], ahead(z, FAR), FAR, parts, dense(FAR), squared, seed, scored=test_error, **options
     )
     run["direct"] = summary(back(y[:, 0]), name, value, parts)
     if form != "leak":
-        _, layer, head, _ = train(z[:, None], ahead(z, 1), 1, parts, dense(1), mean_squared_error, seed, **options)
+        _, layer, head, _ = train(z[:, None], ahead(z, 1), 1, parts, dense(1), squared, seed, **options)
         run["iterated"] = summary(back(iterate(layer, head, z, FAR)), name, value, parts)
     values, tests = np.array(course).T
     run["stopped"] = [float(tests[values.argmin()]), float(tests.min())]  # by validation, by a look at the test part
@@ -163,9 +169,7 @@ def with_the_sea(n, inputs, seed, updates=None):
     scale = data.standardise(both[parts[0]][change.first :])
     z, own = scale(both), data.standardise(change.x[parts[0]][change.first :])
     target = ahead(own(change.x), n)[:, -1:]
-    y, _, _, course = train(
-        z, target, n, parts, dense(1), mean_squared_error, seed, first=change.first, updates=updates
-    )
+    y, _, _, course = train(z, target, n, parts, dense(1), squared, seed, first=change.first, updates=updates)
     forecasts = np.full((len(z), n), np.nan)
     forecasts[:, -1] = own.undo(y[:, 0, 0])
     wrong = [squared_errors(change.back(forecasts), air.value, part, n) for part in parts[1:]]
@@ -201,7 +205,7 @@ def main():
     with recording(__file__, what, settings=SETTINGS, seeds=seeds, path=path) as record:
         record |= {"point": [], "inputs": []}
         jobs = [(name, form, "GRU", updates) for name, forms in SETTINGS["forms"].items() for form in forms]
-        jobs += [(name, "leak", "GRU", updates) for name in ("sunspots", "carbon dioxide")]
+        jobs += [("carbon dioxide", "leak", "GRU", updates)]
         jobs += [(name, None, *more) for name in SERIES
                  for more in (("LSTM", updates), ("RNN", updates), ("GRU", 2 * updates))]  # fmt: skip
         for name, form, kind, length in jobs:
