@@ -3,10 +3,10 @@
     python book/experiments/time_series_smoothing.py         three minutes on one core; writes its .json beside it
     python book/experiments/time_series_smoothing.py PATH    a trial: one seed, a twentieth of the updates, into PATH
 
-The smoothing has a share α of the level, a share γ of the season, a drift and the season of the first year. The GRU reads what
-the smoothing did not expect, and adds a correction to its forecast; one loss trains both. After Smyl (2020), with sums
-for his products, one series at a time, no dilation and no ensemble. The chapter *How sure is a forecast?* shows the
-result.
+The smoothing has a share α of the level, a share γ of the season, a drift and the season of the first year. The GRU
+reads what the smoothing did not expect, and adds a correction to its forecast; one loss trains both. After Smyl (2020),
+with sums for his products, one series at a time, no dilation and no ensemble. The chapter *How sure is a forecast?*
+shows the result.
 """
 
 import sys
