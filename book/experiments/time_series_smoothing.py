@@ -1,7 +1,7 @@
 """Exponential smoothing with a recurrent network: alone, and with a GRU that is trained together with it.
 
     python book/experiments/time_series_smoothing.py         three minutes on one core; writes its .json beside it
-    python book/experiments/time_series_smoothing.py PATH    a trial: one seed, a twentieth of the updates, into PATH
+    python book/experiments/time_series_smoothing.py PATH    a trial: one seed, a tenth of the updates, into PATH
 
 The smoothing has a share α of the level, a share γ of the season, a drift and the season of the first year. The GRU
 reads what the smoothing did not expect, and adds a correction to its forecast; one loss trains both. After Smyl (2020),
@@ -147,7 +147,7 @@ def run(name, ahead, network, seed, updates=None):
 def main():
     start, path, seeds, updates = time.process_time(), None, SETTINGS["seeds"], None
     if len(sys.argv) > 1:
-        path, seeds, updates = sys.argv[1], [0], 20
+        path, seeds, updates = sys.argv[1], [0], 40
     what = "errors of exponential smoothing, alone and with a GRU, one month and one year ahead"
     with recording(__file__, what, settings=SETTINGS, seeds=seeds, path=path) as record:
         record["runs"] = []
