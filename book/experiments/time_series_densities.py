@@ -1,4 +1,4 @@
-"""Densities of the month a year ahead, sampled paths, and what refitting every thirteen years is worth.
+"""Densities of the month a year ahead, sampled paths, and what refitting every seventeen years is worth.
 
     python book/experiments/time_series_densities.py         two minutes on one core; writes its .json beside it
     python book/experiments/time_series_densities.py PATH    a trial: one seed, a tenth of the updates, into PATH
@@ -22,7 +22,7 @@ from rnnbook.lessons.densities import inside, score
 from rnnbook.lessons.forecasting import in_blocks, in_form
 
 SETTINGS = {
-    "seeds": [0, 1, 2, 3, 4], "ahead": 12, "components": 3, "blocks": 10, "origins": 4, "paths": 100,
+    "seeds": [0, 1, 2, 3, 4], "ahead": 12, "components": 3, "blocks": 10, "origins": 3, "paths": 100,
     "densities": [["sunspots", "level"], ["sunspots", "root"]],
     "kinds": ["constant", "mixture"], "picture": {"paths": 24, "months": 132},
 }  # fmt: skip
@@ -153,7 +153,7 @@ def main():
     start, path, seeds, updates = time.process_time(), None, SETTINGS["seeds"], None
     if len(sys.argv) > 1:
         path, seeds, updates = sys.argv[1], [0], 40
-    what = "densities of the month a year ahead, sampled paths, and densities fitted again every thirteen years"
+    what = "densities of the month a year ahead, sampled paths, and densities fitted again every seventeen years"
     with recording(__file__, what, settings=SETTINGS, seeds=seeds, path=path) as record:
         record |= {"sure": [], "futures": [], "rolling": []}
         for name, form in SETTINGS["densities"]:
