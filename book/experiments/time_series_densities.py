@@ -3,8 +3,8 @@
     python book/experiments/time_series_densities.py         two minutes on one core; writes its .json beside it
     python book/experiments/time_series_densities.py PATH    a trial: one seed, a tenth of the updates, into PATH
 
-The networks are those of ``time_series.py``, with a head that answers with a density. The chapter *How sure is a
-forecast?* shows the result.
+The networks are those of ``time_series_contests.py``, with a head that answers with a density. The chapter *How sure is
+a forecast?* shows the result.
 """
 
 import sys
@@ -13,7 +13,7 @@ import time
 import numpy as np
 import torch
 from harness import recording
-from time_series import SERIES, ahead, cut, dense, rounded, squared, train
+from time_series_contests import SERIES, ahead, cut, dense, rounded, squared, train
 
 from rnnbook import data
 from rnnbook.in_numpy import MixtureHead
@@ -41,6 +41,12 @@ def mixture_loss(y, target):
     return -torch.logsumexp(torch.log_softmax(logits, -1) + log_density, -1).mean()
 
 
+def answers(trained, z):
+    """What a layer and its head answer after each month of z (N,): (N, outputs)."""
+    layer, head = trained
+    return head.forward(layer.forward(z[:, None, None])[0])[0][:, 0]
+
+
 def densities(name, form, kind, seed, updates=None):
     """The density of the month a year ahead, as mixtures (N, 3K) aligned with the month that they are about."""
     value = SERIES[name]().value
@@ -50,13 +56,13 @@ def densities(name, form, kind, seed, updates=None):
     target = ahead(z, N)[:, -1]
     options = {"seed": seed, "updates": updates}
     if kind == "constant":
-        made = train(z[:, None], target[:, None], N, parts, dense(1), squared, **options)[0][:, 0, 0]
+        made = answers(train(z[:, None], target[:, None], N, parts, dense(1), squared, **options), z)[:, 0]
         known = parts[1] - N
         s = 0.5 * np.log(np.mean((made[known] - target[known]) ** 2))  # from the validation part
         y = np.stack([np.zeros(len(z)), made, np.full(len(z), s)], axis=-1)
     else:
         K = 1 if kind == "normal" else SETTINGS["components"]
-        y = train(z[:, None], target, N, parts, bells(K), mixture_loss, **options)[0][:, 0]
+        y = answers(train(z[:, None], target, N, parts, bells(K), mixture_loss, **options), z)
     return np.concatenate([np.full((N, y.shape[1]), np.nan), y[:-N]])
 
 
@@ -105,7 +111,7 @@ def futures(seed, updates=None):
     series = in_form(value, past, "root")
     scale = data.standardise(series.x[past])
     z = scale(series.x)
-    _, layer, head, _ = train(z[:, None], ahead(z, 1)[:, 0], 1, parts, bells(1), mixture_loss, seed, updates=updates)
+    layer, head = train(z[:, None], ahead(z, 1)[:, 0], 1, parts, bells(1), mixture_loss, seed, updates=updates)
     rng = np.random.default_rng([seed, 1])
     hs = layer.forward(z[:, None, None])[0][:, 0]
     drawn = sample_paths(layer, head, hs[test - N], SETTINGS["paths"], N, rng)[-1]

@@ -15,8 +15,8 @@ import time
 import numpy as np
 import torch
 from harness import recording
-from time_series import IDLE, READ, SERIES, cut, dense, in_pytorch, rounded
-from time_series import SETTINGS as POINT
+from time_series_contests import IDLE, READ, SERIES, cut, dense, in_pytorch, rounded
+from time_series_contests import SETTINGS as POINT
 
 from rnnbook.in_numpy import GRU, Adam, clip_grad_norm
 from rnnbook.in_numpy.functions import sigmoid
@@ -120,7 +120,7 @@ def run(name, ahead, network, seed, updates=None):
     form = in_form(value, past, SETTINGS["forms"][name])
     model = Smoothed(form.x, past, ahead, SETTINGS["seasonal"][name], network, seed)
     optimizer, best, kept = Adam(model.smoothing, SETTINGS["lr of the smoothing"]), np.inf, None
-    net = torch.optim.Adam(model.network(), POINT["lr"]) if network else None
+    net = torch.optim.Adam(model.network(), POINT["lr"], fused=True) if network else None
     for update in range(updates or SETTINGS["updates"]):
         if network:
             net.zero_grad()
