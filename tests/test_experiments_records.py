@@ -333,24 +333,31 @@ def state_space(program, stored):
     return {"recall": recall, "track": track}
 
 
-def only(runs, **which):
-    (run,) = [r for r in runs if which.items() <= r.items()]
-    return run
-
-
 def time_series(program, stored):
+    def found(part, **which):
+        (run,) = [r for r in stored[part] if which.items() <= r.items()]
+        return run
+
+    return {"point": lambda name, form, seed: found("point", series=name, form=form, seed=seed),
+            "sure": lambda name, kind, seed: found("sure", series=name, kind=kind, seed=seed)}  # fmt: skip
+
+
+def only(runs, **which):
+    """The runs of which all of this is true."""
+    return [run for run in runs if which.items() <= run.items()]
+
+
+def time_series_contests(program, stored):
     return {
-        "point": lambda name, form, seed, kind, length, ways: only(
-            stored["point"], series=name, form=form, seed=seed, layer=kind, updates=length
-        ),
-        "with_the_sea": lambda n, inputs, seed, updates: only(stored["inputs"], ahead=n, inputs=inputs, seed=seed),
+        "point": lambda name, kind, seed, updates: only(stored["point"], series=name, seed=seed, layer=kind),
+        "with_the_sea": lambda n, inputs, seed, updates: only(stored["inputs"], ahead=n, inputs=inputs, seed=seed)[0],
     }
 
 
 def time_series_densities(program, stored):
     return {
-        "sure": lambda name, form, kind, seed, updates: only(stored["sure"], form=form, kind=kind, seed=seed),
-        "futures": lambda seed, updates: only(stored["futures"], seed=seed),
+        "sure": lambda name, form, kind, seed, updates: only(stored["sure"], form=form, kind=kind, seed=seed)[0],
+        "futures": lambda seed, updates: only(stored["futures"], seed=seed)[0],
     }
 
 
@@ -358,7 +365,7 @@ def time_series_smoothing(program, stored):
     return {
         "run": lambda name, ahead, network, seed, updates: only(
             stored["runs"], series=name, ahead=ahead, network=network, seed=seed
-        )
+        )[0]
     }
 
 
@@ -500,6 +507,7 @@ RECORDS = [
     text_model_ppmd,
     text_model_training,
     time_series,
+    time_series_contests,
     time_series_densities,
     time_series_smoothing,
     truncation,
