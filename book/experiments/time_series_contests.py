@@ -4,8 +4,8 @@
     python book/experiments/time_series_contests.py PATH    a trial: one seed, a tenth of the updates, into PATH
 
 A network reads a series month by month, learns to say the next month, and is fed its own forecasts for the months after
-it. It reads the sunspots as roots, the sea as anomalies, carbon dioxide as its change over a year. The chapter *How sure
-is a forecast?* shows the result, beside lines that choose among these and the series themselves.
+it. It reads the sunspots as roots, the sea as anomalies, carbon dioxide as its change over a year. The chapter *How
+sure is a forecast?* shows the result, beside lines that choose among these and the series themselves.
 """
 
 import sys
