@@ -358,6 +358,7 @@ def time_series_densities(program, stored):
     return {
         "sure": lambda name, form, kind, seed, updates: only(stored["sure"], form=form, kind=kind, seed=seed)[0],
         "futures": lambda seed, updates: only(stored["futures"], seed=seed)[0],
+        "rolling": lambda seed, updates: only(stored["rolling"], seed=seed)[0],
     }
 
 

@@ -22,7 +22,7 @@ from rnnbook.lessons.densities import inside, score
 from rnnbook.lessons.forecasting import in_blocks, in_form
 
 SETTINGS = {
-    "seeds": [0, 1, 2, 3, 4], "ahead": 12, "components": 3, "blocks": 10, "paths": 100,
+    "seeds": [0, 1, 2, 3, 4], "ahead": 12, "components": 3, "blocks": 10, "origins": 3, "paths": 100,
     "densities": [["level", "constant"], ["level", "mixture"], ["root", "mixture"]],
     "picture": {"paths": 24, "months": 132},
 }  # fmt: skip
@@ -47,10 +47,10 @@ def answers(trained, z):
     return head.forward(layer.forward(z[:, None, None])[0])[0][:, 0]
 
 
-def densities(name, form, kind, seed, updates=None):
+def densities(name, form, kind, seed, updates=None, parts=None):
     """The density of the month a year ahead, as mixtures (N, 3K) aligned with the month that they are about."""
     value = SERIES[name]().value
-    parts = cut(value)
+    parts = parts or cut(value)
     series = in_form(value, parts[0], form)
     z = data.standardise(series.x[parts[0]])(series.x)
     target = ahead(z, N)[:, -1]
@@ -134,13 +134,28 @@ def crps_of_sample(drawn, truth):
     return np.mean(np.abs(drawn - truth)) - between / 2
 
 
+def rolling(seed, updates=None):
+    """CRPS in each third of the test part: fitted once, and fitted again before each on all that was known."""
+    value = SERIES["sunspots"]().value
+    past, later, test = cut(value)
+    once, run = densities("sunspots", "root", "mixture", seed, updates), {"seed": seed, "once": [], "again": []}
+    for span in np.array_split(test, SETTINGS["origins"]):
+        known, y = np.arange(span[0]), once
+        parts = (known[: -len(later)], known[-len(later) :], span)
+        if span[0] > test[0]:
+            y = densities("sunspots", "root", "mixture", seed, updates, parts)
+        run["once"].append(float(score(once[span], value, past, "root", span).crps.mean()))
+        run["again"].append(float(score(y[span], value, parts[0], "root", span).crps.mean()))
+    return run
+
+
 def main():
     start, path, seeds, updates = time.process_time(), None, SETTINGS["seeds"], None
     if len(sys.argv) > 1:
         path, seeds, updates = sys.argv[1], [0], 40
-    what = "densities of the sunspots a year ahead, stated at once and sampled month by month"
+    what = "densities of the sunspots a year ahead: stated at once, sampled month by month, fitted again"
     with recording(__file__, what, settings=SETTINGS, seeds=seeds, path=path) as record:
-        record |= {"sure": [], "futures": []}
+        record |= {"sure": [], "futures": [], "rolling": []}
         for form, kind in SETTINGS["densities"]:
             for seed in seeds:
                 record["sure"].append(rounded(sure("sunspots", form, kind, seed, updates)))
@@ -148,7 +163,9 @@ def main():
                 print(f"{time.process_time() - start:5.0f} s", form, kind, seed, shown, flush=True)
         for seed in seeds:
             record["futures"].append(rounded(futures(seed, updates)))
-            print(f"{time.process_time() - start:5.0f} s paths", seed, record["futures"][-1]["crps"], flush=True)
+            record["rolling"].append(rounded(rolling(seed, updates)))
+            last = record["futures"][-1]["crps"], record["rolling"][-1]
+            print(f"{time.process_time() - start:5.0f} s", *last, flush=True)
 
 
 if __name__ == "__main__":
