@@ -350,7 +350,9 @@ def only(runs, **which):
 def time_series_contests(program, stored):
     return {
         "point": lambda name, kind, seed, updates: only(stored["point"], series=name, seed=seed, layer=kind),
-        "with_the_sea": lambda n, inputs, seed, updates: only(stored["inputs"], ahead=n, inputs=inputs, seed=seed)[0],
+        "direct": lambda name, n, inputs, seed, updates: only(
+            stored["direct"], series=name, ahead=n, inputs=inputs, seed=seed
+        )[0],
     }
 
 
