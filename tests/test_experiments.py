@@ -863,6 +863,14 @@ def test_one_loss_trains_the_smoothing_through_the_network(network, experiment):
             assert grads[name][i] == pytest.approx((losses[0] - losses[1]) / 2e-5, abs=1e-8), (name, i)
 
 
+def test_smoothing_with_a_network_sees_nothing_of_the_future(experiment):
+    smoothing, y = experiment("time_series_smoothing"), np.random.default_rng(0).normal(size=150).cumsum()
+    changed = np.concatenate([y[:141], y[141:] + 100])
+    before, after = (smoothing.Smoothed(v, np.arange(140), 12, True, True, seed=1).forecasts() for v in (y, changed))
+    np.testing.assert_array_equal(before[:141], after[:141])
+    assert not np.allclose(before[141:, -1], after[141:, -1])
+
+
 def test_a_sampled_path_is_fed_its_own_draws(experiment):
     densities, rng = experiment("time_series_densities"), np.random.default_rng(0)
     layer = in_numpy.GRU(1, 5, dtype=np.float64, rng=rng)
