@@ -116,6 +116,14 @@ def test_the_loss_of_a_mixture_is_that_of_its_density():
     assert list(densities.inside(np.array([0.04, 0.06, 0.5, 0.96]), 0.9)) == [False, True, True, False]
 
 
+def test_the_first_season_is_found_beneath_a_trend():
+    season = np.random.default_rng(5).normal(size=12)
+    season -= season.mean()
+    t = np.arange(60)
+    found = smoothing.first_season(3 + 0.5 * t + season[t % 12])
+    np.testing.assert_allclose(found, season + 0.25, atol=1e-12)  # twelve months lie half a month beside their middle
+
+
 def test_smoothing_follows_its_equations_and_their_gradient():
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(4)

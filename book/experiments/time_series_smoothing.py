@@ -21,21 +21,13 @@ from time_series_contests import SETTINGS as POINT
 from rnnbook.in_numpy import GRU, Adam, clip_grad_norm
 from rnnbook.in_numpy.functions import sigmoid
 from rnnbook.lessons.forecasting import in_blocks, in_form, squared_errors
-from rnnbook.lessons.smoothing import PERIOD, smooth, smooth_backward
+from rnnbook.lessons.smoothing import PERIOD, first_season, smooth, smooth_backward
 
 SETTINGS = {
     "units": 16, "updates": 400, "lr of the smoothing": 2e-2, "seeds": [0, 1, 2, 3, 4], "contests": [1, 12],
     "forms": {"sunspots": "root", "sea temperature": "level", "carbon dioxide": "level"},
     "seasonal": {"sunspots": False, "sea temperature": True, "carbon dioxide": True},
 }  # fmt: skip
-
-
-def first_season(y):
-    """What a calendar month of y (P,) differs on average from the mean of the twelve months around it: (12,)."""
-    around = np.convolve(y, np.full(PERIOD, 1 / PERIOD), mode="valid")
-    off = y[PERIOD // 2 : PERIOD // 2 + len(around)] - around
-    month = (np.arange(len(off)) + PERIOD // 2) % PERIOD
-    return np.array([off[month == m].mean() for m in range(PERIOD)])
 
 
 class Smoothed:

@@ -14,6 +14,14 @@ import numpy as np
 PERIOD = 12
 
 
+def first_season(y):
+    """What a calendar month of y (P,) differs on average from the mean of the twelve months around it: (12,)."""
+    around = np.convolve(y, np.full(PERIOD, 1 / PERIOD), mode="valid")
+    off = y[PERIOD // 2 : PERIOD // 2 + len(around)] - around
+    month = (np.arange(len(off)) + PERIOD // 2) % PERIOD
+    return np.array([off[month == m].mean() for m in range(PERIOD)])
+
+
 def smooth(y, alpha, gamma, season):
     """Return the levels (N + 1,), the start first, and the seasons (N + 12,) of a series y (N,).
 
