@@ -42,4 +42,4 @@ def pull_on_width():
 
 
 def highest_tenth():
-    return said_in("time_series", r"the mixture head, ([\d.]+) for the normal head")
+    return said_in("time_series", r"the mixture on the level, ([\d.]+) for the mixture on the root")

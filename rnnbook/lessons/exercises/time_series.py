@@ -218,15 +218,16 @@ check_pull_on_width = Predict(
 
 check_highest_tenth = ReadAFigure(
     "fig-series-pit",
-    0.21,
-    why="A fifth of the months lie in the highest tenth of what the normal head thought possible: it is too low.",
+    0.23,
+    why="Nearly a quarter of the months lie in the highest tenth of what this mixture thought possible: it is too low.",
     misreadings={
-        "the dashed line is read, where the bar should be": 0.1,
-        "the bar of the autoregression is read": 0.16,
-        "the upper edge of the grey band is read": 0.12,
-        "it is counted, how much too high the bar is": 0.11,
+        "the dashed line is read instead of the bar": 0.1,
+        "the bar of the mixture on the level is read": 0.2,
+        "the bar of the AR is read": 0.117,
+        "the ninth bar is read": 0.145,
+        "the answer is how much too high the bar is": 0.13,
     },
-    look="Find the panel of the normal head, and in it the last of the ten bars.",
+    look="Find the panel of the mixture on the root, and in it the last of the ten bars.",
     tolerance=0.07,
     about=About("calibration", "read a figure", 1, 5),
 )
