@@ -835,6 +835,7 @@ def test_training_in_pytorch_goes_as_in_numpy(experiment):
     for name, p in (ours.params | last.params).items():
         np.testing.assert_allclose((layer.params | head.params)[name], p, rtol=0, atol=1e-8, err_msg=name)
 
+
 @pytest.mark.parametrize("network", [False, True])
 def test_one_loss_trains_the_smoothing_through_the_network(network, experiment):
     smoothing = experiment("time_series_smoothing")
