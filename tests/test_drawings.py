@@ -88,6 +88,9 @@ FIGURES |= {
     "seeds_against": lambda: figures.seeds_against(
         [1, 4], {"a": np.eye(2), "b": np.ones((2, 2))}, "k", "error", {"naive": 2.0}, log="x"
     ),
+    "sampled_futures": lambda: figures.sampled_futures(
+        1990 + np.arange(30) / 12, 1 + WAVE, 20, [1 + WAVE[:9], 1.2 + WAVE[1:10], 1 - WAVE[:9]], "count"
+    ),
     "series_in_parts": lambda: figures.series_in_parts(
         np.arange(30), WAVE, {"past": np.arange(20), "later": np.arange(20, 30)}, "count"
     ),
@@ -97,7 +100,9 @@ FIGURES |= {
         [10, 20], {"adding": {"RNN": np.eye(2, 3), "GRU": np.ones((2, 3))}}
     ),
     "task_shapes": lambda: figures.task_shapes(tasks.adding(1, 6, 1), ["number", "mark"], [""] * 5 + ["1.2"]),
-    "spread_against_error": lambda: figures.spread_against_error({"a": (WAVE**2, np.abs(WAVE)), "b": ([2], [4])}, ""),
+    "states_over_time": lambda: figures.states_over_time(
+        1990 + np.arange(30) / 12, WAVE, np.stack([WAVE, -WAVE, WAVE**2], axis=1), "count"
+    ),
     "state_gradients": lambda: figures.state_gradients(
         {"one": WAVE.reshape(10, 3), "two": np.ones((10, 3))}, "abcdefghij"
     ),

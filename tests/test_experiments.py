@@ -17,6 +17,7 @@ import torch
 from scipy import stats
 
 from rnnbook import data, in_numpy
+from rnnbook.in_numpy.functions import mean_squared_error
 
 pytestmark = pytest.mark.slow  # all together
 ROOT = Path(__file__).parents[1]
@@ -97,6 +98,9 @@ SETTINGS = {  # what the record says, and the same in the program
     "text_model_ppmd": lambda e: {"settings": e.SETTINGS},
     "text_model_training": lambda e: {"settings": e.SETTINGS, "data": e.source()},
     "time_series": lambda e: {"settings": e.SETTINGS},
+    "time_series_contests": lambda e: {"settings": e.SETTINGS, "seeds": e.SETTINGS["seeds"]},
+    "time_series_densities": lambda e: {"settings": e.SETTINGS, "seeds": e.SETTINGS["seeds"]},
+    "time_series_smoothing": lambda e: {"settings": e.SETTINGS, "seeds": e.SETTINGS["seeds"]},
     "truncation": lambda e: {"settings": e.SETTINGS, "k": e.K},
     "truncation_networks": lambda e: {"settings": e.SETTINGS | {"echo": e.ECHO}, "seeds": e.SEEDS},
     "two_processes": lambda e: {},
@@ -354,6 +358,39 @@ def test_a_point_forecast_errs_as_recorded(series, form, experiment):
     assert list(found) == list(expected)
     for key in expected.keys() - {"series", "form", "seed"}:
         np.testing.assert_allclose(found[key], expected[key], rtol=5e-3, err_msg=key)
+
+
+@pytest.mark.slow
+def test_a_network_errs_in_a_contest_as_recorded(experiment):
+    contests = experiment("time_series_contests")
+    (found,) = map(contests.rounded, contests.point("carbon dioxide", "RNN", 0))
+    expected = one(record("time_series_contests")["point"], series="carbon dioxide", layer="RNN", seed=0)
+    assert list(found) == list(expected)
+    for key in ("validation", "test", "blocks 1", "blocks 12"):
+        np.testing.assert_allclose(found[key], expected[key], rtol=5e-3, err_msg=key)
+
+
+@pytest.mark.slow
+def test_the_density_of_a_network_scores_as_recorded(experiment):
+    densities = experiment("time_series_densities")
+    found = densities.rounded(densities.sure("sunspots", "level", "constant", 0))
+    expected = one(record("time_series_densities")["sure"], form="level", kind="constant", seed=0)
+    assert list(found) == list(expected)
+    for key, value in expected.items():
+        if isinstance(value, dict):
+            assert found[key] == pytest.approx(value, abs=0.01), key
+        else:
+            assert found[key] == (value if isinstance(value, str) else pytest.approx(value, rel=0.01, abs=2)), key
+
+
+@pytest.mark.slow
+def test_smoothing_with_a_network_errs_as_recorded(experiment):
+    smoothing = experiment("time_series_smoothing")
+    found = smoothing.rounded(smoothing.run("carbon dioxide", 12, True, 0))
+    expected = one(record("time_series_smoothing")["runs"], series="carbon dioxide", ahead=12, network=True, seed=0)
+    assert list(found) == list(expected)
+    for key in ("validation", "test", "blocks", "shares"):
+        np.testing.assert_allclose(found[key], expected[key], rtol=0.01, err_msg=key)
 
 
 @pytest.mark.parametrize("task, kind", [("temporal order", "GRU"), ("adding", "LSTM, chrono"), ("copy", "IRNN")])
@@ -761,6 +798,103 @@ def test_months_ahead_and_forecasts_fed_back(experiment):
             expected[t, k] = head.forward(layer.forward(np.array(read)[:, None, None])[0][-1])[0][0, 0]
             read.append(expected[t, k])
     np.testing.assert_allclose(time_series.iterate(layer, head, z, 3), expected, rtol=0, atol=1e-12)
+
+
+def test_an_lstm_is_fed_its_own_forecasts_with_its_cell_state(experiment):
+    contests, rng = experiment("time_series_contests"), np.random.default_rng(1)
+    z, layer = rng.normal(size=7), in_numpy.LSTM(1, 4, dtype=np.float64, rng=rng)
+    head = contests.dense(1)(4, rng)
+    found = contests.iterate(layer, head, z, 3)
+    for t in range(7):
+        read = list(z[: t + 1])
+        for k in range(3):
+            expected = head.forward(layer.forward(np.array(read)[:, None, None])[0][-1])[0][0, 0]
+            assert found[t, k] == pytest.approx(expected, abs=1e-12)
+            read.append(expected)
+
+
+def test_training_in_pytorch_goes_as_in_numpy(experiment):
+    contests, rng = experiment("time_series_contests"), np.random.default_rng(0)
+    z = rng.normal(size=(400, 1))
+    target, parts = np.roll(z, -1, axis=0), (np.arange(240), np.arange(240, 320), np.arange(320, 400))
+    layer, head = contests.train(z, target, 1, parts, contests.dense(1), contests.squared, seed=3, updates=40)
+    rng = np.random.default_rng(3)
+    ours = in_numpy.GRU(1, 16, dtype=np.float64, rng=rng)
+    last = contests.dense(1)(16, rng)
+    params = in_numpy.join(layer=ours.params, head=last.params)
+    optimizer = in_numpy.Adam(params, lr=5e-3)
+    for _ in range(40):
+        rows = rng.integers(0, 239 - 1 - 96 + 2, size=16) + np.arange(96)[:, None]
+        hs, _, trace = ours.forward(z[rows])
+        y, head_trace = last.forward(hs[24:])
+        dhs, dhead = last.backward(mean_squared_error(y, target[rows[24:]])[1], head_trace)
+        _, _, dlayer = ours.backward(np.concatenate([0 * hs[:24], dhs]), trace)
+        grads = in_numpy.join(layer=dlayer, head=dhead)
+        in_numpy.clip_grad_norm(grads, 0.5)
+        optimizer.step(grads)
+    for name, p in (ours.params | last.params).items():
+        np.testing.assert_allclose((layer.params | head.params)[name], p, rtol=0, atol=1e-8, err_msg=name)
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_one_loss_trains_the_smoothing_through_the_network(network, experiment):
+    smoothing = experiment("time_series_smoothing")
+    past, y = np.arange(140), np.random.default_rng(0).normal(size=150).cumsum()
+    model = smoothing.Smoothed(y, past, 3, True, network, seed=1)
+    model.smoothing["drift"][:] = 0.3
+
+    def loss():
+        (_, levels, seasons, surprise), rng = model.read(y[past]), np.random.default_rng(5)
+        rows = rng.integers(0, 140 - 3 - 96 + 1, size=16) + np.arange(96)[:, None]
+        error = (levels[rows + 1] + seasons[rows + 3] - y[rows + 3]) / model.scale + 0.3
+        if network:
+            with torch.no_grad():
+                error = error + model.head(model.layer(torch.tensor(surprise[rows][..., None]))[0])[..., 0].numpy()
+        return np.mean(error[24:] ** 2)
+
+    model.rng = np.random.default_rng(5)
+    grads = model.gradients(past)
+    for name in ("alpha", "gamma", "season"):
+        p = model.smoothing[name]
+        for i in range(len(p)):
+            kept, losses = p[i], []
+            for p[i] in (kept + 1e-5, kept - 1e-5):
+                losses.append(loss())
+            p[i] = kept
+            assert grads[name][i] == pytest.approx((losses[0] - losses[1]) / 2e-5, abs=1e-8), (name, i)
+
+
+def test_smoothing_with_a_network_sees_nothing_of_the_future(experiment):
+    smoothing, y = experiment("time_series_smoothing"), np.random.default_rng(0).normal(size=150).cumsum()
+    changed = np.concatenate([y[:141], y[141:] + 100])
+    before, after = (smoothing.Smoothed(v, np.arange(140), 12, True, True, seed=1).forecasts() for v in (y, changed))
+    np.testing.assert_array_equal(before[:141], after[:141])
+    assert not np.allclose(before[141:, -1], after[141:, -1])
+
+
+def test_a_sampled_path_is_fed_its_own_draws(experiment):
+    densities, rng = experiment("time_series_densities"), np.random.default_rng(0)
+    layer = in_numpy.GRU(1, 5, dtype=np.float64, rng=rng)
+    head = densities.bells(1)(5, rng)
+    head.params["weight"][2], head.params["bias"][2] = 0, -40  # no width: the path is that of the means
+    h = rng.normal(size=(2, 5))
+    found = densities.sample_paths(layer, head, h, 3, 4, rng)
+    for m in range(2):
+        state, expected = h[m : m + 1], []
+        for _ in range(4):
+            y = head.forward(state)[0][:, 1:2]
+            expected.append(y[0, 0])
+            state, _ = layer.step(y, state)
+        for path in found[:, 3 * m : 3 * m + 3].T:
+            np.testing.assert_allclose(path, expected, rtol=0, atol=1e-12)
+
+
+def test_the_crps_of_a_sample_nears_that_of_a_normal_density(experiment):
+    crps, draws = experiment("time_series_densities").crps_of_sample, np.random.default_rng(0).normal(size=(400, 50))
+    z = 0.7
+    exact = z * (2 * stats.norm.cdf(z) - 1) + 2 * stats.norm.pdf(z) - 1 / np.sqrt(np.pi)  # Gneiting & Raftery (2007)
+    found = [crps(row, z) for row in draws]
+    assert np.mean(found) == pytest.approx(exact, abs=4 * np.std(found) / 20)
 
 
 def test_errors_are_those_of_the_months_in_the_part(experiment):

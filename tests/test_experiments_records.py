@@ -342,6 +342,36 @@ def time_series(program, stored):
             "sure": lambda name, kind, seed: found("sure", series=name, kind=kind, seed=seed)}  # fmt: skip
 
 
+def only(runs, **which):
+    """The runs of which all of this is true."""
+    return [run for run in runs if which.items() <= run.items()]
+
+
+def time_series_contests(program, stored):
+    return {
+        "point": lambda name, kind, seed, updates: only(stored["point"], series=name, seed=seed, layer=kind),
+        "direct": lambda name, n, inputs, seed, updates: only(
+            stored["direct"], series=name, ahead=n, inputs=inputs, seed=seed
+        )[0],
+    }
+
+
+def time_series_densities(program, stored):
+    return {
+        "sure": lambda name, form, kind, seed, updates: only(stored["sure"], form=form, kind=kind, seed=seed)[0],
+        "futures": lambda seed, updates: only(stored["futures"], seed=seed)[0],
+        "rolling": lambda seed, updates: only(stored["rolling"], seed=seed)[0],
+    }
+
+
+def time_series_smoothing(program, stored):
+    return {
+        "run": lambda name, ahead, network, seed, updates: only(
+            stored["runs"], series=name, ahead=ahead, network=network, seed=seed
+        )[0]
+    }
+
+
 def truncation(program, stored):
     now, streams = {}, program.streams
 
@@ -480,6 +510,9 @@ RECORDS = [
     text_model_ppmd,
     text_model_training,
     time_series,
+    time_series_contests,
+    time_series_densities,
+    time_series_smoothing,
     truncation,
     truncation_networks,
     two_processes,

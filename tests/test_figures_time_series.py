@@ -52,11 +52,26 @@ def test_a_pit_histogram_counts_each_tenth():
         figures.pit_histograms({"ours": pit[None]})
 
 
-def test_stated_and_actual_spread_share_one_scale():
-    axes = figures.spread_against_error({"ours": ([1, 2], [1.5, 2.5]), "theirs": ([2], [4])}, "[°C]").axes[0]
-    np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[1, 1.5], [2, 2.5]])
-    assert axes.get_xlim() == axes.get_ylim() == pytest.approx((0, 4.32))
-    np.testing.assert_array_equal(axes.lines[1].get_xydata(), [[2, 4]])
-    np.testing.assert_allclose(axes.lines[2].get_xydata(), [[0, 0], [4.32, 4.32]])  # from corner to corner
-    with pytest.raises(ValueError, match=r"groups\['ours'\]\[1\] should have shape \(2,\)"):
-        figures.spread_against_error({"ours": ([1, 2], [1.5])}, "[°C]")
+def test_sampled_futures_start_at_their_month_and_go_on_month_by_month():
+    time, paths = 1950 + np.arange(6) / 12, [[1, 2, 3], [4, 5, 7], [0, 0, 1]]
+    figure = figures.sampled_futures(time, np.arange(6.0), 3, paths, "count")
+    axes = figure.axes[0]
+    for line, path in zip(axes.lines, paths):
+        np.testing.assert_allclose(line.get_xdata(), 1950 + np.array([3, 4, 5]) / 12, rtol=0, atol=1e-9)
+        np.testing.assert_array_equal(line.get_ydata(), path)
+    assert axes.lines[0].get_linewidth() > axes.lines[1].get_linewidth() == axes.lines[2].get_linewidth()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one sampled future", "2 more", "observed"]
+    with pytest.raises(ValueError, match=r"observed should have shape \(6,\)"):
+        figures.sampled_futures(time, np.arange(5.0), 3, paths, "count")
+
+
+def test_the_states_lie_below_the_months_at_which_they_were_read():
+    time, states = 1950 + np.arange(4) / 12, np.arange(12).reshape(4, 3) / 12
+    above, below, _ = figures.states_over_time(time, np.arange(4.0), states, "count").axes
+    np.testing.assert_array_equal(above.lines[0].get_xydata(), np.column_stack([time, np.arange(4)]))
+    picture = below.collections[0]
+    np.testing.assert_array_equal(picture.get_array().reshape(3, 4), states.T)
+    np.testing.assert_allclose(picture.get_coordinates()[0, :, 0], 1950 + np.arange(5) / 12)
+    assert picture.get_clim() == (-1, 1)
+    with pytest.raises(ValueError, match=r"states should have shape \(4, H\)"):
+        figures.states_over_time(time, np.arange(4.0), states[1:], "count")

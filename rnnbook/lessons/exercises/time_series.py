@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.in_numpy.functions import log_softmax, softmax
+from rnnbook.in_numpy.functions import gaussian_mixture, log_softmax, softmax
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise, sizes
 from rnnbook.lessons.exercises.design import Design, at_least
@@ -11,75 +11,73 @@ from rnnbook.lessons.exercises.predict import Predict
 from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
-def normal_loss(mu, s, x):
-    """Return the mean of -log N(x; μ, σ²) [nats], σ = exp(s), and its gradients by
-    mu and by s; all (N,).
+def sample_crps(drawn, x):
+    """Return the CRPS (N,) of M draws for each of N months, drawn (M, N), at the
+    truths x (N,), in their unit.
     """
-    error = (x - mu) / np.exp(s)
-    loss = np.mean(0.5 * error**2 + s + 0.5 * np.log(2 * np.pi))
-    return loss, -error / np.exp(s) / len(x), (1 - error**2) / len(x)
+    M = len(drawn)
+    distance = np.abs(drawn - x).mean(axis=0)
+    between = np.abs(drawn[:, None] - drawn).sum(axis=(0, 1)) / (M * (M - 1))
+    return distance - between / 2
 
 
-def _normals(rng):
-    (N,) = sizes(rng, 1)
-    return {"mu": rng.normal(size=N), "s": 0.5 * rng.normal(size=N), "x": rng.normal(size=N)}
+def _draws(rng):
+    M, N = sizes(rng, 2)
+    return {"drawn": rng.normal(size=(M, N)) + rng.normal(size=N), "x": rng.normal(size=N)}
 
 
-def _replace(function, place, wrong):
-    """The right results, but for one of them."""
-
-    def mistaken(**arguments):
-        results = list(function(**arguments))
-        results[place] = wrong(**arguments)
-        return tuple(results)
-
-    return mistaken
+def _distance(drawn, x):
+    return np.abs(drawn - x).mean(axis=0)
 
 
-check_normal_loss = Exercise(
-    normal_loss,
-    _normals,
-    returns=("loss", "dmu", "ds"),
+def _between(drawn):
+    return 2 * (_distance(drawn, 0) - sample_crps(drawn, 0))
+
+
+check_sample_crps = Exercise(
+    sample_crps,
+    _draws,
+    returns=("crps",),
     mistakes={
-        "the term s is left out of the loss, so that a huge σ costs nothing": _replace(
-            normal_loss, 0, lambda mu, s, x: normal_loss(mu, s, x)[0] - np.mean(s)
+        "a draw is also paired with itself: divided by M² instead of M (M - 1)": lambda drawn, x: (
+            _distance(drawn, x) - 0.5 * _between(drawn) * (len(drawn) - 1) / len(drawn)
         ),
-        "the constant, half the logarithm of 2π, is left out of the loss": _replace(
-            normal_loss, 0, lambda mu, s, x: normal_loss(mu, s, x)[0] - 0.5 * np.log(2 * np.pi)
+        "the half in front of the second term is forgotten": lambda drawn, x: _distance(drawn, x) - _between(drawn),
+        "the second term is left out: the mean absolute error of the draws": _distance,
+        "the second term is added instead of subtracted": lambda drawn, x: _distance(drawn, x) + 0.5 * _between(drawn),
+        "each pair is counted once, but divided by the number of ordered pairs": lambda drawn, x: (
+            _distance(drawn, x) - 0.25 * _between(drawn)
         ),
-        "s is taken for the logarithm of the variance": _replace(
-            lambda mu, s, x: normal_loss(mu, s / 2, x), 2, lambda mu, s, x: normal_loss(mu, s / 2, x)[2] / 2
+        "the draws are averaged first: the absolute error of their mean": lambda drawn, x: np.abs(
+            drawn.mean(axis=0) - x
         ),
-        "the logarithm of the variance stands in the loss where that of σ belongs": _replace(
-            normal_loss, 0, lambda mu, s, x: normal_loss(mu, s, x)[0] + np.mean(s)
+        "the first term is the distance from the mean of the draws": lambda drawn, x: (
+            np.abs(drawn.mean(axis=0) - x) - 0.5 * _between(drawn)
         ),
-        "the squared error is divided by σ in the loss, not by its square": _replace(
-            normal_loss, 0, lambda mu, s, x: np.mean((x - mu) ** 2 / np.exp(s) / 2 + s + 0.5 * np.log(2 * np.pi))
+        "the sign of the distance to the truth is kept": lambda drawn, x: (
+            (drawn - x).mean(axis=0) - 0.5 * _between(drawn)
         ),
-        "s is taken for σ itself": lambda mu, s, x: normal_loss(mu, np.log(np.abs(s)), x),
-        "the sign of dmu is turned": _replace(normal_loss, 1, lambda mu, s, x: -normal_loss(mu, s, x)[1]),
-        "the error in dmu is divided by σ once instead of twice": _replace(
-            normal_loss, 1, lambda mu, s, x: normal_loss(mu, s, x)[1] * np.exp(s)
+        "the distance to the truth is squared": lambda drawn, x: (
+            ((drawn - x) ** 2).mean(axis=0) - 0.5 * _between(drawn)
         ),
-        "ds forgets that s also stands by itself in the loss": _replace(
-            normal_loss, 2, lambda mu, s, x: normal_loss(mu, s, x)[2] - 1 / len(x)
+        "the distances to the truth are summed, not averaged": lambda drawn, x: (
+            len(drawn) * _distance(drawn, x) - 0.5 * _between(drawn)
         ),
-        "the gradient by σ is given for that by s": _replace(
-            normal_loss, 2, lambda mu, s, x: normal_loss(mu, s, x)[2] / np.exp(s)
+        "draws of different months are paired as well: one spread for all": lambda drawn, x: (
+            _distance(drawn, x) - 0.5 * _between(drawn).mean()
         ),
-        "the gradients are those of the sum, not of the mean": lambda mu, s, x: (
-            normal_loss(mu, s, x)[0],
-            *(len(x) * part for part in normal_loss(mu, s, x)[1:]),
+        "the mean over the months is returned, one number for all": lambda drawn, x: np.full(
+            len(x), sample_crps(drawn, x).mean()
         ),
     },
-    looks_at="Write the loss of one x as e²/2 + s + a constant, with e = (x - μ) exp(-s), and differentiate.",
-    about=About("likelihood", "write", 2, 15),
+    looks_at="Two means for each month: over M distances to the truth, and over M (M - 1) distances between draws.",
+    about=About("CRPS", "write", 2, 15),
 )
 
 
 def responsibilities(a, mu, s, x):
-    """Return r (N, K): how much each component answers for x (N,); logits a
-    (however large or small), means and log deviations s are (N, K).
+    """Return r (N, K): how much each component accounts for the truth x (N,); the
+    logits a, of any size, the means mu and the log deviations s are (N, K).
     """
     error = (x[:, None] - mu) * np.exp(-s)
     log_joint = log_softmax(a) - 0.5 * error**2 - s
@@ -141,7 +139,7 @@ def _old_and_new(rng):
         rng.normal(-0.7, 1, size=int(rng.integers(20, 40))),
         rng.normal(0.7, 1.4, size=int(rng.integers(150, 200))),
     )
-    new[: len(old)] = -old  # one of them is just as wide as the interval
+    new[: len(old)] = -old  # one of them lies exactly on the border of the interval
     return {"old": old, "new": new, "share": float(rng.choice([0.5, 0.7, 0.8, 0.9]))}
 
 
@@ -196,20 +194,20 @@ check_bug_in_responsibilities = FindTheBug(
 
 
 def gradient_two_deviations_off():
-    """Give one truth, two standard deviations above the mean, to a normal head with
-    mu = s = 0.
+    """Give a normal head with mu = s = 0 a truth of 2; return the gradient of the
+    loss with respect to s.
     """
-    mu, s, x = np.zeros(1), np.zeros(1), np.array([2.0])
-    return normal_loss(mu, s, x)[2][0]
+    _, (_, _, ds) = gaussian_mixture(np.zeros(3), np.array(2.0))
+    return ds
 
 
 check_pull_on_width = Predict(
-    "what is the gradient of the normal loss by s = log σ, if the truth lies 2 σ from the mean (one value, σ = 1)?",
+    "what is the gradient of the normal loss with respect to s = log σ, if σ = 1 and the truth is 2 above the mean?",
     run=gradient_two_deviations_off,
     why="It is 1 - e², with e = 2 the error in deviations: negative, so that descent makes the density wider.",
     misreadings={
         "the error is not squared": -1.0,
-        "the sign is turned: descent would make the density narrower": 3.0,
+        "the sign is reversed: descent would make the density narrower": 3.0,
         "the term of log σ is left out": -4.0,
         "it is the gradient with respect to the mean": -2.0,
     },
@@ -220,15 +218,16 @@ check_pull_on_width = Predict(
 
 check_highest_tenth = ReadAFigure(
     "fig-series-pit",
-    0.21,
-    why="A fifth of the months lie in the highest tenth of what the normal head thought possible: it is too low.",
+    0.23,
+    why="Nearly a quarter of the months lie in the highest tenth of what this mixture thought possible: it is too low.",
     misreadings={
-        "the dashed line is read, where the bar should be": 0.1,
-        "the bar of the autoregression is read": 0.16,
-        "the upper edge of the grey band is read": 0.12,
-        "it is counted, how much too high the bar is": 0.11,
+        "the dashed line is read instead of the bar": 0.1,
+        "the bar of the mixture on the level is read": 0.2,
+        "the bar of the AR is read": 0.117,
+        "the ninth bar is read": 0.145,
+        "the answer is how much too high the bar is": 0.13,
     },
-    look="Find the panel of the normal head, and in it the last of the ten bars.",
+    look="Find the panel of the mixture on the root, and in it the last of the ten bars.",
     tolerance=0.07,
     about=About("calibration", "read a figure", 1, 5),
 )

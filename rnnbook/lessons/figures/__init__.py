@@ -24,7 +24,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     memory             memory_tasks, task_shapes, skill_against_length, carry_ramp
     variable_length    ragged_batch, both_directions, share_against
     time_series        series_in_parts, kinds_of_answer, errors_by_horizon, fan_charts,
-                       pit_histograms, spread_against_error
+                       pit_histograms, sampled_futures, states_over_time
     control            control_loop, plant_runs, one_step_and_free, tracking, errors_in_trouble
     seq2seq            two_decoders, attention_map
     speed              calls_on_each_rung, ladder, step_time, ratio_dots
@@ -104,8 +104,9 @@ from rnnbook.lessons.figures.time_series import (
     fan_charts,
     kinds_of_answer,
     pit_histograms,
+    sampled_futures,
     series_in_parts,
-    spread_against_error,
+    states_over_time,
 )
 from rnnbook.lessons.figures.truncation import cut_gradients
 from rnnbook.lessons.figures.variable_length import both_directions, ragged_batch, share_against
@@ -177,6 +178,7 @@ __all__ = [
     "right_after_each_step",
     "right_against_seconds",
     "rnn_cell",
+    "sampled_futures",
     "scan_rounds",
     "seeds_against",
     "sequence_kinds",
@@ -188,9 +190,9 @@ __all__ = [
     "skill_against_length",
     "spelling_alignments",
     "spoken_labels",
-    "spread_against_error",
     "state_gradients",
     "state_heat",
+    "states_over_time",
     "states_while_reading",
     "step_time",
     "task_shapes",

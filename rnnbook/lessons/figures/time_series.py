@@ -1,4 +1,4 @@
-"""A series in time, forecasts that say how sure they are, and the proof whether to believe them."""
+"""A series in time, forecasts that say how sure they are, and ways to find out whether to believe them."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ MISSED = "#B0003A"
 
 @styled
 def kinds_of_answer():
-    """Three answers to the same question: a number with one width for all times, a normal density, a mixture."""
+    """Three ways to answer: a number with one width for all times, a normal density at each step, a mixture."""
     figure, row = panels(1, 3, height=2.9, sharey=True)
     grid = np.linspace(-3.2, 3.2, 300)
     means, wide = np.array([-1.3, 0.1, 1.1, 0.3]), np.array([0.25, 0.5, 0.85, 0.4])
@@ -38,9 +38,9 @@ def kinds_of_answer():
 
 @styled
 def errors_by_horizon(curves, units, xlabel="months ahead"):
-    """Errors against the horizon, a panel a series: {title: {name: (S, K), one row a seed}}; units: {title: label}.
+    """Errors at each horizon, {title: {name: (S, K), a row for each seed}}, one panel each; units: {title: label}.
 
-    The line is the mean over the seeds, the band runs from the smallest to the largest.
+    The line is the mean over the seeds; the band runs from the smallest to the largest.
     """
     figure, row = panels(1, len(curves), height=3.3, squeeze=False)
     for axes, (title, methods) in zip(row[0], curves.items(), strict=True):
@@ -60,9 +60,9 @@ def errors_by_horizon(curves, units, xlabel="months ahead"):
 
 @styled
 def fan_charts(time, observed, fans, label, xlabel="year"):
-    """A series (N,) over forecasts of it, a panel each: {title: {"median": (N,), 50: (low, high), 90: (low, high)}}.
+    """A series (N,) and forecasts of it, {title: {"median": (N,), 50: (low, high), 90: (low, high)}}, one panel each.
 
-    Observations outside the widest band are marked; the title ends with their share.
+    Observations outside the widest band are marked, and the title gives their share.
     """
     time, observed = np.asarray(time), np.asarray(observed, dtype=float)
     check_shape("observed", observed, time.shape)
@@ -105,10 +105,10 @@ def fan_charts(time, observed, fans, label, xlabel="year"):
 
 @styled
 def pit_histograms(values, bins=10):
-    """How often the truth fell into each tenth of its forecast density, a panel a model: {title: values (N,) in 0 … 1}.
+    """How often the truth fell into each tenth of its forecast density: {title: values (N,) from 0 to 1}.
 
-    A calibrated forecast gives equal bars. The grey band holds nineteen bars of twenty if the N values were
-    independent.
+    A calibrated forecast gives equal bars. If the N values were independent, the grey band would hold nineteen bars of
+    twenty.
     """
     figure, row = panels(1, len(values), height=2.9, sharey=True, squeeze=False)
     for place, (axes, (title, pit)) in enumerate(zip(row[0], values.items(), strict=True)):
@@ -134,33 +134,8 @@ def pit_histograms(values, bins=10):
 
 
 @styled
-def spread_against_error(groups, label, on=None):
-    """Stated against actual: {name: (stated (G,), actual (G,))}, both root mean squares in G groups of months."""
-    axes = canvas(on, height=3.4, width=4.6)
-    top = 0.0
-    for place, (name, (stated, actual)) in enumerate(groups.items()):
-        stated, actual = np.asarray(stated, dtype=float), np.asarray(actual, dtype=float)
-        check_shape(f"groups[{name!r}][1]", actual, stated.shape)
-        axes.plot(
-            stated,
-            actual,
-            "os^D"[place % 4],
-            color=PALETTE[place],
-            linestyle=STYLES[place],
-            markersize=6,
-            linewidth=1.2,
-            label=name,
-        )
-        top = max(top, 1.08 * stated.max(), 1.08 * actual.max())
-    axes.plot([0, top], [0, top], color=COLOURS["h"], linestyle=(0, (4, 2)), linewidth=1.2, label="stated = actual")
-    axes.set(xlabel=f"stated spread {label}", ylabel=f"actual error {label}", xlim=(0, top), ylim=(0, top))
-    axes.legend()
-    return axes.figure
-
-
-@styled
 def series_in_parts(time, series, parts, label, xlabel="year", on=None):
-    """A series (N,) over time (N,), cut into named parts: {name: consecutive indices}, each shaded and named."""
+    """A series (N,) at the times (N,), cut into parts {name: consecutive indices}, each shaded and named."""
     time, series = np.asarray(time), np.asarray(series, dtype=float)
     check_shape("series", series, time.shape)
     axes = canvas(on, height=2.7)
@@ -179,3 +154,44 @@ def series_in_parts(time, series, parts, label, xlabel="year", on=None):
         )
     axes.set(xlabel=xlabel, ylabel=label, xlim=(time[0], time[-1]))
     return axes.figure
+
+
+@styled
+def sampled_futures(time, observed, now, paths, label, xlabel="year"):
+    """A series (N,) and futures of it that were drawn from its month ``now`` on: paths (S, K), a row for each.
+
+    The first path is drawn boldly, so that one of them can be followed.
+    """
+    time, observed, paths = np.asarray(time), np.asarray(observed, dtype=float), np.asarray(paths, dtype=float)
+    check_shape("observed", observed, time.shape)
+    check_shape("paths", paths, ("S", "K"))
+    axes = canvas(height=3.4)
+    ahead = time[now] + (time[1] - time[0]) * np.arange(paths.shape[1])
+    for number, path in enumerate(paths):
+        bold = {"linewidth": 1.5, "alpha": 1.0, "zorder": 3, "label": "one sampled future"} if number == 0 else {}
+        thin = {"linewidth": 0.6, "alpha": 0.35, "label": f"{len(paths) - 1} more" if number == 1 else None}
+        axes.plot(ahead, path, color=PALETTE[number == 0], linestyle="-", **(bold or thin))
+    axes.plot(time, observed, color=COLOURS["h"], linestyle="-", linewidth=1.5, label="observed")
+    axes.axvline(time[now], color=COLOURS["h"], linestyle=(0, (4, 2)), linewidth=1)
+    axes.set(xlabel=xlabel, ylabel=label, xlim=(time[0], time[-1]), ylim=(0, None))
+    figure = axes.figure
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return figure
+
+
+@styled
+def states_over_time(time, observed, states, label, xlabel="year"):
+    """A series (N,) and, below it, the states (N, H) of a network that reads it: a row for each unit, 0 is white."""
+    time, observed, states = np.asarray(time), np.asarray(observed, dtype=float), np.asarray(states, dtype=float)
+    check_shape("observed", observed, time.shape)
+    check_shape("states", states, (len(time), "H"))
+    figure, (above, below) = panels(2, 1, height=4.0, sharex=True, height_ratios=[1, 1.6])
+    above.plot(time, observed, color=COLOURS["h"], linestyle="-", linewidth=1.2)
+    above.set(ylabel=label, xlim=(time[0], time[-1]))
+    edges = np.append(time, 2 * time[-1] - time[-2])
+    units = np.arange(states.shape[1] + 1) + 0.5
+    picture = below.pcolormesh(edges, units, states.T, cmap="PuOr", vmin=-1, vmax=1, rasterized=True)
+    below.set(xlabel=xlabel, ylabel="unit")
+    below.grid(visible=False)
+    figure.colorbar(picture, ax=[above, below], label="state", ticks=[-1, 0, 1], aspect=20, pad=0.015)
+    return figure
