@@ -100,7 +100,7 @@
     const low = Math.min(goal, ...energies), high = Math.max(goal + 1, ...energies);
     const steps = Math.max(2 * N, energies.length - 1);
     const x = (k) => LEFT + ((WIDTH - LEFT - 8) * k) / steps;
-    const y = (E) => TOP + ((BOTTOM - TOP) * (high - E)) / (high - low);
+    const y = (E) => TOP + ((BOTTOM - TOP - 20) * (high - E)) / (high - low);
     const line = (x1, y1, x2, y2, colour, dash) => {
       const drawn = add(svg, "line", { x1, y1, x2, y2, ...(dash ? { "stroke-dasharray": dash } : {}) });
       drawn.style.stroke = `var(--rnnbook-${colour})`;

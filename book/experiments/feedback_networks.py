@@ -1,6 +1,6 @@
 """Elman's and Jordan's tasks beside their rivals, each over ten seeds (the LSTM, the slowest, over five).
 
-    python book/experiments/feedback_networks.py    (about seven minutes of one core; writes feedback_networks.json)
+    python book/experiments/feedback_networks.py    (about four minutes of one core; writes feedback_networks.json)
 
 "xor": two random bits and their exclusive or, again and again; the squared error of the next bit, on new streams whose
 first bit is at any place in its group, after 24 bits of warming up. "letters": ba, dii and guuu in random order; the

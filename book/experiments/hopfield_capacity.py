@@ -1,8 +1,8 @@
 """How much a Hopfield network keeps of random patterns, by two criteria, each over ten draws.
 
-    python book/experiments/hopfield_capacity.py    (about three minutes of one core; writes hopfield_capacity.json)
+    python book/experiments/hopfield_capacity.py    (about a minute of one core; writes hopfield_capacity.json)
 
-"capacity": the network starts in each of 40 stored patterns and settles; the mean overlap of where it ends with where
+"capacity": the network starts in each of 25 stored patterns and settles; the mean overlap of where it ends with where
 it began. "exact": the share of patterns that the first update leaves as they are, with n / (4 ln n) and n / (2 ln n)
 of them stored.
 """
@@ -16,7 +16,7 @@ from rnnbook.in_numpy import hopfield
 
 SEEDS = list(range(10))
 SETTINGS = {
-    "capacity": {"units": [100, 200, 1000], "probes": 40,
+    "capacity": {"units": [100, 200, 1000], "probes": 25,
                  "loads": [0.05, 0.08, 0.1, 0.11, 0.12, 0.13, 0.14, 0.15, 0.16, 0.18, 0.2]},
     "exact": {"units": [100, 1000, 10000], "divisors": [4, 2]},
 }  # fmt: skip
