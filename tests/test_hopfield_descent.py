@@ -33,7 +33,9 @@ const descend = ({ rule, stored, digit, seed }) => {
   }
   return { W, order, states, energies, resting };
 };
-console.log(JSON.stringify({ digits: m.digits, runs: CASES.map(descend) }));
+const nothing = m.digits[0].map(() => m.digits[0].map(() => 0));
+const tie = { rests: m.atRest(nothing, m.digits[0]), stays: m.visit(nothing, m.digits[0], 3) };
+console.log(JSON.stringify({ digits: m.digits, runs: CASES.map(descend), tie }));
 """
 
 
@@ -74,6 +76,11 @@ def test_weights_states_and_energies_are_those_of_in_numpy(script, ten, case):
         if i < 6:  # now and then
             assert resting == np.array_equal(hopfield.visit_units(np.round(W, 12), s, range(64)), s)
     assert turns > 5 and np.all(np.diff(run["energies"]) <= 1e-12)
+
+
+def test_a_tie_leaves_the_unit_as_it_is_and_the_network_at_rest(script, ten):
+    assert script["tie"]["rests"] is True
+    np.testing.assert_array_equal(script["tie"]["stays"], ten[0])
 
 
 def test_every_sweep_of_a_seed_has_an_order_of_its_own(script):
