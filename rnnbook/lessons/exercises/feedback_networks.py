@@ -236,7 +236,7 @@ check_beyond_capacity = ReadAFigure(
     0.36,
     why="Beyond the load 0.138 the large network loses almost everything, more abruptly than the small ones.",
     misreadings={
-        "the curve of 200 units is read": 0.77,
+        "the curve of 200 units is read": 0.79,
         "the curve of 100 units is read": 0.87,
         "the place before the fall is read, a load of 0.13": 0.98,
         "what was lost is read": 0.64,
