@@ -62,6 +62,9 @@ SETTINGS = {  # what the record says, and the same in the program
     "control": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "conversion": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "identification": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
+    "feedback_networks": lambda e: {
+        "settings": e.SETTINGS, "seeds": e.SEEDS, "parameters": {name: e.parameters(name) for name in e.NETWORKS}},
+    "hopfield_capacity": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "language_model": lambda e: {"settings": e.SETTINGS, "data": e.source()},
     "language_model_units": lambda e: {"data": e.experiment.source()},
     "gradient_reach": lambda e: {"settings": e.SETTINGS},
@@ -258,6 +261,78 @@ def test_windows_are_read_one_by_one_from_zeros(experiment):
     assert program.in_windows(*nets, x, y, scale, 5) == pytest.approx(
         np.std([0, 2, 5]) * np.sqrt(np.mean(np.square(errors)))
     )
+
+
+def test_the_counting_rivals_and_a_short_hopfield_draw_are_the_recorded_ones(experiment):
+    program, stored = experiment("feedback_networks"), record("feedback_networks")
+    for name, rival in (("n-gram", program.counted_xor), ("table by place", program.placed_xor)):
+        assert one(stored["xor"], model=name, seed=3)["found"] == [pytest.approx(rival(3), abs=2e-4)]
+    assert one(stored["letters"], model="n-gram", seed=3)["found"] == [
+        pytest.approx(program.counted_letters(3), abs=2e-4)
+    ]
+    hopfield, kept = experiment("hopfield_capacity"), record("hopfield_capacity")
+    loads = hopfield.SETTINGS["capacity"]["loads"]
+    assert [hopfield.overlap(100, load, 2) for load in loads] == one(kept["capacity"], N=100, seed=2)["overlaps"]
+    found = one(kept["exact"], N=1000, divisor=2, seed=2)
+    assert hopfield.exact(1000, 2, 2) == (found["M"], found["kept"])
+
+
+def test_the_overlaps_of_patterns_give_the_same_first_update_as_the_weights(experiment):
+    program = experiment("hopfield_capacity")
+    N, divisor, seed = 60, 1, 5  # so many that most are lost
+    M, kept = program.exact(N, divisor, seed)
+    xi = np.random.default_rng([N, divisor, seed]).choice([-1.0, 1.0], size=(M, N))
+    after = in_numpy.hopfield.synchronous_step(in_numpy.hopfield.hebbian(xi), xi)
+    assert kept == round(float(np.mean(np.all(after == xi, axis=1))), 4) and 0 < kept < 1
+
+
+def test_jordans_gradients_are_finite_differences_of_the_loss(experiment):
+    program = experiment("feedback_networks")
+    layer, head, params = program.build("Jordan", 3)
+    rng = np.random.default_rng(0)
+    x, wanted = rng.normal(size=(5, 3, 1)), rng.normal(size=(5, 3, 1))
+
+    def loss():
+        program.wear(layer, head, params["W_yh"])
+        return in_numpy.functions.mean_squared_error(head.forward(layer.forward(x)[0])[0], wanted)
+
+    loss()
+    hs, _, trace = layer.forward(x)
+    y, head_trace = head.forward(hs)
+    dhs, dhead = head.backward(in_numpy.functions.mean_squared_error(y, wanted)[1], head_trace)
+    grads = program.jordan_gradients(program.through_time(layer, trace, dhs), dhead, params["W_yh"], head)
+    assert grads.keys() == params.keys()
+    for name, values in params.items():
+        for at in range(values.size):
+            slopes = []
+            for shift in (1e-6, -1e-6):
+                values.flat[at] += shift
+                slopes.append(loss()[0])
+                values.flat[at] -= shift
+            assert grads[name].flat[at] == pytest.approx((slopes[0] - slopes[1]) / 2e-6, abs=1e-8), name
+
+
+def test_a_copied_context_sends_nothing_to_the_step_before(experiment):
+    program = experiment("feedback_networks")
+    layer, _, _ = program.build("Elman, context copied", 1)
+    rng = np.random.default_rng(1)
+    x, dhs = rng.normal(size=(4, 2, 1)), rng.normal(size=(4, 2, 8))
+    hs, _, trace = layer.forward(x)
+    found = program.context_copied(layer, trace, dhs)
+    for name in found:  # the sum over steps, each a sequence of one step from the state before
+        steps = [layer.forward(x[t : t + 1], hs[t - 1] if t else None)[2] for t in range(4)]
+        alone = sum(layer.backward(dhs[t : t + 1], step)[2][name] for t, step in enumerate(steps))
+        np.testing.assert_allclose(found[name], alone, rtol=0, atol=1e-12)
+    assert not np.allclose(found["weight_hh"], program.through_time(layer, trace, dhs)["weight_hh"], atol=1e-3)
+
+
+def test_a_trace_tells_both_as_of_abac_apart_and_the_last_letter_does_not(experiment):
+    program = experiment("feedback_networks")
+    outputs = np.eye(3)[np.array([[0, 1, 0, 2]]).T]
+    for decay, apart in ((0.0, False), (0.5, True)):
+        rows = program.jordan_inputs(np.eye(1), np.concatenate([outputs, outputs]), decay)
+        assert (np.abs(rows[5] - rows[7]).max() > 0.1) == apart  # before B and before C, the second time
+    np.testing.assert_allclose(rows[3, 0], [1, 1.25, 0.5, 0])
 
 
 def test_a_bug_of_the_museum_is_one_and_the_correct_pass_is_the_layers(experiment):

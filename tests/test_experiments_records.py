@@ -253,6 +253,38 @@ def memory(program, stored):
     return {"Pool": Pool, "run": run, "run_counting": lambda job: stored["counted"][job[0]][job[1]]}
 
 
+def feedback_networks(program, stored):
+    def of(part, model, key="found"):
+        def run(*which):
+            name, seed = which if model is None else (model, *which)
+            (found,) = [r for r in stored[part] if (r.get("model", r.get("decay")), r["seed"]) == (name, seed)]
+            return found[key]
+
+        return run
+
+    counted, placed = of("xor", "n-gram"), of("xor", "table by place")
+    return {
+        "network_xor": of("xor", None),
+        "counted_xor": lambda seed: counted(seed)[0],
+        "placed_xor": lambda seed: placed(seed)[0],
+        "network_letters": of("letters", "Elman, through time"),
+        "counted_letters": lambda seed: of("letters", "n-gram")(seed)[0],
+        "network_plans": of("plans", None, "right"),
+    }
+
+
+def hopfield_capacity(program, stored):
+    def overlap(N, load, seed):
+        (run,) = [r for r in stored["capacity"] if (r["N"], r["seed"]) == (N, seed)]
+        return run["overlaps"][stored["settings"]["capacity"]["loads"].index(load)]
+
+    def exact(N, divisor, seed):
+        (run,) = [r for r in stored["exact"] if (r["N"], r["divisor"], r["seed"]) == (N, divisor, seed)]
+        return run["M"], run["kept"]
+
+    return {"overlap": overlap, "exact": exact}
+
+
 def museum(program, stored):
     def train(bug, task, seed):
         which = {"task": "month" if task.months else "recall", "bug": bug, "seed": seed}
@@ -491,6 +523,8 @@ RECORDS = [
     connectivity,
     control,
     conversion,
+    feedback_networks,
+    hopfield_capacity,
     identification,
     language_model,
     gradient_reach,

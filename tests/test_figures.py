@@ -440,5 +440,7 @@ def test_a_state_is_a_cell_of_its_step_and_unit_on_one_scale_around_zero():
     first, second, _ = FIGURES["state_heat"]().axes
     np.testing.assert_allclose(first.collections[0].get_array(), np.linspace(-1, 1, 12).reshape(4, 3).T)
     assert first.collections[0].get_clim() == second.collections[0].get_clim() == (-1, 1)
+    assert first.get_xlabel() == "step t"
+    assert figures.state_heat({"RNN": np.zeros((4, 3))}, xlabel="word").axes[0].get_xlabel() == "word"
     with pytest.raises(ValueError, match=r"states\['RNN'\] should have shape"):
         figures.state_heat({"RNN": np.zeros(3)})

@@ -84,6 +84,17 @@ def test_a_capacity_is_drawn_over_its_load_with_the_marks_named():
         figures.capacity_curves([0.1, 0.2], {"a": [1]}, {})
 
 
+def test_an_interval_is_a_bar_around_its_own_curve_and_none_is_drawn_where_there_is_none():
+    halves = {"a": [0.1, 0.05]}
+    axes = figures.capacity_curves([0.1, 0.2], {"a": [0.8, 0.5], "b": [0.3, 0.2]}, {}, halves).axes[0]
+    (drawn,) = axes.containers
+    for segment, load, low, high in zip(drawn[2][0].get_segments(), [0.1, 0.2], [0.7, 0.45], [0.9, 0.55], strict=True):
+        np.testing.assert_allclose(segment, [[load, low], [load, high]], atol=1e-12)
+    assert to_rgb(drawn[2][0].get_color()[0][:3]) == to_rgb(PALETTE[0])
+    with pytest.raises(ValueError, match=r"halves\['a'\] should have shape \(2,\)"):
+        figures.capacity_curves([0.1, 0.2], {"a": [0.8, 0.5]}, {}, {"a": [0.1]})
+
+
 def way(figure, gid):
     (line,) = figure.findobj(lambda a: a.get_gid() == gid)
     vertices = line._path_original.vertices

@@ -1,4 +1,4 @@
-"""Oracles for the chapter *What came before?*: counting, trying both signs, attention, a measured linear map."""
+"""Oracles for the chapter *What came before?*: counting, trying both signs, attention, powers of the decay."""
 
 import numpy as np
 import torch
@@ -27,6 +27,13 @@ def flip_energy(W, s, i):
 def softmax_update(patterns, s, beta):
     patterns, s = torch.from_numpy(patterns), torch.from_numpy(s)
     return scaled_dot_product_attention(s, patterns, patterns, scale=beta).numpy()
+
+
+def fading_trace(outputs, decay):
+    """The closed form: at step t the output of step k counts decay^(t - 1 - k), and nothing from step t on."""
+    T = len(outputs)
+    weights = np.array([[decay ** (t - 1 - k) if k < t else 0.0 for k in range(T)] for t in range(T)])
+    return np.einsum("tk,kbv->tbv", weights, outputs)
 
 
 def turn_all():

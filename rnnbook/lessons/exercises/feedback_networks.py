@@ -153,6 +153,48 @@ check_softmax_update = Exercise(
 )
 
 
+def fading_trace(outputs, decay):
+    """Return the trace (T, B, V) of the outputs (T, B, V) before each step, zero before the first."""
+    trace = np.zeros_like(outputs)
+    for t in range(1, len(outputs)):
+        trace[t] = decay * trace[t - 1] + outputs[t - 1]
+    return trace
+
+
+def _outputs(rng):
+    T, B, V = sizes(rng, 3)
+    return {"outputs": rng.normal(size=(T + 2, B, V)), "decay": rng.uniform(0.2, 0.8)}
+
+
+def _one_step(outputs):
+    return np.concatenate([np.zeros_like(outputs[:1]), outputs[:-1]])
+
+
+def _after_each_step(outputs, decay):
+    """The trace after each step: before it, and the step's output added."""
+    return decay * fading_trace(outputs, decay) + outputs
+
+
+check_fading_trace = Exercise(
+    fading_trace,
+    _outputs,
+    returns=("the trace",),
+    mistakes={
+        "the step's own output is in its trace: that is the trace after the step": _after_each_step,
+        "only the last output is given, without a trace": lambda outputs, decay: _one_step(outputs),
+        "nothing fades: the outputs are added up": lambda outputs, decay: fading_trace(outputs, 1.0),
+        "the last output is faded once, too": lambda outputs, decay: decay * fading_trace(outputs, decay),
+        "it is a mean: the last output has the weight 1 - decay": lambda outputs, decay: (
+            (1 - decay) * fading_trace(outputs, decay)
+        ),
+        "the decay is the weight of the output instead of the old trace's": lambda outputs, decay: (
+            decay * fading_trace(outputs, 1.0)
+        ),
+    },
+    looks_at="What is known before the first step, and what does each step add to it?",
+    about=About("Jordan networks", "write", 1, 10),
+)
+
 check_bug_in_visit = FindTheBug(
     check_visit,
     looks_at="Look at the tie, at the other units, and at a state whose unit already agrees with its field.",
@@ -194,7 +236,7 @@ check_beyond_capacity = ReadAFigure(
     0.36,
     why="Beyond the load 0.138 the large network loses almost everything, more abruptly than the small ones.",
     misreadings={
-        "the curve of 200 units is read": 0.77,
+        "the curve of 200 units is read": 0.79,
         "the curve of 100 units is read": 0.87,
         "the place before the fall is read, a load of 0.13": 0.98,
         "what was lost is read": 0.64,
@@ -204,18 +246,15 @@ check_beyond_capacity = ReadAFigure(
     about=About("capacity", "read a figure", 1, 5),
 )
 
-check_measure_capacity = Design(
+check_measure_basin = Design(
     {
-        "a": (True, "The theory is about many units: one small network falls gently and shows no border."),
-        "b": (True, "One draw of patterns may be a lucky one: average over several."),
-        "c": (False, "Starting from noise measures whether a pattern is found, not whether it is kept."),
-        "d": (True, "A border shows only where loads lie on both sides of it."),
-        "e": (False, "Digits are not random: alike patterns disturb each other at much smaller loads."),
-        "f": (
-            True,
-            "The overlap at rest says how much was lost; a count of perfect recalls does not.",
-        ),
+        "a": (True, "A border shows only where starts lie on both sides of it."),
+        "b": (False, "A start without a wrong unit measures whether a pattern is kept, not whether it is repaired."),
+        "c": (True, "One draw may be a lucky one: average over several."),
+        "d": (True, "The overlap says whether the network came back to the pattern that was meant."),
+        "e": (False, "Other states at rest have low energies, too: an energy does not say which one was reached."),
+        "f": (False, "The claim is about random patterns, and patterns that are alike disturb each other more."),
     },
-    looks_at="The claim: random patterns are kept up to 0.138 N. What has to be drawn, varied and measured?",
+    looks_at="The claim: random patterns are repaired up to a share of wrong units. What is varied, what measured?",
     about=About("experiments", "design", 2, 10),
 )

@@ -170,15 +170,18 @@ def gate_raster(gates, letters):
 
 
 @styled
-def state_heat(states):
-    """The states of a network while it reads, {title: (T, H)}: a column a step, a row a unit, -1 to 1, 0 is white."""
+def state_heat(states, xlabel="step t"):
+    """The states of a network while it reads, {title: (T, H)}: a column a step, a row a unit, -1 to 1, 0 is white.
+
+    With another ``xlabel`` the columns are something else, such as sequences.
+    """
     figure, row = panels(1, len(states), height=2.7, sharey=True, squeeze=False)
     for axes, (title, values) in zip(row[0], states.items(), strict=True):
         values = np.asarray(values, dtype=float)
         check_shape(f"states[{title!r}]", values, ("T", "H"))
         steps, units = np.arange(len(values) + 1) + 0.5, np.arange(values.shape[1] + 1) + 0.5
         picture = axes.pcolormesh(steps, units, values.T, cmap="PuOr", vmin=-1, vmax=1)
-        axes.set(title=title, xlabel="step t")
+        axes.set(title=title, xlabel=xlabel)
         axes.grid(visible=False)
     row[0, 0].set_ylabel("unit")
     figure.colorbar(picture, ax=list(row[0]), label="state", ticks=[-1, 0, 1], aspect=14, pad=0.015)

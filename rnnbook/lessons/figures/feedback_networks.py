@@ -1,4 +1,4 @@
-"""Figures of the networks that came before: energies that step down, recalled images, Jordan's and Elman's loops."""
+"""Figures of the networks that came before: energies that fall, recalled images, capacities, Jordan and Elman."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,10 +15,10 @@ W_YH = "#9A3412"  # from the output back to the hidden units
 
 @styled
 def energy_descent(energies, images, shown, level):
-    """The energy of B runs after every update, (B, K + 1), and what one of them looks like on its way down.
+    """The energy of B runs after every update, (B, K + 1), with pictures of one of them as it falls.
 
-    images: {update: (rows, columns)}, the state of run ``shown`` at that update, above the point it belongs to.
-    level = (energy, name): a line, drawn dashed, such as the energy of the stored patterns.
+    images: {update: (rows, columns)}, the state of run ``shown`` at that update, linked to its point in the chart.
+    level = (energy, name): a dashed line with its name, such as the energy of the stored patterns.
     """
     energies = np.asarray(energies, dtype=float)
     check_shape("energies", energies, ("B", "K + 1"))
@@ -83,7 +83,7 @@ def draw_image(axes, image):
 
 @styled
 def energy_panels(traces):
-    """The energy after each update under several rules, a panel each: {title: energies (K,)}; a rise is marked."""
+    """The energy after each update under several rules, one panel each: {title: energies (K,)}; rises are marked."""
     figure, row = panels(1, len(traces), height=3.1, squeeze=False)
     for axes, (title, values) in zip(row[0], named("traces", traces, "title: energies").items(), strict=True):
         check_shape(f"traces[{title!r}]", values, ("K",))
@@ -98,7 +98,7 @@ def energy_panels(traces):
 
 @styled
 def recall_gallery(rows):
-    """Images in rows, to be compared column by column: {name of a row: images (n, height, width) of -1 to +1}."""
+    """Rows of images to compare column by column: {name of the row: images (n, height, width) from -1 to +1}."""
     rows = named("rows", rows, "name: images")
     n = len(next(iter(rows.values())))
     figure, grid = panels(len(rows), n, height=0.58 * len(rows), squeeze=False)
@@ -113,10 +113,10 @@ def recall_gallery(rows):
 
 @styled
 def recall_against_stored(stored, overlaps, start):
-    """How much of a pattern comes back, against the number stored, a panel for each kind of pattern.
+    """The overlap after recall against the number of patterns stored, one panel for each kind of pattern.
 
-    stored (K,); overlaps: {kind: {rule: (K,)}}, NaN where a rule was not tried; ``start``: the overlap of the
-    corrupted patterns, drawn dashed.
+    stored (K,); overlaps: {kind: {rule: (K,)}}, NaN where a rule was not tried; ``start``: the overlap before
+    recall, drawn dashed.
     """
     stored = np.asarray(stored)
     figure, row = panels(1, len(overlaps), height=3.5, sharey=True, squeeze=False)
@@ -145,8 +145,11 @@ def recall_against_stored(stored, overlaps, start):
 
 
 @styled
-def capacity_curves(loads, curves, marks, on=None):
-    """Named curves (K,) over the load M/N (K,), with marked loads: {name: load}, each a dashed line."""
+def capacity_curves(loads, curves, marks, halves=None, on=None):
+    """Named curves (K,) over the load M/N (K,), with marked loads: {name: load}, each a dashed line.
+
+    halves: {name of a curve: half widths of its intervals (K,)}, drawn as bars.
+    """
     loads = np.asarray(loads, dtype=float)
     axes = canvas(on)
     for place, (label, y) in enumerate(named("curves", curves).items()):
@@ -161,6 +164,9 @@ def capacity_curves(loads, curves, marks, on=None):
             linewidth=1.5,
             label=label,
         )
+        if halves and label in halves:
+            check_shape(f"halves[{label!r}]", np.asarray(halves[label]), loads.shape)
+            axes.errorbar(loads, y, halves[label], fmt="none", ecolor=PALETTE[place], elinewidth=1.2, capsize=2)
     for name, load in marks.items():
         axes.axvline(load, color=COLOURS["h"], linestyle=DASHES, linewidth=1.2, zorder=1)
         axes.annotate(
@@ -180,7 +186,7 @@ def capacity_curves(loads, curves, marks, on=None):
 
 @styled
 def jordan_and_elman():
-    """Two loops side by side over three steps: what comes back is Jordan's output, or Elman's hidden state."""
+    """Two networks over three steps, side by side: Jordan's feeds back its output, Elman's its hidden state."""
     sheet = Sheet(WIDTH, 3.5)
     middle, pitch = 1.5, 1.13
     for side, name, left in (
