@@ -139,6 +139,8 @@ def scan_tree(T=8):
     A box names the steps that it combines to one pair, or the state that it holds; states are blue.
     """
     T, pitch, high = check_size("T", T), 0.72, 0.56
+    if T < 2 or T & (T - 1):
+        raise ValueError(f"T should be a power of two, 2 or more, but is {T}")
     rows = tree_rows(T)
     sheet = Sheet(1.1 + pitch * (T + 1), high * len(rows) + 0.1)
     at = {(r, last): (1.15 + pitch * last, high * (len(rows) - r - 0.5) + 0.05) for r, row in enumerate(rows)
