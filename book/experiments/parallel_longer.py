@@ -1,25 +1,25 @@
 """The longer runs behind the chapter *Can the loop over time be broken?*: equal parameters, and twice the training.
 
-    python book/experiments/parallel_longer.py     about five minutes on one core; writes parallel_longer.json beside it
+    python book/experiments/parallel_longer.py     about two minutes on one core; writes parallel_longer.json beside it
 
 Surnames to languages, judged after five and after ten epochs: every network has as many units as bring it nearest to
 the number of parameters of the GRU's. Then parity, with twice the updates of ``parallel.py``, for the layer that gave
-up first there.
+up first there, with one seed.
 """
 
 import numpy as np
 import torch
 from harness import recording
-from parallel import TRACKING, Sign, track
+from parallel import TRACKING, track
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from rnnbook import data
-from rnnbook.in_torch import GRU, LSTM, MinGRU, MinLSTM
+from rnnbook.in_torch import GRU, MinGRU, MinLSTM
 
-SETTINGS = {"hidden_size": 24, "epochs": [5, 10], "batch": 64, "lr": 5e-3, "clip": 1.0}
-NETWORKS = {"minGRU": MinGRU, "minLSTM": MinLSTM, "sign": Sign, "RNN": nn.RNN, "LSTM": LSTM, "GRU": GRU}
-TWICE = {"kinds": ["minGRU"], "updates": 2 * TRACKING["updates"], "seeds": [0, 1, 2]}
+SETTINGS = {"hidden_size": 24, "epochs": [5, 10], "batch": 128, "lr": 5e-3, "clip": 1.0}
+NETWORKS = {"minGRU": MinGRU, "minLSTM": MinLSTM, "RNN": nn.RNN, "GRU": GRU}
+TWICE = {"kinds": ["minGRU"], "updates": 2 * TRACKING["updates"], "seeds": [0]}
 SEEDS = [0, 1, 2, 3, 4]
 
 names = data.surnames()
@@ -77,6 +77,7 @@ def run(kind, seed):
             optimizer.step()
         if epoch in SETTINGS["epochs"]:
             found[str(epoch)] = accuracy(model)
+    print(kind, seed, found, flush=True)
     return found
 
 
