@@ -83,9 +83,9 @@
     return {
       1: `Up, ${count}: neighbours become one pair.`,
       2: `Up, ${count}: pairs of pairs, four steps each.`,
-      3: `The top, ${count}: all eight steps as one pair; and the first half, applied to h0, gives h4.`,
-      4: `Down, ${count}: the whole gives h8, and the quarters lead to h2 and h6.`,
-      5: `Down, ${count}: one step each, to the states that are left.`,
+      3: `The top, ${count}: all eight steps become one pair, and 1–4 leads from h0 to h4.`,
+      4: `Down, ${count}: 1–8 leads from h0 to h8, 1–2 from h0 to h2, 5–6 from h4 to h6.`,
+      5: `Down, ${count}: one step each leads to the four states that are left.`,
     }[row];
   };
 

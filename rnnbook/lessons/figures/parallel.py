@@ -167,8 +167,8 @@ def scan_tree(T=8):
 def newton_passes(errors):
     """How wrong every state is after every pass over the sequence: {title: errors (K, T)}, a panel each.
 
-    Colours are steps of a factor 10, from one on to 1e-9; less is white. Below the dashed line, after pass k, the first
-    k states are exact whatever the slopes are.
+    Colours change with every factor of 10, from 1 down to 1e-9; smaller errors are white. The dashed line is the
+    guarantee: after pass k the first k states are exact.
     """
     figure, row = panels(1, len(errors), height=3.6, sharey=True, squeeze=False)
     most = max(len(values) for values in errors.values())
