@@ -37,7 +37,6 @@ EDGES = {
     "gradient_reach.check_bound": [lambda k, **a: a | {"k": 0}],
     "gradient_reach.check_clip": [lambda dW, db, max_norm: {"dW": 0 * dW, "db": 0 * db, "max_norm": max_norm}],
     "gradient_reach.check_jacobian": [lambda hs, W_hh: {"hs": hs[:1], "W_hh": W_hh}],
-    "parallel.check_one_round": [lambda a, b, reach=reach: {"a": a, "b": b, "reach": reach} for reach in (1, 50)],
     "rnn.check_forward": [lambda xs, **a: a | {"xs": xs[:1]}],
     "rnn.check_read_in_pieces": [lambda whole=k, **a: a | {"k": whole} for k in (1, 50)],
     "seq2seq.check_attend": [

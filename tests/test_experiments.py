@@ -89,6 +89,12 @@ SETTINGS = {  # what the record says, and the same in the program
     "parallel": lambda e: {
         "settings": {"tracking": e.TRACKING, "written": e.WRITTEN, "adding": e.ADDING, "names": e.NAMES,
                      "places": e.PLACES}, "seeds": e.SEEDS},
+    "parallel_longer": lambda e: {
+        "settings": e.SETTINGS
+        | {"units": {kind: e.units(kind) for kind in e.NETWORKS},
+           "parameters": {kind: e.count(e.network(kind, e.units(kind))) for kind in e.NETWORKS},
+           "parity": e.TRACKING | e.TWICE},
+        "seeds": e.SEEDS},
     "pronunciation": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
     "pronunciation_search": lambda e: {"settings": e.SETTINGS},
     "rnn": lambda e: {"settings": e.SETTINGS, "alphabet": e.ALPHABET},
@@ -729,6 +735,24 @@ def test_a_few_updates_on_sums_and_on_surnames_are_judged_on_what_was_held_back(
     assert parallel.add("GRU", 0) < 0.5
     assert 0.3 < parallel.name_languages("GRU", 0) < 0.8
     assert record("parallel")["names"].keys() == (parallel.LAYERS | parallel.NO_SIGN).keys()
+
+
+def test_equal_networks_read_a_name_to_its_last_letter_and_an_epoch_teaches_some(experiment, monkeypatch):
+    longer = experiment("parallel_longer")
+    D, names = len(longer.letters), data.surnames()
+    blocks = {"minGRU": 2, "minLSTM": 3, "sign": 2}  # no matrix from the states, and one bias
+    for kind, H in record("parallel_longer")["settings"]["units"].items():
+        k = blocks.get(kind) or {"RNN": 1, "LSTM": 4, "GRU": 3}[kind]
+        layer = k * H * (D + 1) if kind in blocks else k * H * (D + H + 2)
+        found = record("parallel_longer")["settings"]["parameters"][kind]
+        assert found == layer + 12 * (H + 1) == pytest.approx(6636, rel=0.02)
+    rows = np.array([3, 50])
+    model = longer.network("GRU", 24)
+    for logits, row in zip(longer.answer(model, rows), rows, strict=True):
+        x = torch.eye(D)[[longer.letters.index(letter) for letter in names.names[row].lower()]]
+        torch.testing.assert_close(logits, model[1](model[0](x[:, None])[0][-1, 0]), rtol=0, atol=1e-5)
+    monkeypatch.setitem(longer.SETTINGS, "epochs", [1])
+    assert 0.35 < longer.run("RNN", 0)["1"] < 0.8
 
 
 def test_surnames_become_letters_and_an_epoch_teaches_some(experiment, monkeypatch):

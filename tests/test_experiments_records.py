@@ -308,6 +308,16 @@ def parallel(program, stored):
             "name_languages": lambda kind, seed: stored["names"][kind][seed]}  # fmt: skip
 
 
+def parallel_longer(program, stored):
+    twice = stored["settings"]["parity"]["updates"]
+
+    def track(task, kind, seed, updates):
+        assert (task, updates) == ("parity", twice)
+        return stored["parity"][kind][seed]
+
+    return {"run": lambda kind, seed: stored["names"][kind][seed], "track": track}
+
+
 def rnn(program, stored):
     import torch
 
@@ -535,6 +545,7 @@ RECORDS = [
     names,
     names_gates,
     parallel,
+    parallel_longer,
     pronunciation,
     pronunciation_search,
     rnn,

@@ -99,7 +99,7 @@ def modulo(m):
 TASKS = {"last written": (last_written, 4, 2), "parity": (modulo(2), 2, 2), "modulo 3": (modulo(3), 2, 3)}
 
 
-def track(task, kind, seed):
+def track(task, kind, seed, updates=TRACKING["updates"]):
     """Return the share of right answers after each of ``PLACES`` steps."""
     draw, features, answers = TASKS[task]
     torch.manual_seed(seed)
@@ -108,7 +108,7 @@ def track(task, kind, seed):
 
     def losses():
         generator = torch.Generator().manual_seed(seed)
-        for _ in range(TRACKING["updates"]):
+        for _ in range(updates):
             x, right = draw(TRACKING["T"], TRACKING["batch"], generator)
             yield cross_entropy(head(layer(x)[0]).flatten(0, 1), right.flatten())
 

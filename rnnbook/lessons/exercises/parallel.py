@@ -17,67 +17,9 @@ def _arrays(rng, shape, *names):
     return {name: rng.normal(size=shape) for name in names}
 
 
-def one_round(a, b, reach):
-    """Return a and b (T, H) after one round that merges every step with the one
-    ``reach`` before it.
-    """
-    merged_b = np.concatenate([b[:reach], a[reach:] * b[:-reach] + b[reach:]])
-    merged_a = np.concatenate([a[:reach], a[reach:] * a[:-reach]])
-    return merged_a, merged_b
-
-
-def _round_inputs(rng):
-    shape = int(rng.integers(8, 12)), *sizes(rng, 1)
-    return _arrays(rng, shape, "a", "b") | {"reach": int(rng.integers(2, 5))}
-
-
-def _new_a_used(a, b, reach):
-    new_a, _ = one_round(a, b, reach)
-    return new_a, one_round(new_a, b, reach)[1]
-
-
-def _in_place(a, b, reach):
-    a, b = a.copy(), b.copy()
-    for t in range(reach, len(a)):
-        b[t] += a[t] * b[t - reach]
-        a[t] *= a[t - reach]
-    return a, b
-
-
-def _first_cleared(a, b, reach):
-    new_a, new_b = one_round(a, b, reach)
-    new_a[:reach], new_b[:reach] = 0, 0
-    return new_a, new_b
-
-
-def _early_factor(a, b, reach):
-    new_a, _ = one_round(a, b, reach)
-    return new_a, np.concatenate([b[:reach], a[:-reach] * b[:-reach] + b[reach:]])
-
-
-check_one_round = Exercise(
-    one_round,
-    _round_inputs,
-    returns=("a", "b"),
-    mistakes={
-        "a is merged before b, so that b meets the new a": _new_a_used,
-        "the steps are merged one after another, so that a step meets one that this round has changed": _in_place,
-        "the step before is taken instead of the one that is `reach` before": lambda a, b, reach: one_round(a, b, 1),
-        "the first `reach` steps, which have no partner, are cleared": _first_cleared,
-        "b_1 is multiplied by its own factor instead of the later step's": _early_factor,
-        "the end of the sequence is wrapped round to its beginning, as np.roll does": lambda a, b, reach: (
-            a * np.roll(a, reach, axis=0),
-            a * np.roll(b, reach, axis=0) + b,
-        ),
-        "a stays as it was": lambda a, b, reach: (a, one_round(a, b, reach)[1]),
-    },
-    looks_at="Every step t from reach on becomes the merging of step t - reach with step t, all from the old a and b.",
-)
-
-
 def gradient(a, hs, h_0, dhs):
     """Return da, db (T, B, H) and dh_0 (B, H) of the recurrence, from its states hs
-    and the gradient dhs that comes to each of them from outside.
+    and the gradient dhs that reaches each of them from outside.
     """
     db = np.empty_like(dhs)
     d = np.zeros_like(h_0)
@@ -122,7 +64,7 @@ check_gradient = Exercise(
         "what comes from step t + 1 is multiplied by a_t instead of by a_{t+1}, and dh_0 not at all": (
             lambda a, hs, h_0, dhs: _own_factor(a, hs, h_0, dhs, to_h_0=False)
         ),
-        "da meets the new state h_t instead of the old one, h_{t-1}": lambda a, hs, h_0, dhs: (
+        "da is multiplied by the new state h_t instead of the old one, h_{t-1}": lambda a, hs, h_0, dhs: (
             gradient(a, hs, h_0, dhs)[1] * hs,
             *gradient(a, hs, h_0, dhs)[1:],
         ),
@@ -132,7 +74,7 @@ check_gradient = Exercise(
             *gradient(a, hs, h_0, dhs)[:2],
             gradient(a, hs, h_0, dhs)[1][0],
         ),
-        "the first state before da is zero instead of h_0": lambda a, hs, h_0, dhs: (
+        "da uses zero instead of h_0 as the state before the first step": lambda a, hs, h_0, dhs: (
             gradient(a, hs, 0 * h_0, dhs)[0],
             *gradient(a, hs, h_0, dhs)[1:],
         ),
@@ -143,8 +85,8 @@ check_gradient = Exercise(
 
 def many_in_one(a, b, starts, h_0):
     """Return a and b (T, H) of one scan, from a state of zeros, that goes through
-    several sequences laid end to end: ``starts`` (T,) is true where one begins, and
-    each begins with the state h_0 (H,).
+    several sequences laid end to end: ``starts`` (T,) is true where one starts, and
+    each starts from the state h_0 (H,).
     """
     begins = np.where(starts, 1.0, 0.0)[:, None]
     return (1 - begins) * a, b + begins * a * h_0
@@ -167,33 +109,27 @@ check_many_in_one = Exercise(
     _sequences_inputs,
     returns=("a", "b"),
     mistakes={
-        "nothing is cut: a sequence goes on from the end of the one before": lambda a, b, starts, h_0: (a, b),
-        "the first state is put in without its factor": lambda a, b, starts, h_0: (
+        "nothing is reset: a sequence goes on from the end of the one before": lambda a, b, starts, h_0: (a, b),
+        "the initial state enters without its factor": lambda a, b, starts, h_0: (
             np.where(starts[:, None], 0, a),
             b + np.where(starts[:, None], h_0, 0),
         ),
-        "every sequence begins at zero": lambda a, b, starts, h_0: (np.where(starts[:, None], 0, a), b),
+        "every sequence starts at zero": lambda a, b, starts, h_0: (np.where(starts[:, None], 0, a), b),
         "the first input of each sequence is lost": lambda a, b, starts, h_0: (
             np.where(starts[:, None], 0, a),
             np.where(starts[:, None], a * h_0, b),
         ),
-        "the first state is added, and the past is kept": lambda a, b, starts, h_0: (
+        "the initial state is added, and the past is kept": lambda a, b, starts, h_0: (
             a,
             b + np.where(starts[:, None], a * h_0, 0),
         ),
-        "the factor is cut one step too late": lambda a, b, starts, h_0: (
+        "the factor is set to zero one step too late": lambda a, b, starts, h_0: (
             np.where(np.roll(starts, 1)[:, None], 0, a),
             b + np.where(starts[:, None], a * h_0, 0),
         ),
     },
-    looks_at="At a start the step has to give a h_0 + b, whatever stands before it. Which factor forgets that?",
+    looks_at="At a start the step has to give a h_0 + b, whatever came before it. Which factor forgets the past?",
     about=About("scan", "write", 2, 15),
-)
-
-check_bug_in_one_round = FindTheBug(
-    check_one_round,
-    looks_at="Look at the first reach steps by themselves, then at one step behind them with b set to zero.",
-    about=About("scan", "find the bug", 2, 10),
 )
 
 check_bug_in_gradient = FindTheBug(
@@ -203,63 +139,65 @@ check_bug_in_gradient = FindTheBug(
 )
 
 
-def rounds_for_a_thousand():
-    """Count the rounds of Hillis and Steele until the last of 1,000 steps has heard
-    of the first.
+def ticks_of_a_hundred():
+    """Count the ticks of 100 processors that scan 1,000 pairs in rounds, each
+    processor making one combination a tick.
     """
-    reach, rounds = 1, 0
+    ticks, reach = 0, 1
     while reach < 1000:
-        reach, rounds = 2 * reach, rounds + 1
-    return rounds
+        combinations = 1000 - reach
+        ticks += -(-combinations // 100)  # a tick is taken even if some processors idle
+        reach *= 2
+    return ticks
 
 
-check_rounds = Predict(
-    "how many rounds does the scan in rounds take for 1,000 steps?",
-    run=rounds_for_a_thousand,
-    why="Every round doubles the reach: after 10 rounds it is 1,024, after 9 only 512.",
+check_few_processors = Predict(
+    "how many ticks do 100 processors take to scan 1,000 pairs in rounds?",
+    run=ticks_of_a_hundred,
+    why="Ten rounds make 999, 998, 996 … 744 and 488 combinations: seven take 10 ticks, the others 9, 8 and 5.",
     misreadings={
-        "it is rounded down": 9.0,
-        "every round adds the same reach": 999.0,
-        "a round is thought to halve the work once": 500.0,
-        "it is the cost of chunks, about 3 √T": 95.0,
-        "the square root is taken for the logarithm": 32.0,
+        "every round takes one tick, as if there were a processor for each combination": 10.0,
+        "the work is divided by 100, as if no processor ever idled": 89.77,
+        "the work is divided by 100 and rounded, as if no processor ever idled": 90.0,
+        "every round combines all 1,000 pairs": 100.0,
+        "the loop of one processor is counted": 999.0,
     },
     tolerance=0.001,
-    hint="How many steps are merged in one pair after the first round, the second, the third?",
-    about=About("scan", "predict", 1, 5),
+    hint="How many combinations does each of the ten rounds make? How many hundreds is that, rounded up?",
+    about=About("scan", "predict", 2, 10),
 )
 
-check_digits_lost = ReadAFigure(
-    "fig-parallel-errors",
-    0.14,
-    why="A seventh of the gradient is wrong at 4,096 steps in log space, in float32.",
+check_last_pass = ReadAFigure(
+    "fig-parallel-newton",
+    20.0,
+    why="The longest icicle of the middle panel, near step 175, ends at pass 19: from pass 20 on all states are right.",
     misreadings={
-        "the error of the states is read": 6e-5,
-        "the curve of the chunked scan is read": 3e-7,
-        "the left end of the curve is read, at 64 steps": 3e-5,
-        "the axis is read as if it were linear": 0.9,
+        "the right panel is read": 49.0,
+        "the left panel is read": 4.0,
+        "the shorter icicles are read, not the longest": 9.0,
+        "the guarantee is taken for the answer: pass 200": 200.0,
     },
-    look="The axis is logarithmic. Follow the gradient in log space, the highest curve, to its right end.",
-    tolerance=0.4,
-    about=About("rounding", "read a figure", 2, 5),
+    look="Take the middle panel and follow its longest icicle down to where it turns white.",
+    tolerance=0.15,
+    about=About("Newton's method", "read a figure", 1, 5),
 )
 
 check_cannot_or_did_not = Design(
     {
         "a": (True, "A network of the same size that can do it shows that the task and the budget are fair."),
         "b": (False, "At the trained lengths alone, a network that counts a few steps looks like one that toggles."),
-        "c": (True, "“Did not learn” is no “cannot”: double the budget once."),
-        "d": (True, "A theorem, or at least weights set by hand, tells what no training can: cannot, or can."),
+        "c": (True, "“Did not learn” is not yet “cannot”: double the budget once."),
+        "d": (True, "A theorem, or weights set by hand, can show what no training run can."),
         "e": (False, "The best seed shows what may happen, the mean what does: report all of them."),
         "f": (True, "Strings longer than in training show whether a rule was learned."),
     },
-    looks_at="Which steps part “cannot” from “did not learn”?",
+    looks_at="Which points tell “cannot” from “did not learn”?",
     about=About("experiments", "design", 2, 10),
 )
 
 
 def share_copied(model):
-    """Return the share of symbols that a model says again after 20 steps, on 200 new sequences of 5 out of 4 symbols;
+    """Return the share of symbols that a model repeats after 20 steps, on 200 new sequences of 5 out of 4 symbols;
     raise Refused where an answer depends on later steps.
     """
     batch = tasks.copy(np.random.default_rng(20), 20, 200, length=5, symbols=4)
@@ -285,7 +223,7 @@ check_copy_task = Project(
     bar=0.95,
     unit="of the symbols are right",
     how=[
-        "A guess is right for one symbol in four. Begin with a shorter wait, and lengthen it once it is learned.",
+        "A guess is right for one symbol in four. Start with a shorter wait, and lengthen it once it is learned.",
         "Count the loss of the last five steps alone: the blanks before them are learned at once and drown it.",
         "A layer whose factors start near 1 keeps what it has read: biases of the gates, or a state with addresses.",
     ],

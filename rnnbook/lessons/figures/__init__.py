@@ -28,7 +28,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
     control            control_loop, plant_runs, one_step_and_free, tracking, errors_in_trouble
     seq2seq            two_decoders, attention_map
     speed              calls_on_each_rung, ladder, step_time, ratio_dots
-    parallel           scan_rounds, time_against_length, right_after_each_step
+    parallel           scan_rounds, scan_tree, newton_passes, time_against_length, right_after_each_step
     pronunciation      spelling_alignments, ctc_lattice, beam_tree
     state_space        matrix_memory, recall_against_state
     feedback_networks  energy_descent, energy_panels, recall_gallery, recall_against_stored,
@@ -93,7 +93,13 @@ from rnnbook.lessons.figures.networks import (
     unrolled_network,
     windowed_versus_recurrent,
 )
-from rnnbook.lessons.figures.parallel import right_after_each_step, scan_rounds, time_against_length
+from rnnbook.lessons.figures.parallel import (
+    newton_passes,
+    right_after_each_step,
+    scan_rounds,
+    scan_tree,
+    time_against_length,
+)
 from rnnbook.lessons.figures.pronunciation import beam_tree, ctc_lattice, spelling_alignments
 from rnnbook.lessons.figures.seq2seq import attention_map, two_decoders
 from rnnbook.lessons.figures.speed import calls_on_each_rung, ladder, ratio_dots, step_time
@@ -160,6 +166,7 @@ __all__ = [
     "lstm_cell",
     "matrix_memory",
     "memory_tasks",
+    "newton_passes",
     "one_step_and_free",
     "palette_png",
     "panels",
@@ -180,6 +187,7 @@ __all__ = [
     "rnn_cell",
     "sampled_futures",
     "scan_rounds",
+    "scan_tree",
     "seeds_against",
     "sequence_kinds",
     "series_in_parts",

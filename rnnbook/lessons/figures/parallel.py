@@ -1,23 +1,25 @@
-"""Figures of the scan: who is merged with whom, how long it takes, and what a gate that is blind to h can't answer."""
+"""Figures of the scan: what is combined with what, how long it takes, what a gate that is blind to h cannot answer."""
 
 import math
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import BoundaryNorm
 
 from rnnbook.errors import check_shape, check_size
 from rnnbook.lessons.figures.sheet import PALE, Sheet
 from rnnbook.lessons.figures.style import COLOURS, DASHES, MARKERS, PALETTE, STYLES, WIDTH, panels, styled
 
 BOX, PITCH, ROW = (0.315, 0.27), 0.353, 0.84  # a box, from column to column, from row to row, inches
-DONE, OPEN, MERGE = PALETTE[0], "#767676", PALETTE[1]  # reaches back to the first step; does not; a merging
+DONE, OPEN, MERGE = PALETTE[0], "#767676", PALETTE[1]  # reaches back to the first step; does not; a combination
 LEFT = 0.8  # the centre of the first column, from the edge of its half
 
 
 @styled
 def scan_rounds(T=8):
-    """Two ways to merge T steps, side by side: in rounds that double the reach, and in chunks of √T steps.
+    """Two ways to combine T steps, side by side: in rounds that double the reach, and in chunks of √T steps.
 
-    A box names the steps that are merged in it; it is blue once it reaches back to the first.
+    A box names the steps that it combines; it is blue once it reaches back to the first.
     """
     T = check_size("T", T)
     rounds, K = math.ceil(math.log2(T)), math.isqrt(T)
@@ -32,7 +34,7 @@ def scan_rounds(T=8):
 
 def draw_rounds(sheet, left, top, T, rounds):
     sheet.text(left - 0.12, top + 0.42, "in rounds", size=12, ha="left")
-    first = list(range(1, T + 1))  # the first step that is merged in each box
+    first = list(range(1, T + 1))  # the first step that each box combines
     draw_row(sheet, "rounds", left, top, 0, first, "steps")
     for r in range(1, rounds + 1):
         reach, y = 2 ** (r - 1), top - ROW * r
@@ -78,7 +80,7 @@ def draw_chunks(sheet, left, top, T, K):
 
 
 def draw_row(sheet, panel, left, top, row, first, label):
-    """The boxes of a row, named by the steps merged in them: first[k] to k + 1."""
+    """The boxes of a row, named by the steps that they combine: first[k] to k + 1."""
     y = top - ROW * row
     sheet.text(left - 0.22, y, label, "x", 9.5, ha="right", linespacing=1.05)
     for k, start in first.items() if isinstance(first, dict) else enumerate(first):
@@ -103,6 +105,95 @@ def hop(sheet, x, y, name, k, steps=1):
         head=steps > 1,
         gid=f"{name}-{k - steps + 1}-{k + 1}",
     )
+
+
+def tree_rows(T):
+    """The combinations of a scan up and down a tree over T steps, a power of two, row by row.
+
+    A row lists (first, last, of): the steps first to last as one pair, or the state after ``last`` where ``first`` is
+    0, combined of the two boxes ``of``, each (row, last). All of a row can be computed at once.
+    """
+    rows, top = [[(0, 0, ())] + [(t, t, ()) for t in range(1, T + 1)]], int(math.log2(T))
+    where = {(t, t): 0 for t in range(1, T + 1)}
+    for row in range(1, top + 1):
+        size = 2**row
+        ends = range(size, T + 1, size)
+        rows.append([(t - size + 1, t, ((row - 1, t - size // 2), (row - 1, t))) for t in ends])
+        where |= {(t - size + 1, t): row for t in ends}
+    rows += [[] for _ in range(max(2 * top - 1, top + 1) - top)]
+    known = {0: 0}  # the row of each state
+    rows[top + 1].append((0, T, ((0, 0), (where[1, T], T))))
+    known[T] = top + 1
+    for row, size in enumerate((2**k for k in reversed(range(top))), start=top):
+        for start in range(0, T, 2 * size):
+            end = start + size
+            rows[row].append((0, end, ((known[start], start), (where[start + 1, end], end))))
+            known[end] = row
+    return rows
+
+
+@styled
+def scan_tree(T=8):
+    """A scan of T steps, a power of two, up a tree and down again; all boxes of a row can be computed at once.
+
+    A box names the steps that it combines to one pair, or the state that it holds; states are blue.
+    """
+    T, pitch, high = check_size("T", T), 0.72, 0.56
+    if T < 2 or T & (T - 1):
+        raise ValueError(f"T should be a power of two, 2 or more, but is {T}")
+    rows = tree_rows(T)
+    sheet = Sheet(1.1 + pitch * (T + 1), high * len(rows) + 0.1)
+    at = {(r, last): (1.15 + pitch * last, high * (len(rows) - r - 0.5) + 0.05) for r, row in enumerate(rows)
+          for _, last, _ in row}  # fmt: skip
+    for r, row in enumerate(rows):
+        sheet.text(0.72, at[r, row[0][1]][1], f"row {r}" if r else "given", "x", 9.5, ha="right")
+        for first, last, of in row:
+            (x, y), colour = at[r, last], DONE if first == 0 else OPEN
+            for place in of:
+                sheet.line(
+                    (at[place][0], at[place][1] - BOX[1] / 2),
+                    (x, y + BOX[1] / 2),
+                    colour=MERGE if first == 0 else OPEN,
+                    head=False,
+                    gid=f"of-{r}-{last}-{place[0]}-{place[1]}",
+                )
+            sheet.box(x, y, 0.5, BOX[1], colour=colour, fill=0.2 if first == 0 else 0.06, gid=f"tree-{r}-{last}")
+            name = f"$h_{{{last}}}$" if first == 0 else str(last) if first == last else f"{first}–{last}"
+            sheet.text(x, y - 0.01, name, colour if first == 0 else "x", 11 if first == 0 else 9.5)
+    return sheet.figure
+
+
+@styled
+def newton_passes(errors):
+    """How wrong every state is after every pass over the sequence: {title: errors (K, T)}, a panel each.
+
+    Colours change with every factor of 10, from 1 down to 1e-9; smaller errors are white. The dashed line is the
+    guarantee: after pass k the first k states are exact.
+    """
+    figure, row = panels(1, len(errors), height=3.6, sharey=True, squeeze=False)
+    most = max(len(values) for values in errors.values())
+    edges = 10.0 ** np.arange(-9, 1)
+    shades = colormaps["magma_r"].resampled(len(edges) + 1)
+    for axes, (title, values) in zip(row[0], errors.items(), strict=True):
+        values = np.asarray(values, dtype=float)
+        check_shape(f"errors[{title!r}]", values, ("K", "T"))
+        K, T = values.shape
+        shown = np.ma.masked_less(values, edges[0])
+        picture = axes.pcolormesh(
+            np.arange(T + 1) + 0.5,
+            np.arange(K + 1) + 0.5,
+            shown,
+            cmap=shades,
+            norm=BoundaryNorm(edges, len(edges) + 1, extend="max"),
+        )
+        passes = np.arange(most + 1)
+        axes.plot(passes + 0.5, passes + 0.5, color=PALETTE[0], linestyle=DASHES, linewidth=1.5)
+        axes.set(title=title, xlabel="step t", xlim=(0.5, T + 0.5), ylim=(most + 0.5, 0.5))
+        axes.grid(visible=False)
+    row[0, 0].set_ylabel("pass k")
+    bar = figure.colorbar(picture, ax=list(row[0]), label="error", ticks=edges[::3], aspect=18, pad=0.015, extend="max")
+    bar.ax.set_yticklabels([f"$10^{{{k}}}$" for k in range(-9, 1, 3)])
+    return figure
 
 
 @styled
