@@ -50,11 +50,12 @@ def main():
     scales = {"frames as they are": (0, 1), "standardised frames": (frames.mean(axis=0), frames.std(axis=0))}
     what = "the speaker of a Japanese vowel by the nearest training utterance, dynamic time warping as the distance"
     with recording(__file__, what, settings={"distance": "squared, no window"}, seeds=[]) as record:
+        record["results"] = {}
         for name, (mean, scale) in scales.items():
             known, new = ([(u - mean) / scale for u in part] for part in (vowels.train, vowels.test))
             valid = nearest(known, known, vowels.train_labels, leave_out=True) == vowels.train_labels
             right = nearest(new, known, vowels.train_labels) == vowels.test_labels
-            record[name] = {
+            record["results"][name] = {
                 "valid": round(valid.mean(), 4),
                 "test": round(right.mean(), 4),
                 "right": "".join(str(int(answer)) for answer in right),
