@@ -392,22 +392,61 @@ def two_processes(program, stored):
 def variable_length(program, stored):
     name_of = {tuple(network): name for name, network in program.NETWORKS.items()}
 
-    def train(vowels, network, seed):
+    def train(vowels, network, seed, T=29, tail=0.0):
         model = program.Classifier(*network)
-        model.which = name_of[tuple(network)], seed
+        model.which = name_of[tuple(network)], seed, T, tail
         return model, stored["results"][model.which[0]]["valid"][seed] + 1e-6, "scale"
 
-    def right(model, vowels, scale, T=29, reading=None, side="right"):
-        name, seed = model.which
-        assert scale == "scale"
-        if reading is None:  # the first seeds of the count have it right, so many that each seed's share comes out
-            return spread[name][seed]
-        where = stored["read with padding"][name][side][str(T)] if reading == "padding" else None
-        share = where[seed] if where else stored["one network read in four ways"][name][reading][seed]
-        return np.arange(370) < round(370 * share)
+    def test(model, vowels, scale, T=29, reading=None, tail=0.0):
+        name, seed, trained_to, trained_tail = model.which
+        assert scale == "scale" and trained_tail == tail
+        if tail:
+            assert (T, trained_to, reading) == (100, 100, None)
+            return stored["followed by noise"][name][seed]
+        if reading == "padding":
+            return stored["read with padding"][name][str(T)][seed]
+        assert T == trained_to == 29
+        if reading:
+            return stored["one network read in four ways"][name][reading][seed]
+        return stored["results"][name]["test"][seed]
 
-    spread = {name: of_each_seed(part) for name, part in stored["results"].items()}
-    return {"train": train, "right": right}
+    return {"train": train, "test": test}
+
+
+def variable_length_starts(program, stored):
+    def train(vowels, network, seed, T, tail, start, epochs):
+        runs = program.RUNS.items()
+        (name,) = [k for k, (of, at, n) in runs if (program.NETWORKS[of], at, n) == (network, start, epochs)]
+        return (name, seed), None, "scale"
+
+    def test(model, vowels, scale, T, tail):
+        assert (scale, T, tail) == ("scale", 100, 0.5)
+        name, seed = model
+        return stored["followed by noise"][name][seed]
+
+    return {"train": train, "test": test}
+
+
+def variable_length_pairs(program, stored):
+    answers = {name: of_each_seed(part) for name, part in stored["results"].items()}
+
+    def train(vowels, network, seed, start):
+        (name,) = [name for name, run in program.RUNS.items() if run == (network, start)]
+        size = stored["parameters"][name]
+        return (
+            SimpleNamespace(name=name, seed=seed, parameters=lambda: [SimpleNamespace(numel=lambda: size)]),
+            None,
+            "scale",
+        )
+
+    def right(model, vowels, scale):
+        return answers[model.name][model.seed]
+
+    def test(model, vowels, scale, T, reading, side):
+        assert reading == "padding"
+        return stored["read with padding"][model.name][side][str(T)][model.seed]
+
+    return {"train": train, "right": right, "test": test}
 
 
 def of_each_seed(part):
@@ -420,26 +459,6 @@ def of_each_seed(part):
         left[first] -= 1
     assert not left.any()
     return seeds
-
-
-def variable_length_starts(program, stored):
-    def train(vowels, network, seed, T, tail, epochs):
-        return Model(network, seed, epochs), None, "scale"
-
-    class Model:
-        def __init__(self, network, seed, epochs):
-            runs = program.RUNS.items()
-            (self.name,) = [name for name, run in runs if run == (network, epochs)]
-            self.seed = seed
-
-        def parameters(self):
-            return [SimpleNamespace(numel=lambda: stored["parameters"][self.name])]
-
-    def test(model, vowels, scale, T, tail):
-        assert (scale, T, tail) == ("scale", 100, 0.5)
-        return stored["followed by noise"][model.name][model.seed]
-
-    return {"train": train, "test": test}
 
 
 def variable_length_warping(program, stored):
@@ -525,6 +544,7 @@ RECORDS = [
     truncation_networks,
     two_processes,
     variable_length,
+    variable_length_pairs,
     variable_length_starts,
     variable_length_warping,
     why_recurrence,

@@ -5,7 +5,7 @@
 Task: the speaker of a Japanese vowel (``rnnbook.data.japanese_vowels``), by itself and followed by noise up to step
 100. All networks but one have about 15,500 parameters. Settings were fixed before the first run; the epoch whose
 weights are kept is chosen by the loss on 54 of the 270 training utterances, six of each speaker. The test part was
-used once, at the end of each run, and chose nothing. In float32: another processor may give a few utterances more or fewer.
+used once, at the end of each run, and chose nothing. In float32: another processor may give a few more or fewer.
 ``variable_length_starts.py`` and ``variable_length_pairs.py`` train with the same functions.
 """
 

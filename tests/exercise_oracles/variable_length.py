@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence, unpad_sequence
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence, unpad_sequence
 
 from exercise_oracles.ways import said_in
 
@@ -20,12 +20,6 @@ def unpack(rows, batch_sizes, order):
 def ends(hs, lengths):
     H = hs.shape[2] // 2
     return np.array([[*sequence[-1, :H], *sequence[0, H:]] for sequence in _alone(hs, lengths)])
-
-
-def packed_shape():
-    lengths = torch.tensor([4, 2, 5, 2])
-    packed = pack_padded_sequence(torch.zeros(5, 4, 3), lengths, enforce_sorted=False)
-    return tuple(packed.data.shape)
 
 
 def step_loss():

@@ -158,27 +158,6 @@ check_bug_in_ends = FindTheBug(
 )
 
 
-def pack_four():
-    """Pack four sequences of 4, 2, 5 and 2 steps with three features."""
-    lengths = np.array([4, 2, 5, 2])
-    return pack(np.zeros((5, 4, 3)), lengths).shape
-
-
-check_packed_shape = Predict(
-    "which shape have the rows of four sequences of 4, 2, 5 and 2 steps with 3 features, packed?",
-    run=pack_four,
-    why="One row for every step that is there, 4 + 2 + 5 + 2 = 13, and no axis for the batch.",
-    misreadings={
-        "the padding is kept": (20, 3),
-        "the padded batch is taken for the packed one": (5, 4, 3),
-        "the features come first": (3, 13),
-        "the longest sequence sets the number of rows": (5, 3),
-    },
-    hint="A packed sequence has a row for each step of each sequence, and nothing else.",
-    about=About("packing", "predict", 1, 5),
-)
-
-
 def loss_over_real_steps():
     """Average the losses over the real steps of two sequences, 3.0 at 1 step and
     0.5 at each of 9.
