@@ -58,7 +58,8 @@ def test_each_press_says_which_rows_it_adds_and_who_ends(script):
         for t, press in enumerate(steps, 1):
             size = packed["sizes"][t - 1]
             assert (press["steps"], press["rows"]) == (t, done + size)
-            assert f"Step {t}: batch size {size}, rows {done} to {done + size - 1}." in press["say"]
+            where = f"rows {done} to {done + size - 1}" if size > 1 else f"row {done}"
+            assert f"Step {t}: batch size {size}, {where}." in press["say"]
             assert sorted(press["ended"]) == [b for b, n in enumerate(lengths) if n == t]
             assert ("None ends here" in press["say"]) == (not press["ended"])
             done += size

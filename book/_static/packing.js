@@ -35,9 +35,10 @@
       done += size;
       const ended = order.filter((b) => lengths[b] === t + 1);
       const ends = ended.length === 0 ? "None ends here."
-        : `${named(ended)} ${ended.length > 1 ? "end" : "ends"} here, so ${ended.length > 1 ? "their states are their" : "its state is its"} last.`;
+        : ended.length > 1 ? `${named(ended)} end here: these are their last states.` : `${named(ended)} ends here: this is its last state.`;
+      const where = size > 1 ? `rows ${done - size} to ${done - 1}` : `row ${done - 1}`;
       list.push({ sorted: true, steps: t + 1, rows: done, ended,
-        say: `Step ${t + 1}: batch size ${size}, rows ${done - size} to ${done - 1}. ${ends}` });
+        say: `Step ${t + 1}: batch size ${size}, ${where}. ${ends}` });
     });
     return list;
   };
@@ -72,7 +73,6 @@
         const real = t < lengths[b];
         const cell = add(line, "td", { class: real ? `packing-${NAMES[b]}` : "packing-padding" }, real ? `${NAMES[b]}${t + 1}` : "·");
         cell.classList.toggle("now", real && t === now.steps - 1);
-        cell.classList.toggle("gone", t < now.steps);
       });
     }
     const last = add(body, "tr");

@@ -55,9 +55,7 @@ def ragged_batch(lengths=(3, 6, 2, 4)):
     side = min(0.4, (WIDTH - 0.4) / (sum(lengths) + 0.35 * (T - 1)))
     gap = 0.35 * side
     x = (WIDTH - side * sum(lengths) - gap * (T - 1)) / 2
-    sheet.text(
-        x, 1.2, "packed: one row for each real step, step after step", size=11.5, weight="bold", ha="left"
-    )
+    sheet.text(x, 1.2, "packed: one row for each real step, step after step", size=11.5, weight="bold", ha="left")
     for t, size in enumerate(sizes):
         for b in order[:size]:
             square(sheet, x, 0.58, side, b, t, gid=f"packed-{t}-{b}")
