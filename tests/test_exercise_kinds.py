@@ -5,7 +5,7 @@ import pytest
 from test_exercises import EXERCISES, MODULES
 
 from rnnbook.lessons import exercises
-from rnnbook.lessons.exercises import state_space
+from rnnbook.lessons.exercises import bptt, state_space
 from rnnbook.lessons.exercises.about import KINDS, About
 from rnnbook.lessons.exercises.attempt import numbers
 from rnnbook.lessons.exercises.checking import Exercise
@@ -148,6 +148,13 @@ def test_what_is_said_of_a_wrong_name_is_true():
         apart = [a if np.isfinite(a) else np.inf for a in apart]
         words = said.rstrip(".").replace(",", "").split()
         assert [float(words[k]) for k in (words.index("be") + 1, -1)] == pytest.approx(apart, rel=0.06, abs=1e-12)
+
+
+def test_every_bug_of_the_backward_pass_trains_to_some_loss():
+    losses = [repr(bptt.check_bug_in_backward.program(seed)).partition("program, loss")[2] for seed in range(12)]
+    right = {text.partition("right, loss")[2].splitlines()[0] for text in losses}
+    assert len(right) == 1 and float(right.pop().split()[-1]) < 0.5  # from 1.4
+    assert len(set(losses)) > 3
 
 
 def test_a_loss_curve_is_shown_for_the_program_and_for_the_right_one():

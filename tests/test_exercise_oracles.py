@@ -62,9 +62,6 @@ EDGES = {
         *(lambda old, new, share, n=n: {"old": old[:n], "new": new, "share": 0.7} for n in (9, 19)),
     ],
     "variable_length.check_ends": [lambda hs, lengths: {"hs": hs, "lengths": np.full_like(lengths, len(hs))}],
-    "variable_length.check_masked_mean": [
-        lambda hs, lengths: {"hs": np.where(_inside(hs, lengths)[..., None], hs, np.nan), "lengths": lengths}
-    ],
     "why_recurrence.check_windows": [lambda series, length, horizon: {"series": series, "length": 1, "horizon": 1}],
 }
 

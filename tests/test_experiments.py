@@ -115,6 +115,11 @@ SETTINGS = {  # what the record says, and the same in the program
     "two_processes": lambda e: {},
     "variable_length": lambda e: {
         "settings": e.SETTINGS | {"followed by noise": e.FOLLOWED}, "networks": e.NETWORKS, "seeds": e.SEEDS},
+    "variable_length_pairs": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS},
+    "variable_length_starts": lambda e: {
+        "settings": e.SETTINGS | {"followed by noise": e.FOLLOWED}, "seeds": e.SEEDS,
+        "runs": {name: [network, epochs] for name, (network, _, epochs) in e.RUNS.items()}},
+    "variable_length_warping": lambda e: {},
     "why_recurrence": lambda e: {
         "settings": e.SETTINGS,
         "parameters": {name: sum(p.numel() for p in parts[0]().parameters()) for name, parts in e.NETWORKS.items()}},
@@ -1036,6 +1041,9 @@ def test_utterances_are_padded_scaled_and_followed_by_noise(experiment, vowels):
         np.testing.assert_allclose(x[: len(utterance), b], (utterance - mean) / scale, rtol=1e-6)
         assert not x[len(utterance) :, b].any()
     assert run.padded(vowels, mean, scale)[0].shape == (5, 3, 12)
+    left, _ = run.padded(vowels, mean, scale, T=9, side="left")
+    for b, n in enumerate(lengths):
+        assert torch.equal(left[9 - n :, b], x[:n, b]) and not left[: 9 - n, b].any()
     long, _ = run.padded(vowels, mean, scale, T=900)
     noisy, seen = run.followed(long, lengths, 0.5, 1)
     assert seen.tolist() == [900] * 3 and torch.equal(noisy[:2], long[:2])
@@ -1080,6 +1088,78 @@ def test_the_networks_have_the_recorded_numbers_of_parameters(experiment):
             sum(p.numel() for p in run.Classifier(*network).parameters())
             == record("variable_length")["parameters"][name]
         )
+
+
+@pytest.mark.parametrize("start", ["plus_three", "chrono"])
+def test_a_start_changes_the_bias_of_the_update_gate_and_nothing_else(start, experiment):
+    run, starts, H = experiment("variable_length"), experiment("variable_length_starts"), 40
+    layer = run.Classifier("GRU", 1, True, H, "ends").layer
+    before = {name: parameter.detach().clone() for name, parameter in layer.named_parameters()}
+    getattr(starts, start)(layer)
+    gate = slice(H, 2 * H)  # z of r, z, n
+    for name, parameter in layer.named_parameters():
+        new, old = parameter.detach().clone(), before[name]
+        if name.startswith("bias_ih") and start == "plus_three":
+            torch.testing.assert_close(new[gate], old[gate] + 3)
+        elif name.startswith("bias_ih"):
+            drawn = new[gate].exp()  # from 1 to 99, and spread over all of it
+            assert 1 <= drawn.min() < 20 and 80 < drawn.max() <= 99
+        elif name.startswith("bias_hh") and start == "chrono":
+            assert not new[gate].any()
+        else:
+            assert torch.equal(new, old), name
+            continue
+        new[gate] = old[gate]
+        assert torch.equal(new, old), name
+
+
+def test_a_start_acts_before_the_first_update_and_the_epochs_can_be_chosen(experiment, monkeypatch):
+    run, vowels, draws = experiment("variable_length"), data.japanese_vowels(), []
+    monkeypatch.setitem(run.SETTINGS, "lr", 0.0)
+    monkeypatch.setattr(run, "split", lambda vowels, rng: (np.arange(32), np.arange(40)))
+    monkeypatch.setattr(torch, "randperm", lambda n: draws.append(n) or torch.arange(n))
+    nine, network = (lambda layer: layer.bias_ih_l0.data.fill_(9)), ("GRU", 1, False, 5, "ends")
+    model, _, _ = run.train(vowels, network, 0, start=nine, epochs=3)
+    assert len(draws) == 3 and (model.layer.bias_ih_l0 == 9).all()
+
+
+def test_the_pairs_are_of_the_recorded_networks(experiment):
+    """They were trained once more, in float32: each seed's share moves by at most five utterances of 370."""
+    pairs, first, run = record("variable_length_pairs"), record("variable_length"), experiment("variable_length")
+    both = pairs["results"].keys() & first["results"].keys()
+    assert both == {"RNN", "GRU", "BiGRU", "GRU, 2 layers"}
+    for name in both:
+        shares = pairs["results"][name]["test"], first["results"][name]["test"]
+        assert np.abs(np.subtract(*shares)).max() < 5.5 / 370, name
+    for name, (network, _) in experiment("variable_length_pairs").RUNS.items():
+        size = sum(p.numel() for p in run.Classifier(*network).parameters())
+        assert size == pairs["parameters"][name] and abs(size - 15_500) < 350
+
+
+@pytest.mark.parametrize("name", ["variable_length_pairs", "variable_length_warping"])
+def test_the_digits_of_the_utterances_add_up_to_the_shares(name):
+    for part in record(name)["results"].values():
+        right, seeds = np.array([*part["right"]], int), np.atleast_1d(part["test"])
+        assert len(right) == 370 and right.max() <= len(seeds)
+        assert right.mean() / len(seeds) == pytest.approx(seeds.mean(), abs=1e-4)
+
+
+def cheapest_alignment(a, b):
+    """The cost of the best alignment of two sequences, by trying all of them."""
+    rest = [(a[i:], b[j:]) for i, j in ((0, 1), (1, 0), (1, 1)) if len(a) > i and len(b) > j]
+    return np.sum((a[0] - b[0]) ** 2) + min((cheapest_alignment(*pair) for pair in rest), default=0)
+
+
+def test_time_warping_finds_the_cheapest_of_all_alignments(experiment):
+    warped, rng = experiment("variable_length_warping"), np.random.default_rng(0)
+    others = [rng.normal(size=(n, 2)) for n in (1, 4, 3, 5, 4)]
+    query = rng.normal(size=(4, 2))
+    expected = [cheapest_alignment(query, other) for other in others]
+    np.testing.assert_allclose(warped.warping_distances(query, others), expected, rtol=1e-12)
+    labels = np.array([7, 3, 5, 8, 9])
+    assert warped.nearest([query], others, labels)[0] == labels[np.argmin(expected)]
+    assert warped.nearest(others, others, labels).tolist() == labels.tolist()
+    assert not np.any(warped.nearest(others, others, labels, leave_out=True) == labels)
 
 
 def test_a_few_epochs_teach_some_speakers_and_the_best_weights_are_kept(experiment, monkeypatch):

@@ -485,6 +485,66 @@ def variable_length(program, stored):
     return {"train": train, "test": test}
 
 
+def variable_length_starts(program, stored):
+    def train(vowels, network, seed, T, tail, start, epochs):
+        runs = program.RUNS.items()
+        (name,) = [k for k, (of, at, n) in runs if (program.NETWORKS[of], at, n) == (network, start, epochs)]
+        return (name, seed), None, "scale"
+
+    def test(model, vowels, scale, T, tail):
+        assert (scale, T, tail) == ("scale", 100, 0.5)
+        name, seed = model
+        return stored["followed by noise"][name][seed]
+
+    return {"train": train, "test": test}
+
+
+def variable_length_pairs(program, stored):
+    answers = {name: of_each_seed(part) for name, part in stored["results"].items()}
+
+    def train(vowels, network, seed, start):
+        (name,) = [name for name, run in program.RUNS.items() if run == (network, start)]
+        size = stored["parameters"][name]
+        return (
+            SimpleNamespace(name=name, seed=seed, parameters=lambda: [SimpleNamespace(numel=lambda: size)]),
+            None,
+            "scale",
+        )
+
+    def right(model, vowels, scale):
+        return answers[model.name][model.seed]
+
+    def test(model, vowels, scale, T, reading, side):
+        assert reading == "padding"
+        return stored["read with padding"][model.name][side][str(T)][model.seed]
+
+    return {"train": train, "right": right, "test": test}
+
+
+def of_each_seed(part):
+    """Answers (seeds, 370) that add up to the recorded digits of the utterances and to the shares of the seeds."""
+    count, seeds = np.array([*part["right"]], int), np.zeros((len(part["test"]), 370), bool)
+    left = np.round(370 * np.array(part["test"])).astype(int)
+    for utterance in np.argsort(-count, kind="stable"):
+        first = np.argsort(-left, kind="stable")[: count[utterance]]
+        seeds[first, utterance] = True
+        left[first] -= 1
+    assert not left.any()
+    return seeds
+
+
+def variable_length_warping(program, stored):
+    def nearest(queries, others, labels, leave_out=False):
+        scaled = "standardised frames" if abs(np.concatenate(others).mean()) < 1e-6 else "frames as they are"
+        part = stored["results"][scaled]
+        if leave_out:
+            return np.where(np.arange(270) < round(270 * part["valid"]), labels, -1)
+        test_labels = program.data.japanese_vowels().test_labels
+        return np.where([answer == "1" for answer in part["right"]], test_labels, -1)
+
+    return {"nearest": nearest}
+
+
 def why_recurrence(program, stored):
     def fit(name, starts, seed, lr):
         trained = "row 0" if list(starts) == [0] else "anywhere"
@@ -562,6 +622,9 @@ RECORDS = [
     truncation_networks,
     two_processes,
     variable_length,
+    variable_length_pairs,
+    variable_length_starts,
+    variable_length_warping,
     why_recurrence,
 ]
 

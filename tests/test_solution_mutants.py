@@ -39,7 +39,6 @@ EQUIVALENT = {
     "speed.check_weight_gradient": (1, "T B is B T"),
     "time_series.check_responsibilities": (1, "the second softmax divides by the first one's sum again"),
     "truncation.check_equal_reach": (2, "losses are added in any order; the larger of two numbers, in any order"),
-    "variable_length.check_pack": (1, "all lengths differ, so that every sort is stable"),
 }  # fmt: skip
 
 

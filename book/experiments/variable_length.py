@@ -1,11 +1,12 @@
-"""The long runs behind the chapter *Deep, bidirectional, ragged*: who says the vowel, read in which way?
+"""The long runs behind the chapter *Deep, bidirectional, ragged*: who says the vowel, and from which state?
 
     python book/experiments/variable_length.py    six minutes on one core; writes variable_length.json beside it
 
 Task: the speaker of a Japanese vowel (``rnnbook.data.japanese_vowels``), by itself and followed by noise up to step
 100. All networks but one have about 15,500 parameters. Settings were fixed before the first run; the epoch whose
 weights are kept is chosen by the loss on 54 of the 270 training utterances, six of each speaker. The test part was
-read at the end of each run, and chose nothing. In float32: another processor may give a few utterances more or fewer.
+used once, at the end of each run, and chose nothing. In float32: another processor may give a few more or fewer.
+``variable_length_starts.py`` and ``variable_length_pairs.py`` train with the same functions.
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ SETTINGS = {"batch": 32, "lr": 3e-3, "clip": 1.0, "epochs": 60, "noise": 0.1, "d
 FOLLOWED = {"T": 100, "tail": 0.5}  # the noise behind the utterance, in standard deviations of a frame
 SEEDS = [0, 1, 2, 3, 4]
 PADDED_TO = [29, 60, 120]
-NETWORKS = {  # cell, layers, both directions, hidden units, how its outputs are read
+NETWORKS = {  # cell, layers, both directions, hidden units, which state is classified
     "RNN": ("RNN", 1, False, 113, "ends"),
     "GRU": ("GRU", 1, False, 64, "ends"),
     "BiGRU": ("GRU", 1, True, 43, "ends"),
@@ -36,7 +37,7 @@ FOLLOWED_BY_NOISE = ["GRU", "BiGRU", "BiGRU, last step"]
 
 
 class Classifier(torch.nn.Module):
-    """A recurrent layer, a way to read its outputs, and a linear layer to the nine speakers."""
+    """A recurrent layer, the choice of one of its states, and a linear layer to the nine speakers."""
 
     def __init__(self, cell, layers, both, H, reading):
         super().__init__()
@@ -60,6 +61,7 @@ class Classifier(torch.nn.Module):
             return torch.cat([outputs[lengths - 1, torch.arange(B), :H], outputs[0, :, H:]], dim=1)
         packed, h_n = self.layer(pack_padded_sequence(x, lengths, enforce_sorted=False))
         if reading == "ends":
+            h_n = h_n[0] if isinstance(h_n, tuple) else h_n  # the LSTM's (h, c)
             top = h_n[-2:] if self.layer.bidirectional else h_n[-1:]
             return torch.cat([*top], dim=1)
         outputs, _ = pad_packed_sequence(packed, total_length=len(x))
@@ -70,11 +72,12 @@ class Classifier(torch.nn.Module):
         return outputs[-1]  # "last row": padding, but for the longest
 
 
-def padded(sequences, mean, scale, T=None):
-    """Return standardised sequences (T, B, 12), zeros behind their ends, and their lengths."""
-    x = pad_sequence([torch.tensor((s - mean) / scale, dtype=torch.float32) for s in sequences])
+def padded(sequences, mean, scale, T=None, side="right"):
+    """Return standardised sequences (T, B, 12), zeros behind their ends or before their starts, and their lengths."""
+    x = [torch.tensor((s - mean) / scale, dtype=torch.float32) for s in sequences]
+    x = pad_sequence(x, padding_side=side)
     more = x.new_zeros((T or len(x)) - len(x), *x.shape[1:])
-    return torch.cat([x, more]), torch.tensor([len(s) for s in sequences])
+    return torch.cat([x, more] if side == "right" else [more, x]), torch.tensor([len(s) for s in sequences])
 
 
 def split(vowels, rng):
@@ -92,8 +95,11 @@ def followed(x, lengths, tail, seed):
     return x + tail * noise * behind, torch.full_like(lengths, len(x))
 
 
-def train(vowels, network, seed, T=29, tail=0.0):
-    """Return the network with the weights of its best epoch, the share of right answers held out, and the scale."""
+def train(vowels, network, seed, T=29, tail=0.0, start=None, epochs=None):
+    """Return the network with the weights of its best epoch, the share of right answers held out, and the scale.
+
+    start: a function that changes the recurrent layer's parameters before the first update.
+    """
     torch.manual_seed(seed)
     rows, held = split(vowels, np.random.default_rng(seed))
     frames = np.concatenate([vowels.train[row] for row in rows])
@@ -103,9 +109,11 @@ def train(vowels, network, seed, T=29, tail=0.0):
     read_to = torch.full_like(lengths, T) if tail else lengths
     labels = torch.tensor(vowels.train_labels)
     model = Classifier(*network)
+    if start:
+        start(model.layer)
     optimizer = torch.optim.Adam(model.parameters(), lr=SETTINGS["lr"])
     best = (np.inf, 0.0, None)
-    for _ in range(SETTINGS["epochs"]):
+    for _ in range(epochs or SETTINGS["epochs"]):
         model.train()
         for batch in torch.tensor(rows)[torch.randperm(len(rows))].split(SETTINGS["batch"]):
             inside = (torch.arange(T)[:, None] < lengths[batch])[:, :, None]
@@ -127,12 +135,17 @@ def train(vowels, network, seed, T=29, tail=0.0):
     return model, best[1], (mean, scale)
 
 
-def test(model, vowels, scale, T=29, reading=None, tail=0.0):
-    """Return the share of test utterances with the right speaker."""
-    x, lengths = followed(*padded(vowels.test, *scale, T=T), tail, seed=2000)
+def right(model, vowels, scale, T=29, reading=None, tail=0.0, side="right"):
+    """Return which test utterances (370,) get the right speaker."""
+    x, lengths = followed(*padded(vowels.test, *scale, T=T, side=side), tail, seed=2000)
     with torch.no_grad():
         answers = model(x, lengths, reading).argmax(1)
-    return round((answers == torch.tensor(vowels.test_labels)).double().mean().item(), 4)
+    return (answers == torch.tensor(vowels.test_labels)).numpy()
+
+
+def test(*arguments, **options):
+    """Return the share of test utterances with the right speaker; the arguments are those of ``right``."""
+    return round(right(*arguments, **options).mean().item(), 4)
 
 
 def main():

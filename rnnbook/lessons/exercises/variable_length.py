@@ -33,42 +33,75 @@ def pack(x, lengths):
     return np.concatenate(rows)
 
 
-def _padded(rng, directions=1, padding=0.0):
+def _padded(rng, directions=1):
     lengths = _lengths(rng)
     x = rng.normal(size=(lengths.max(), len(lengths), directions * int(rng.integers(2, 5))))
     short = np.argmin(lengths)
     x[lengths[short] - 1, short] = 0  # a step of zeros is a step, and the last one, too
     outside = np.arange(len(x))[:, None] >= lengths
-    return {"x": np.where(outside[:, :, None], padding, x), "lengths": lengths}
+    return {"x": np.where(outside[:, :, None], 0, x), "lengths": lengths}
 
 
-def _pack(x, lengths, order):
-    return np.concatenate([x[t, [b for b in order if lengths[b] > t]] for t in range(len(x))])
+def unpack(rows, batch_sizes, order):
+    """Return the padded x (T, B, D), zero behind each end, from packed rows (N, D),
+    batch_sizes (T,) and order (B,): rank j is sequence order[j].
+    """
+    x = np.zeros((len(batch_sizes), len(order), rows.shape[1]))
+    start = 0
+    for t, size in enumerate(batch_sizes):
+        x[t, order[:size]] = rows[start : start + size]
+        start += size
+    return x
 
 
-check_pack = Exercise(
-    pack,
-    _padded,
-    returns=("rows",),
+def _packed(rng):
+    arguments = _padded(rng)
+    lengths = arguments["lengths"]
+    order = np.argsort(-lengths, kind="stable")
+    if np.array_equal(np.argsort(order), order):  # an order that undoes itself would hide which way it is used
+        return _packed(rng)
+    return {"rows": pack(**arguments), "batch_sizes": batch_sizes(lengths), "order": order}
+
+
+def _sequence_by_sequence(rows, batch_sizes, order):
+    lengths = (batch_sizes[:, None] > np.arange(len(order))).sum(axis=0)  # by rank
+    x = np.zeros((len(batch_sizes), len(order), rows.shape[1]))
+    for rank, part in enumerate(np.split(rows, np.cumsum(lengths)[:-1])):
+        x[: len(part), order[rank]] = part
+    return x
+
+
+def _same_rows(rows, batch_sizes, order):
+    x = np.zeros((len(batch_sizes), len(order), rows.shape[1]))
+    for t, size in enumerate(batch_sizes):
+        x[t, order[:size]] = rows[:size]
+    return x
+
+
+def _in_columns(rows, batch_sizes, order):
+    return unpack(rows, batch_sizes, np.arange(len(order)))
+
+
+check_unpack = Exercise(
+    unpack,
+    _packed,
+    returns=("x",),
     mistakes={
-        "the sequences are not sorted": lambda x, lengths: _pack(x, lengths, range(len(lengths))),
-        "the shortest sequence stands first": lambda x, lengths: _pack(x, lengths, np.argsort(lengths)),
-        "the lengths are sorted upwards and the first sequences are taken, which are the first to end": (
-            lambda x, lengths: np.concatenate(
-                [x[t, np.argsort(lengths)[:size]] for t, size in enumerate(batch_sizes(lengths))]
-            )
+        "the sequences stay sorted: the order is not undone": _in_columns,
+        "the order is applied a second time instead of undone": lambda rows, batch_sizes, order: _in_columns(
+            rows, batch_sizes, order
+        )[:, order],
+        "the rows are taken to hold one sequence behind the other": _sequence_by_sequence,
+        "every step takes the first rows: the start does not move on": _same_rows,
+        "the order is read from the back, so that the shortest sequences are filled": lambda rows, batch_sizes, order: (
+            unpack(rows, batch_sizes, order[::-1])
         ),
-        "one sequence stands behind the other instead of one step behind the other": lambda x, lengths: np.concatenate(
-            [x[: lengths[b], b] for b in np.argsort(-lengths)]
-        ),
-        "the sequences are not sorted, and one stands behind the other": lambda x, lengths: np.concatenate(
-            [x[:length, b] for b, length in enumerate(lengths)]
-        ),
-        "the first columns of x are taken, whichever sequences they are": lambda x, lengths: np.concatenate(
-            [x[t, :size] for t, size in enumerate(batch_sizes(lengths))]
+        "batch and time are exchanged": lambda rows, batch_sizes, order: unpack(rows, batch_sizes, order).transpose(
+            1, 0, 2
         ),
     },
-    looks_at="Sort by falling length; then step after step, take the rows of the sequences that are there.",
+    looks_at="Step t owns the next batch_sizes[t] rows; its row of rank j belongs to sequence order[j].",
+    about=About("packing", "write", 2, 10),
 )
 
 
@@ -118,50 +151,6 @@ check_ends = Exercise(
 )
 
 
-def masked_mean(hs, lengths):
-    """Return the mean over each sequence's own steps (B, H) of hs (T, B, H), whatever
-    stands behind its end.
-    """
-    inside = np.arange(len(hs))[:, None] < lengths
-    return np.where(inside[:, :, None], hs, 0).sum(axis=0) / lengths[:, None]
-
-
-def _with_rubbish(rng):
-    arguments = _padded(rng, padding=7.0)
-    return {"hs": arguments["x"], "lengths": arguments["lengths"]}
-
-
-def _sum(hs, lengths, more=0):
-    return (hs * (np.arange(len(hs))[:, None] < lengths + more)[:, :, None]).sum(axis=0)
-
-
-check_masked_mean = Exercise(
-    masked_mean,
-    _with_rubbish,
-    returns=("mean",),
-    mistakes={
-        "the padding is averaged in": lambda hs, lengths: hs.mean(axis=0),
-        "the padding is zeroed, but the sum is divided by T": lambda hs, lengths: _sum(hs, lengths) / len(hs),
-        "the padding is added up, and the sum divided by the lengths": lambda hs, lengths: (
-            hs.sum(axis=0) / lengths[:, None]
-        ),
-        "the sum is not divided": _sum,
-        "one step of padding is counted, because the mask has <= where steps count from 0": lambda hs, lengths: (
-            _sum(hs, lengths, more=1) / lengths[:, None]
-        ),
-        "the sum is divided by the mean length": lambda hs, lengths: _sum(hs, lengths) / lengths.mean(),
-    },
-    looks_at="Zero what stands behind the end, add up over time, and divide by the sequence's own length.",
-    about=About("padding", "write", 2, 10),
-)
-
-
-check_bug_in_pack = FindTheBug(
-    check_pack,
-    looks_at="Look at small lengths by hand: are the steps, the sequences and all rows in order?",
-    about=About("packing", "find the bug", 2, 10),
-)
-
 check_bug_in_ends = FindTheBug(
     check_ends,
     looks_at="Give it one direction at a time: set one half of hs to zero in what you call it with.",
@@ -169,37 +158,43 @@ check_bug_in_ends = FindTheBug(
 )
 
 
-def pack_four():
-    """Pack four sequences of 4, 2, 5 and 2 steps with three features."""
-    lengths = np.array([4, 2, 5, 2])
-    return pack(np.zeros((5, 4, 3)), lengths).shape
+def loss_over_real_steps():
+    """Average the losses over the real steps of two sequences, 3.0 at 1 step and
+    0.5 at each of 9.
+    """
+    losses = np.zeros((9, 2))
+    losses[0, 0], losses[:, 1] = 3.0, 0.5
+    inside = np.arange(9)[:, None] < np.array([1, 9])
+    return losses[inside].mean()
 
 
-check_packed_shape = Predict(
-    "which shape have the rows of four sequences of 4, 2, 5 and 2 steps with 3 features, packed?",
-    run=pack_four,
-    why="One row for every step that is there, 4 + 2 + 5 + 2 = 13, and no axis for the batch.",
+check_step_loss = Predict(
+    "two sequences, one of 1 step with a loss of 3.0, one of 9 steps with a loss of 0.5 at each: what is the mean "
+    "over the batch's real steps?",
+    run=loss_over_real_steps,
+    why="Ten real steps share a sum of 3.0 + 9 · 0.5 = 7.5.",
     misreadings={
-        "the padding is kept": (20, 3),
-        "the padded batch is taken for the packed one": (5, 4, 3),
-        "the features come first": (3, 13),
-        "the longest sequence sets the number of rows": (5, 3),
+        "the two sequences' means are averaged": 1.75,
+        "the padding counts as steps with a loss of zero": 7.5 / 18,
+        "the sum is not divided": 7.5,
+        "the sum is divided by the number of sequences": 3.75,
     },
-    hint="A packed sequence has a row for each step of each sequence, and nothing else.",
-    about=About("packing", "predict", 1, 5),
+    tolerance=0.02,
+    hint="Add up the losses of all real steps, and count those steps.",
+    about=About("masked loss", "predict", 1, 5),
 )
 
 check_wasted_share = ReadAFigure(
     "fig-variable-waste",
-    0.33,
-    why="A third of the steps that are computed are padding, where 32 utterances are drawn at random.",
+    0.26,
+    why="A quarter of the computed steps are padding in random batches of eight utterances.",
     misreadings={
-        "the curve of batches of similar length is read": 0.06,
+        "the curve of batches of similar length is read": 0.02,
         "the curve of padding to the longest of all is read": 0.39,
-        "the place of 8 utterances is read": 0.26,
-        "what is not wasted is read": 0.67,
+        "the place of 32 utterances is read": 0.33,
+        "what is not wasted is read": 0.74,
     },
-    look="Three curves: find the one of random batches, then 32 on the logarithmic axis below.",
+    look="Three curves: find the one of random batches, then 8 on the logarithmic axis below.",
     tolerance=0.08,
     about=About("padding", "read a figure", 1, 5),
 )

@@ -55,9 +55,7 @@ def ragged_batch(lengths=(3, 6, 2, 4)):
     side = min(0.4, (WIDTH - 0.4) / (sum(lengths) + 0.35 * (T - 1)))
     gap = 0.35 * side
     x = (WIDTH - side * sum(lengths) - gap * (T - 1)) / 2
-    sheet.text(
-        x, 1.2, "packed: one row for each step that is there, step after step", size=11.5, weight="bold", ha="left"
-    )
+    sheet.text(x, 1.2, "packed: one row for each real step, step after step", size=11.5, weight="bold", ha="left")
     for t, size in enumerate(sizes):
         for b in order[:size]:
             square(sheet, x, 0.58, side, b, t, gid=f"packed-{t}-{b}")
@@ -92,7 +90,7 @@ def square(sheet, x, y, side, sequence, t, gid):
 
 @styled
 def both_directions(T=5):
-    """Two layers over one sequence, from its start and from its end; each state shows which inputs it has seen.
+    """Two layers read one sequence, from its start and from its end; each state shows which inputs it has read.
 
     The column at the end, ``outputs[-1]``, is framed, and the two last states, ``h_n``, have a thick edge: the frame
     holds one of the two.
@@ -153,8 +151,8 @@ def both_directions(T=5):
     sheet.axes.add_patch(wrong)
     sheet.text(centres[-1], 2.75, "outputs[-1]", "gradient", 11.5, family="monospace")
     sheet.text(centres[0], 2.75, "outputs[0]", "x", 11.5, family="monospace")
-    sheet.text(WIDTH / 2, 3.12, "h_n: the two boxes with a thick edge, which have seen every input", "h", 11.5)
-    sheet.text(WIDTH / 2, 0.28, "the bars in a box: the inputs that it has seen", "x", 10.5)
+    sheet.text(WIDTH / 2, 3.12, "h_n: the two boxes with a thick edge, which have read every input", "h", 11.5)
+    sheet.text(WIDTH / 2, 0.28, "the bars in a box: the inputs it has read", "x", 10.5)
     return sheet.figure
 
 
