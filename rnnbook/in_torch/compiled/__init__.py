@@ -13,7 +13,8 @@ import torch
 
 SOURCE = Path(__file__).with_name("steps.c")
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
-ARRAYS = """W_hh W_ih x b_in b_hh h c gates h_prevs c_prevs v_ns hs dx dW_ih dW_hh db_ih db_hh product u dv""".split()
+ARRAYS = "W_hh W_ih x b_in b_hh h c gates h_prevs c_prevs v_ns hs dx dW_ih dW_hh db_ih db_hh product u dv"
+PLACES = {name: k for k, name in enumerate(ARRAYS.split())}  # in the table that steps.c reads
 CACHE = 1 << 20  # bytes of the largest weight that is multiplied in C
 WORTH_A_THREAD = 1 << 16  # numbers in the states of all steps
 
@@ -66,20 +67,21 @@ LIBRARIES = loaded()
 def forward_through(name, params, bias, sizes, keep, x, **arrays):
     """Run all steps of ``name``, say ``lstm_forward``, on these arrays; a trace that is kept has a row for each of x.
 
-    The weights are packed once. Where the products are large, they are the BLAS's: one for all inputs, one of each step.
+    The weights are packed once. Large products are the BLAS's: one for the inputs of all steps, and one of each step.
     """
     W_ih, W_hh, h = params["weight_ih"].contiguous(), params["weight_hh"].contiguous(), arrays["h"]
     packed = in_c(W_ih, W_hh, sizes)
     arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x.contiguous(), "b_in": bias}
     if packed < 2:
-        u = arrays["gates"] if keep else empty(x, len(x), len(W_ih))  # may be written over
+        u = arrays["gates"] if keep else empty(x, x.size(0), W_ih.size(0))  # may be written over
         arrays["u"] = torch.addmm(bias, x, W_ih.T, out=u)
     if packed:
         return Call(name, x, packed, keep, arrays)(sizes, 0)
-    product, W_T, start = h.new_empty(len(h), len(W_hh)), W_hh.T, 0
+    B, W_T, start = h.size(0), W_hh.T, 0
+    product = h.new_empty(B, W_hh.size(0))
     step = Call(name, x, packed, keep, arrays | {"product": product})
     for b in sizes:
-        torch.mm(h[:b], W_T, out=product[:b])
+        torch.mm(h if b == B else h[:b], W_T, out=product if b == B else product[:b])
         step([b], start)
         start += b
 
@@ -91,7 +93,7 @@ def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, *
     gradients of a step, of what the input says and of the product; it says so by ``v_ns`` in its trace.
     """
     W_ih, W_hh, x = params["weight_ih"].contiguous(), params["weight_hh"].contiguous(), x.contiguous()
-    packed, (N, D), (rows, H) = in_c(W_ih, W_hh, sizes), x.shape, W_hh.shape
+    packed, (N, D), rows = in_c(W_ih, W_hh, sizes), x.shape, W_hh.size(0)
     arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x, "hs": dhs.contiguous(), "h": dh, "gates": gates, "h_prevs": h_prevs}
     if packed == 2:
         grads = {name: torch.empty_like(p, memory_format=torch.contiguous_format) for name, p in params.items()}
@@ -112,7 +114,7 @@ def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, *
             start -= b
             step([b], start)
             dh[:b].addmm_(dvs[start : start + b], W_hh)
-    if len(h_prevs) < N:  # of an RNN, which keeps its h once
+    if h_prevs.size(0) < N:  # of an RNN, which keeps its h once
         before = zip(gates.split(sizes), sizes[1:], strict=False)
         h_prevs = torch.cat([h_prevs, *(h[:b] for h, b in before)])
     grads = {"weight_ih": dus.T @ x, "weight_hh": dvs.T @ h_prevs}
@@ -135,10 +137,12 @@ class Call:
     """A function of ``steps.c``, and the arrays that it reads and writes, which stay where they are."""
 
     def __init__(self, name, x, packed, keep, arrays):
-        self.function = getattr(LIBRARIES[x.dtype], name)
-        self.arrays = [arrays.get(name) for name in ARRAYS]
-        assert all(a is None or a.is_contiguous() for a in self.arrays), "steps.c reads rows one behind the other"
-        self.table = (ctypes.c_void_p * len(ARRAYS))(*[None if a is None else a.data_ptr() for a in self.arrays])
+        self.function, self.arrays = getattr(LIBRARIES[x.dtype], name), arrays
+        self.table = (ctypes.c_void_p * len(PLACES))()
+        for name, array in arrays.items():
+            if array is not None:
+                assert array.is_contiguous(), "steps.c reads rows that stand one behind the other"
+                self.table[PLACES[name]] = array.data_ptr()
         self.D, self.H, self.packed, self.keep = x.size(1), arrays["h"].size(1), packed, keep
 
     def __call__(self, sizes, start):

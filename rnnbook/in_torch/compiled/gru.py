@@ -8,8 +8,8 @@ def forward(x, state, params, sizes, *, keep=True, reset_after=True):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward`` if it is kept."""
     check(x, **{"reset_after=False": not reset_after})
     (b_ih, b_hh), h = biases(params), own(state[0])
-    H, rows = h.size(1), len(x) if keep else len(h)
-    hs, trace = empty(x, len(x), H), [empty(x, rows, n) for n in (3 * H, H, H)]
+    H, rows = h.size(1), x.size(0) if keep else h.size(0)
+    hs, trace = empty(x, x.size(0), H), [empty(x, rows, n) for n in (3 * H, H, H)]
     arrays = dict(zip(("gates", "h_prevs", "v_ns"), trace, strict=True))
     forward_through(
         "gru_forward", params, b_ih.contiguous(), sizes, keep, x, h=h, b_hh=b_hh.contiguous(), hs=hs, **arrays

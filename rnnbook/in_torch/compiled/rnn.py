@@ -9,7 +9,7 @@ def forward(x, state, params, sizes, *, keep=True, nonlinearity="tanh"):
     check(x)
     (b_ih, b_hh), h_0 = biases(params), own(state[0])
     H, h = h_0.size(1), own(h_0)
-    hs, kept = empty(x, len(x), H), empty(x, len(x) if keep else len(h), H)
+    hs, kept = empty(x, x.size(0), H), empty(x, x.size(0) if keep else h.size(0), H)
     forward_through(f"rnn_{nonlinearity}_forward", params, b_ih + b_hh, sizes, keep, x, h=h, gates=kept, hs=hs)
     return hs, (h,), (kept, h_0)
 
@@ -17,7 +17,5 @@ def forward(x, state, params, sizes, *, keep=True, nonlinearity="tanh"):
 def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"):
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
     (kept, h_0), dh = trace, own(dstate[0])
-    dx, grads = backward_through(
-        f"rnn_{nonlinearity}_backward", params, sizes, with_dx, x, dhs, dh, kept, h_0
-    )
+    dx, grads = backward_through(f"rnn_{nonlinearity}_backward", params, sizes, with_dx, x, dhs, dh, kept, h_0)
     return dx, (dh,), grads
