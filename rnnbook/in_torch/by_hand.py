@@ -10,6 +10,7 @@ in which no output's memory lies, since a user may write over an output; gradien
 of its own. ``handwritten``, ``compiled`` and ``kernels`` hold such functions; ``layer.by_hand(name)`` returns them.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -61,6 +62,8 @@ class ByHand(torch.autograd.Function):
         x, state, params = plan.parts(tensors)
         hs, last, trace = plan.pair.forward(x, state, params, plan.sizes, **plan.options)
         return hs, *last, *trace
+
+    forward.__func__.__signature__ = inspect.signature(forward)  # ``apply`` asks for it at every call; asked once here
 
     @staticmethod
     def setup_context(ctx, inputs, output):
