@@ -1,4 +1,4 @@
-"""Time a training step of the LSTM as the batch grows, beside the rates that bound it: the roofline of a recurrent layer.
+"""Time a training step of the LSTM as the batch grows, beside the rates that bound it: a recurrent layer's roofline.
 
     python benchmarks/roofline.py --out benchmarks/results/roofline_1_thread.json
 
