@@ -166,7 +166,7 @@ check_calls_of_a_sequence = ReadAFigure(
         "only the products are counted": 101,
     },
     look="Count the boxes of one step in the second strip, and the box that stands before all steps.",
-    tolerance=0.4,
+    tolerance=0.0005,
     about=About("cost", "read a figure", 1, 5),
 )
 
