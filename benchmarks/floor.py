@@ -35,6 +35,14 @@ def rate(seconds, clock):
     return 2 * n**3 / product(n, n, n, seconds, clock, repeats=1)
 
 
+def bandwidth(size, seconds, clock):
+    """The bytes a second at which an array of ``size`` bytes is read, again and again, by a sum."""
+    import torch
+
+    a = torch.ones(size // 4)
+    return size / best(a.sum, seconds, clock)
+
+
 def nonlinearity(seconds, clock):
     """The time [s] of one tanh, of many in the cache."""
     import torch

@@ -17,7 +17,7 @@ import statistics
 from importlib import import_module
 from pathlib import Path
 
-from floor import floor, rate
+from floor import bandwidth, floor, rate
 from peers import NEEDS, PEERS, missing
 from timing import ratios, rounds_of, set_up, write
 
@@ -30,6 +30,7 @@ SIZES = [
     (100, 64, 512, 512),
 ]
 LAYERS = ["RNN", "GRU", "LSTM"]
+READS = {"memory": 1 << 29, "cache": 1 << 19}  # bytes; the first are more than a cache has
 
 
 def measure(layer, sizes, peers, seconds, clock):
@@ -101,6 +102,7 @@ def main(arguments=None):
     }
     others = [peer for peer in arguments.peers if peer != "torch.nn"]
     rows, peak = [], rate(arguments.seconds / 4, clock)
+    reads = {place: bandwidth(size, arguments.seconds / 4, clock) for place, size in READS.items()}
     print("ratio to torch.nn of minima (medians); below 1 is faster than torch.nn")
     for layer in arguments.layers:
         for k in arguments.sizes:
@@ -122,7 +124,8 @@ def main(arguments=None):
     for task, found in means.items():
         for peer in found.keys() - {"torch.nn"}:
             print(f"{peer} {task}, geometric means: { ({k: round(v, 2) for k, v in found[peer].items()}) }")
-    write(arguments.out, {"provenance": about, "flops_per_second": peak, "geometric_means": means, "rows": rows})
+    rates = {"flops_per_second": peak, "bytes_per_second": reads}
+    write(arguments.out, {"provenance": about, **rates, "geometric_means": means, "rows": rows})
 
 
 if __name__ == "__main__":

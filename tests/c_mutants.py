@@ -16,7 +16,7 @@ FUNCTION = re.compile(
     r"^(?:static inline \w+|INLINE void) (\w+)\([^{]*\) \{.*?\}(?=\n(?:\n|static|INLINE|\Z))", re.DOTALL | re.MULTILINE
 )
 STATEMENT = re.compile(r"(?<=[;{}\n])\s*(real |return )?([^;{}#\n]*);")
-NO_EQUATION = re.compile(r"restrict|memcpy|for \(|uint64_t|^\s*\w+( \w+)?\s*$|^\s*\w+_\w+\(")
+NO_EQUATION = re.compile(r"restrict|ROW_OF|STATE|TRACE|memcpy|for \(|uint64_t|^\s*\w+( \w+)?\s*$|^\s*\w+_\w+\(")
 SUBSCRIPT = re.compile(r"(\w+)\[([^][]*)\]")
 MACROS = "#define CHOOSE(c, a, b) ((c) ? (a) : (b))\n#define AS_REAL(x) ((real)(x))\n"  # what a mutant is written in
 

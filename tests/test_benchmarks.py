@@ -118,6 +118,18 @@ def test_every_rung_of_the_ladder_is_timed(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_point_of_the_roofline_has_its_operations_and_the_time_of_each_peer(tmp_path):
+    out = tmp_path / "roofline.json"
+    run("roofline.py", "--batch", 2, "--seconds", 0, "--out", out)
+    report = json.loads(out.read_text(encoding="utf-8"))
+    (row,) = report["rows"]
+    weights = 4 * report["H"] * (report["H"] + report["H"])
+    assert row["operations"] == 3 * 2 * weights * 2 * report["T"]  # two for each weight and sequence, three times
+    assert list(row["ms"]) == ["reference", "torch.nn", "in_torch", "floor"] and min(row["ms"].values()) > 0
+    assert report["flops_per_second"] > 0 and list(report["bytes_per_second"]) == ["memory", "cache"]
+
+
+@pytest.mark.slow
 def test_the_benchmark_for_a_gpu_runs_through_in_the_interpreter(tmp_path, monkeypatch):
     """Its times mean nothing there; that every line of it runs is what a machine with a GPU relies on."""
     code = """

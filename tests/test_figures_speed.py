@@ -69,10 +69,35 @@ def test_ratios_stand_at_their_case_and_the_peer_at_one():
         figures.ratio_dots(["short"], ratios, "relative time")
 
 
+def test_the_roofline_has_a_roof_for_each_place_and_every_point_where_its_numbers_say():
+    points = {"slow": ([0.5, 16], [1e9, 4e9]), "quick": ([0.5, 16], [5e9, 9e10])}
+    figure = figures.roofline(points, 1e11, {"memory": 1e10, "cache": 8e10})
+    memory, cache, *drawn = figure.axes[0].lines
+    for line, rate in ((memory, 1e10), (cache, 8e10)):
+        x, y = line.get_xydata().T
+        assert x.min() < 0.5 and x.max() > 16
+        np.testing.assert_allclose(y, [min(100, 1e-9 * rate * one) for one in x], rtol=1e-12)
+    for line, (x, y) in zip(drawn, points.values(), strict=True):
+        np.testing.assert_allclose(line.get_xdata(), x, rtol=0.05)  # moved aside, so that all are seen
+        np.testing.assert_allclose(line.get_ydata(), [1e-9 * one for one in y])
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["roof: memory", "roof: cache", "slow", "quick"]
+    with pytest.raises(ValueError, match=r"points\['slow'\]\[1\] should have shape \(1,\)"):
+        figures.roofline({"slow": ([1.0], [1.0, 2.0])}, 1.0, {})
+
+
+def test_the_ticks_of_the_ratios_reach_as_far_as_the_ratios_and_one_is_among_them():
+    for least, count in ((0.3, 6), (0.2, 7), (0.1, 4), (0.03, 5)):
+        axes = figures.ratio_dots(["one"], {"RNN": {"ours": [least]}}, "relative time").axes[0]
+        ticks = list(axes.get_xticks())
+        assert len(ticks) == count and 1 in ticks and min(ticks) < 2.5 * least
+
+
 STEP = {"slow": [9.0, 9.0, 20.0], "quick": [1.0, 2.0, 16.0]}
 FIGURES = {
     "calls_on_each_rung": figures.calls_on_each_rung,
     "ladder": lambda: figures.ladder({"1 sequence": ({"slow": 8.0, "quick": 2.0}, 0.5)}),
     "step_time": lambda: figures.step_time([4, 16, 64], {"B = 1": STEP}, {"B = 1": [0.1, 1.0, 10.0]}),
+    "roofline": lambda: figures.roofline({"slow": ([0.5, 16], [1e9, 4e9])}, 1e11, {"memory": 1e10, "cache": 8e10}),
     "ratio_dots": lambda: figures.ratio_dots(["short", "long"], {"RNN": {"ours": [0.5, 2.0]}}, "relative time"),
 }

@@ -10,6 +10,7 @@ in which no output's memory lies, since a user may write over an output; gradien
 of its own. ``handwritten``, ``compiled`` and ``kernels`` hold such functions; ``layer.by_hand(name)`` returns them.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -17,11 +18,12 @@ import torch
 
 
 class Pair(NamedTuple):
-    """The two functions, and whether they read the tensors' memory past PyTorch's operations."""
+    """The two functions, and what they can: ``direct`` ones read the tensors' memory past PyTorch's operations."""
 
     forward: Callable
     backward: Callable
     direct: bool
+    can_forget: bool = False  # whether ``keep=False`` saves the forward pass its trace
 
 
 class Plan(NamedTuple):
@@ -44,7 +46,8 @@ def recur(pair, reference, x, state, params, sizes, options):
     """Compute a recurrence by a pair, where ``reference`` computes the same by autograd."""
     tensors = (x, *state, *params.values())
     if not (torch.is_grad_enabled() and any(t.requires_grad for t in tensors)):
-        return pair.forward(x, state, params, sizes, **options)[:2]
+        keep = {"keep": False} if pair.can_forget else {}
+        return pair.forward(x, state, params, sizes, **keep, **options)[:2]
     plan = Plan(pair, reference, sizes, options, len(state), tuple(params))
     hs, *rest = ByHand.apply(plan, *tensors)
     return hs, tuple(rest[: plan.states])
@@ -59,6 +62,8 @@ class ByHand(torch.autograd.Function):
         x, state, params = plan.parts(tensors)
         hs, last, trace = plan.pair.forward(x, state, params, plan.sizes, **plan.options)
         return hs, *last, *trace
+
+    forward.__func__.__signature__ = inspect.signature(forward)  # ``apply`` asks for it at every call; asked once here
 
     @staticmethod
     def setup_context(ctx, inputs, output):

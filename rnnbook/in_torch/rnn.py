@@ -68,7 +68,7 @@ class RNN(Recurrent):
         if name == "handwritten":
             return Pair(handwritten.forward, handwritten.backward, direct=False)
         if name == "compiled":
-            return Pair(compiled.forward, compiled.backward, direct=True)
+            return Pair(compiled.forward, compiled.backward, direct=True, can_forget=True)
         from rnnbook.in_torch.kernels import rnn as kernels  # not before: Triton is optional, and slow to import
 
         return Pair(kernels.forward, kernels.backward, direct=True)

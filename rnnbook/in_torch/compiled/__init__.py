@@ -13,7 +13,9 @@ import torch
 
 SOURCE = Path(__file__).with_name("steps.c")
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
-CACHE = 1 << 20  # bytes of the largest W_hh that is multiplied in C
+ARRAYS = "W_hh W_ih x b_in b_hh h c gates h_prevs c_prevs v_ns hs dx dW_ih dW_hh db_ih db_hh product u dv"
+PLACES = {name: k for k, name in enumerate(ARRAYS.split())}  # in the table that steps.c reads
+CACHE = 1 << 20  # bytes of the largest weight that is multiplied in C
 WORTH_A_THREAD = 1 << 16  # numbers in the states of all steps
 
 
@@ -62,55 +64,92 @@ def loaded():
 LIBRARIES = loaded()
 
 
-def forward_through(name, W_hh, sizes, arrays):
-    """Run all steps of ``name``, say ``lstm_forward``, on these arrays: the state h (B, H), the others, the traces.
+def forward_through(name, params, bias, sizes, keep, x, **arrays):
+    """Run all steps of ``name``, say ``lstm_forward``, on these arrays; a trace that is kept has a row for each of x.
 
-    W_hh (G·H, H) is packed once. Where the products are large, they are the BLAS's, one call and one product a step.
+    The weights are packed once. Large products are the BLAS's: one for the inputs of all steps, and one of each step.
     """
-    h, rows = arrays[0], len(W_hh)
-    if multiplies_itself(W_hh, sizes):
-        return Call(name, W_hh, *arrays)(sizes, 0, True)
-    product, W_T, start = h.new_empty(len(h), rows), W_hh.T, 0
-    step = Call(name, product, *arrays)
+    W_ih, W_hh, h = params["weight_ih"].contiguous(), params["weight_hh"].contiguous(), arrays["h"]
+    packed = in_c(W_ih, W_hh, sizes)
+    arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x.contiguous(), "b_in": bias}
+    if packed < 2:
+        u = arrays["gates"] if keep else empty(x, x.size(0), W_ih.size(0))  # may be written over
+        arrays["u"] = torch.addmm(bias, x, W_ih.T, out=u)
+    if packed:
+        return Call(name, x, packed, keep, arrays)(sizes, 0)
+    B, W_T, start = h.size(0), W_hh.T, 0
+    product = h.new_empty(B, W_hh.size(0))
+    step = Call(name, x, packed, keep, arrays | {"product": product})
     for b in sizes:
-        torch.mm(h[:b], W_T, out=product[:b])
-        step([b], start, False)
+        torch.mm(h if b == B else h[:b], W_T, out=product if b == B else product[:b])
+        step([b], start)
         start += b
 
 
-def backward_through(name, W_hh, sizes, arrays, das):
-    """Run all steps of ``name`` from the last to the first; the first array is dh (B, H), that of the last state.
+def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, **arrays):
+    """Run all steps of ``name`` from the last to the first; returns dx, None without ``with_dx``, and grads by name.
 
-    ``das`` takes what W_hh is multiplied with going back: (N, G·H) for all steps, or (B, G·H), written over at each.
+    ``dh`` (B, H) is that of the last state, written over with that of the first. Only the GRU has two different
+    gradients of a step, of what the input says and of the product; it says so by ``v_ns`` in its trace.
     """
-    dh = arrays[0]
-    if multiplies_itself(W_hh, sizes):
-        return Call(name, W_hh, *arrays)(sizes, 0, True)
-    start, step = sum(sizes), Call(name, das, *arrays)
-    for b in reversed(sizes):
-        start -= b
-        step([b], start, False)
-        dh[:b].addmm_(das[start : start + b] if len(das) > len(dh) else das[:b], W_hh)
+    W_ih, W_hh, x = params["weight_ih"].contiguous(), params["weight_hh"].contiguous(), x.contiguous()
+    packed, (N, D), rows = in_c(W_ih, W_hh, sizes), x.shape, W_hh.size(0)
+    arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x, "hs": dhs.contiguous(), "h": dh, "gates": gates, "h_prevs": h_prevs}
+    if packed == 2:
+        grads = {name: torch.empty_like(p, memory_format=torch.contiguous_format) for name, p in params.items()}
+        found = {"d" + name.replace("weight", "W").replace("bias", "b"): grad for name, grad in grads.items()}
+        if "bias_ih" not in params:
+            found |= {"db_ih": x.new_empty(rows), "db_hh": x.new_empty(rows)}
+        dx = empty(x, N, D) if with_dx else None
+        Call(name, x, packed, True, arrays | found | {"dx": dx})(sizes, 0)
+        return dx, grads
+    dus = empty(x, N, rows)
+    dvs = empty(x, N, rows) if "v_ns" in arrays else dus
+    step = Call(name, x, packed, True, arrays | {"u": dus, "dv": dvs})
+    if packed:
+        step(sizes, 0)
+    else:
+        start = N
+        for b in reversed(sizes):
+            start -= b
+            step([b], start)
+            dh[:b].addmm_(dvs[start : start + b], W_hh)
+    if h_prevs.size(0) < N:  # of an RNN, which keeps its h once
+        before = zip(gates.split(sizes), sizes[1:], strict=False)
+        h_prevs = torch.cat([h_prevs, *(h[:b] for h, b in before)])
+    grads = {"weight_ih": dus.T @ x, "weight_hh": dvs.T @ h_prevs}
+    if "bias_ih" in params:
+        grads |= {"bias_ih": dus.sum(0), "bias_hh": dvs.sum(0)}
+    return dus @ W_ih if with_dx else None, grads
 
 
-def multiplies_itself(W_hh, sizes):
-    """Whether the product in C is faster than the BLAS's: the packed W_hh fits the cache, and pays for its packing."""
-    return len(sizes) > 1 and W_hh.numel() * W_hh.element_size() <= CACHE
+def in_c(W_ih, W_hh, sizes):
+    """How many of the two products are faster in C than the BLAS's: 2, 1 (that of the state) or 0.
+
+    A packed weight has to fit the cache, and to pay for its packing.
+    """
+    if len(sizes) == 1 or W_hh.numel() * W_hh.element_size() > CACHE:
+        return 0
+    return 2 if W_ih.numel() * W_ih.element_size() <= CACHE else 1
 
 
 class Call:
     """A function of ``steps.c``, and the arrays that it reads and writes, which stay where they are."""
 
-    def __init__(self, name, *arrays):
-        assert all(a.is_contiguous() for a in arrays), "steps.c reads rows that stand one behind the other"
-        self.function = getattr(LIBRARIES[arrays[0].dtype], name)
-        self.arrays, self.H = arrays, arrays[1].size(1)
-        self.table = (ctypes.c_void_p * len(arrays))(*[a.data_ptr() for a in arrays])
+    def __init__(self, name, x, packed, keep, arrays):
+        self.function, self.arrays = getattr(LIBRARIES[x.dtype], name), arrays
+        self.table = (ctypes.c_void_p * len(PLACES))()
+        for name, array in arrays.items():
+            if array is not None:
+                assert array.is_contiguous(), "steps.c reads rows that stand one behind the other"
+                self.table[PLACES[name]] = array.data_ptr()
+        self.D, self.H, self.packed, self.keep = x.size(1), arrays["h"].size(1), packed, keep
 
-    def __call__(self, sizes, start, packed):
-        threads = torch.get_num_threads() if packed and sum(sizes) * self.H > WORTH_A_THREAD else 1
-        lengths, long = (ctypes.c_long * len(sizes))(*sizes), ctypes.c_long
-        self.function(self.table, lengths, long(len(sizes)), long(start), long(self.H), int(packed), long(threads))
+    def __call__(self, sizes, start):
+        threads = torch.get_num_threads() if self.packed and sum(sizes) * self.H > WORTH_A_THREAD else 1
+        lengths = (ctypes.c_long * len(sizes))(*sizes)
+        numbers = map(ctypes.c_long, (len(sizes), start, self.D, self.H))
+        self.function(self.table, lengths, *numbers, self.packed, self.keep, ctypes.c_long(threads))
 
 
 def empty(like, *shape):
@@ -124,12 +163,3 @@ def empty(like, *shape):
 def own(state):
     """A copy of a state that may be written over, its rows one behind the other."""
     return state.clone(memory_format=torch.contiguous_format)
-
-
-def parameter_gradients(das, x, h_prevs, params):
-    """Return the gradients by name, for a layer whose two products of a step are added up: das (N, G·H) serves both."""
-    grads = {"weight_ih": das.T @ x, "weight_hh": das.T @ h_prevs}
-    if "bias_ih" in params:
-        grads["bias_ih"] = das.sum(0)
-        grads["bias_hh"] = grads["bias_ih"].clone()
-    return grads

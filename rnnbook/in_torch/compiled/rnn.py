@@ -1,25 +1,21 @@
 """The basic RNN in C: the twin of ``handwritten.rnn``."""
 
-import torch
-
 from rnnbook.in_torch.by_hand import biases
-from rnnbook.in_torch.compiled import backward_through, check, empty, forward_through, own, parameter_gradients
+from rnnbook.in_torch.compiled import backward_through, check, empty, forward_through, own
 
 
-def forward(x, state, params, sizes, *, nonlinearity="tanh"):
-    """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
+def forward(x, state, params, sizes, *, keep=True, nonlinearity="tanh"):
+    """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward`` if it is kept."""
     check(x)
-    W_hh, (b_ih, b_hh), h = params["weight_hh"].contiguous(), biases(params), own(state[0])
-    u, h_prevs, hs = (empty(x, len(x), len(W_hh)) for _ in range(3))  # u is written over with h
-    torch.addmm(b_ih + b_hh, x, params["weight_ih"].T, out=u)
-    forward_through(f"rnn_{nonlinearity}_forward", W_hh, sizes, (h, u, h_prevs, hs))
-    return hs, (h,), (u, h_prevs)
+    (b_ih, b_hh), h_0 = biases(params), own(state[0])
+    H, h = h_0.size(1), own(h_0)
+    hs, kept = empty(x, x.size(0), H), empty(x, x.size(0) if keep else h.size(0), H)
+    forward_through(f"rnn_{nonlinearity}_forward", params, b_ih + b_hh, sizes, keep, x, h=h, gates=kept, hs=hs)
+    return hs, (h,), (kept, h_0)
 
 
 def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"):
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
-    hs, h_prevs = trace
-    W_hh, dh, das = params["weight_hh"].contiguous(), own(dstate[0]), empty(x, *hs.shape)
-    backward_through(f"rnn_{nonlinearity}_backward", W_hh, sizes, (dh, hs, dhs.contiguous(), das), das)
-    dx = das @ params["weight_ih"] if with_dx else None
-    return dx, (dh,), parameter_gradients(das, x, h_prevs, params)
+    (kept, h_0), dh = trace, own(dstate[0])
+    dx, grads = backward_through(f"rnn_{nonlinearity}_backward", params, sizes, with_dx, x, dhs, dh, kept, h_0)
+    return dx, (dh,), grads

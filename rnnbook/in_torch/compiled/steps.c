@@ -1,9 +1,9 @@
 /* A whole sequence of each recurrence in one call, forward and backward.
 
-   `at` lists the arrays. Those of a state hold one row for each sequence, and are written over at each step; those of a
-   trace hold one row for each sequence of each step, step behind step: `sizes[t]` sequences are there at step t. A row
-   holds its gates one behind the other. One line of a step is one equation of the book, with its label.
-   setup.py compiles it once for float and once for double, by -D real=float and -D real=double. */
+   `at` lists the arrays, NULL where a layer has none. Those of a state hold one row for each sequence, and are written
+   over at each step; those of a trace hold one row for each sequence of each step, step behind step: `sizes[t]`
+   sequences are there at step t. A row holds its gates one behind the other. One line of a step is one equation of the
+   book, with its label. setup.py compiles it once for float and once for double, by -D real=float and -D real=double. */
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,6 +14,15 @@
 #endif
 
 const uint32_t made_from = MADE_FROM; /* the CRC-32 of this file */
+
+enum { /* the arrays; compiled/__init__.py has the same list */
+    W_HH, W_IH, X, B_IN, B_HH,     /* weights (G H, H) and (G H, D), the input (N, D), what is added to each product */
+    H_, C_,                        /* the state (B, H); going back, its gradient */
+    GATES, H_PREVS, C_PREVS, V_NS, /* the trace (N, ...); an RNN has its h in GATES, and in H_PREVS the first alone */
+    HS,                            /* h after every step (N, H); going back, its gradient */
+    DX, DW_IH, DW_HH, DB_IH, DB_HH,
+    PRODUCT_, DU, DV               /* what the BLAS multiplies: a step's product, and the gradients of all steps */
+};
 
 /* Part one: what happens between two products. */
 
@@ -60,10 +69,10 @@ static inline real sigmoid(real x) { return 1 / (1 + exponential(-x)); }
 static inline real tanh_(real x) { return 2 / (1 + exponential(-2 * x)) - 1; }
 
 #define ROWS for (long row = first; row < last; row++)
-#define STATE(k, gates) (at[k] + row * (gates)*H)
-#define TRACE(k, gates) (at[k] + (start + row) * (gates)*H)
-#define PRODUCT (product + (row - first) * width)
-#define DA(gates) (da + (row - first) * (gates)*H)
+#define STATE(k) (at[k] + row * H)
+#define TRACE(k, gates) (at[k] + (kept + row) * (gates)*H)
+#define OUT (at[HS] + (start + row) * H)
+#define ROW_OF(array, width) (array + (row - first) * width)
 #ifdef __clang__ /* no unit reads what another one writes; neither compiler can know it */
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
@@ -77,52 +86,52 @@ static inline real tanh_(real x) { return 2 / (1 + exponential(-2 * x)) - 1; }
 #define CLONES
 #endif
 #define INLINE static inline __attribute__((always_inline)) /* so that each version below has its own */
-/* One step of the rows first ... last - 1. Their product with W_hh stands in rows of this width; going back, it comes
-   from the step behind, and `da` takes what the next product is made of. Row `start` of a trace begins the step. */
-#define OF_A_STEP \
-    real *const *at, real *product, long width, real *da, long first, long last, long start, long H
+/* One step of the rows first ... last - 1: u is what the input says, the product is made of h and W_hh. Going back, the
+   product comes from the step behind, and du and dv take the gradients of u and of the product. Rows of these have
+   `wide` numbers, the product's `width`. Row `start` of an output begins the step, row `kept` of a trace. */
+#define OF_A_STEP                                                                                                   \
+    real *const *at, const real *us, real *product, long width, real *dus, real *dvs, long wide, long first, long last, \
+        long start, long kept, long H
+#define AS_GIVEN at, us, product, width, dus, dvs, wide, first, last, start, kept, H
 
 INLINE void rnn_forward_step(OF_A_STEP, int relu) {
     ROWS {
-        const real *restrict a = PRODUCT;
-        real *restrict h = STATE(1, 1), *restrict h_prev = TRACE(3, 1), *restrict out = TRACE(4, 1);
-        real *restrict u = TRACE(2, 1); /* written over with h */
+        const real *u = ROW_OF(us, wide), *a = ROW_OF(product, width);
+        real *h = STATE(H_), *h_kept = TRACE(GATES, 1), *out = OUT;
         EVERY_UNIT {
             real sum = u[j] + a[j];                                                      /* eq-rnn-preactivation */
-            h_prev[j] = h[j];
-            h[j] = u[j] = out[j] = relu ? (sum < 0 ? 0 : sum) : tanh_(sum);              /* eq-rnn-hidden */
+            h[j] = h_kept[j] = out[j] = relu ? (sum < 0 ? 0 : sum) : tanh_(sum);         /* eq-rnn-hidden */
         }
     }
 }
 
 INLINE void rnn_backward_step(OF_A_STEP, int relu) {
     ROWS {
-        const real *restrict h = TRACE(2, 1), *restrict dh_out = TRACE(3, 1);
-        real *restrict back = PRODUCT, *restrict da_t = DA(1);
+        const real *restrict h = TRACE(GATES, 1), *restrict dh_out = OUT;
+        real *restrict back = ROW_OF(product, width), *restrict da = ROW_OF(dus, wide);
         EVERY_UNIT {
             real dh = back[j] + dh_out[j];                                               /* eq-rnn-back-hidden */
             real slope = relu ? (h[j] > 0 ? 1 : 0) : 1 - h[j] * h[j];
-            da_t[j] = slope * dh, back[j] = 0;                                            /* eq-rnn-back-preactivation */
+            da[j] = slope * dh, back[j] = 0;                                             /* eq-rnn-back-preactivation */
         }
     }
 }
 
-INLINE void rnn_tanh_forward_step(OF_A_STEP) { rnn_forward_step(at, product, width, da, first, last, start, H, 0); }
-INLINE void rnn_relu_forward_step(OF_A_STEP) { rnn_forward_step(at, product, width, da, first, last, start, H, 1); }
-INLINE void rnn_tanh_backward_step(OF_A_STEP) { rnn_backward_step(at, product, width, da, first, last, start, H, 0); }
-INLINE void rnn_relu_backward_step(OF_A_STEP) { rnn_backward_step(at, product, width, da, first, last, start, H, 1); }
+INLINE void rnn_tanh_forward_step(OF_A_STEP) { rnn_forward_step(AS_GIVEN, 0); }
+INLINE void rnn_relu_forward_step(OF_A_STEP) { rnn_forward_step(AS_GIVEN, 1); }
+INLINE void rnn_tanh_backward_step(OF_A_STEP) { rnn_backward_step(AS_GIVEN, 0); }
+INLINE void rnn_relu_backward_step(OF_A_STEP) { rnn_backward_step(AS_GIVEN, 1); }
 
 INLINE void gru_forward_step(OF_A_STEP) {
-    const real *restrict b_hh = at[6];
+    const real *restrict b_hh = at[B_HH];
     ROWS {
-        const real *restrict v = PRODUCT;
-        real *restrict h = STATE(1, 1), *restrict gate = TRACE(2, 3); /* u, written over with r, z, n */
-        real *restrict h_prev = TRACE(3, 1), *restrict v_ns = TRACE(4, 1), *restrict out = TRACE(5, 1);
+        const real *u = ROW_OF(us, wide), *v = ROW_OF(product, width);
+        real *h = STATE(H_), *gate = TRACE(GATES, 3), *h_prev = TRACE(H_PREVS, 1), *v_ns = TRACE(V_NS, 1), *out = OUT;
         EVERY_UNIT {
             real v_n = v[2 * H + j] + b_hh[2 * H + j];                                   /* eq-gru-from-hidden */
-            real r = sigmoid(gate[j] + v[j] + b_hh[j]);                                  /* eq-gru-reset */
-            real z = sigmoid(gate[H + j] + v[H + j] + b_hh[H + j]);                      /* eq-gru-update */
-            real n = tanh_(gate[2 * H + j] + r * v_n);                                   /* eq-gru-candidate */
+            real r = sigmoid(u[j] + v[j] + b_hh[j]);                                     /* eq-gru-reset */
+            real z = sigmoid(u[H + j] + v[H + j] + b_hh[H + j]);                         /* eq-gru-update */
+            real n = tanh_(u[2 * H + j] + r * v_n);                                      /* eq-gru-candidate */
             h_prev[j] = h[j];
             gate[j] = r, gate[H + j] = z, gate[2 * H + j] = n, v_ns[j] = v_n;
             h[j] = out[j] = (1 - z) * n + z * h[j];                                      /* eq-gru-hidden */
@@ -132,9 +141,9 @@ INLINE void gru_forward_step(OF_A_STEP) {
 
 INLINE void gru_backward_step(OF_A_STEP) {
     ROWS {
-        const real *restrict gate = TRACE(2, 3), *restrict h_prev = TRACE(3, 1), *restrict v_ns = TRACE(4, 1);
-        const real *restrict dh_out = TRACE(5, 1);
-        real *restrict back = PRODUCT, *restrict dv = DA(3), *restrict du = TRACE(6, 3), *restrict dv_n = TRACE(7, 1);
+        const real *restrict gate = TRACE(GATES, 3), *restrict h_prev = TRACE(H_PREVS, 1);
+        const real *restrict v_ns = TRACE(V_NS, 1), *restrict dh_out = OUT;
+        real *restrict back = ROW_OF(product, width), *restrict du = ROW_OF(dus, wide), *restrict dv = ROW_OF(dvs, wide);
         EVERY_UNIT {
             real r = gate[j], z = gate[H + j], n = gate[2 * H + j];
             real dh = back[j] + dh_out[j];                                               /* eq-gru-back-hidden */
@@ -142,7 +151,7 @@ INLINE void gru_backward_step(OF_A_STEP) {
             real da_z = dh * (h_prev[j] - n) * z * (1 - z);                              /* eq-gru-back-update */
             real da_r = da_n * v_ns[j] * r * (1 - r);                                    /* eq-gru-back-reset */
             du[j] = dv[j] = da_r, du[H + j] = dv[H + j] = da_z, du[2 * H + j] = da_n;
-            dv[2 * H + j] = dv_n[j] = r * da_n;                                          /* eq-gru-back-from-hidden */
+            dv[2 * H + j] = r * da_n;                                                    /* eq-gru-back-from-hidden */
             back[j] = z * dh;                                                            /* eq-gru-back-state */
         }
     }
@@ -150,83 +159,90 @@ INLINE void gru_backward_step(OF_A_STEP) {
 
 INLINE void lstm_forward_step(OF_A_STEP) {
     ROWS {
-        const real *restrict a = PRODUCT;
-        real *restrict h = STATE(1, 1), *restrict c = STATE(2, 1);
-        real *restrict gate = TRACE(3, 4); /* u, written over with i, f, g, o */
-        real *restrict h_prev = TRACE(4, 1), *restrict c_prev = TRACE(5, 1);
-        real *restrict out = TRACE(6, 1);
+        const real *u = ROW_OF(us, wide), *a = ROW_OF(product, width);
+        real *h = STATE(H_), *c = STATE(C_), *gate = TRACE(GATES, 4);
+        real *h_prev = TRACE(H_PREVS, 1), *c_prev = TRACE(C_PREVS, 1), *out = OUT;
         EVERY_UNIT {
-            real i = sigmoid(gate[j] + a[j]);                /* eq-lstm-input */
-            real f = sigmoid(gate[H + j] + a[H + j]);        /* eq-lstm-forget */
-            real g = tanh_(gate[2 * H + j] + a[2 * H + j]);  /* eq-lstm-candidate */
-            real o = sigmoid(gate[3 * H + j] + a[3 * H + j]);   /* eq-lstm-output */
+            real i = sigmoid(u[j] + a[j]);                                               /* eq-lstm-input */
+            real f = sigmoid(u[H + j] + a[H + j]);                                       /* eq-lstm-forget */
+            real g = tanh_(u[2 * H + j] + a[2 * H + j]);                                 /* eq-lstm-candidate */
+            real o = sigmoid(u[3 * H + j] + a[3 * H + j]);                               /* eq-lstm-output */
             h_prev[j] = h[j], c_prev[j] = c[j];
             gate[j] = i, gate[H + j] = f, gate[2 * H + j] = g, gate[3 * H + j] = o;
-            real c_new = f * c[j] + i * g;                   /* eq-lstm-carry */
+            real c_new = f * c[j] + i * g;                                               /* eq-lstm-carry */
             c[j] = c_new;
-            h[j] = out[j] = o * tanh_(c_new);                /* eq-lstm-hidden */
+            h[j] = out[j] = o * tanh_(c_new);                                            /* eq-lstm-hidden */
         }
     }
 }
 
 INLINE void lstm_backward_step(OF_A_STEP) {
     ROWS {
-        const real *restrict gate = TRACE(3, 4), *restrict c_prev = TRACE(4, 1), *restrict dh_out = TRACE(5, 1);
-        real *restrict back = PRODUCT, *restrict dc_next = STATE(2, 1), *restrict da_t = DA(4);
+        const real *restrict gate = TRACE(GATES, 4), *restrict c_prev = TRACE(C_PREVS, 1), *restrict dh_out = OUT;
+        real *restrict back = ROW_OF(product, width), *restrict dc_next = STATE(C_), *restrict da = ROW_OF(dus, wide);
         EVERY_UNIT {
             real i = gate[j], f = gate[H + j], g = gate[2 * H + j], o = gate[3 * H + j];
             real tanh_c = tanh_(f * c_prev[j] + i * g);
             real dh = back[j] + dh_out[j];                                               /* eq-lstm-back-hidden */
             real dc = dc_next[j] + dh * o * (1 - tanh_c * tanh_c);                       /* eq-lstm-back-carry */
-            da_t[j] = dc * g * i * (1 - i);                                                /* eq-lstm-back-input */
-            da_t[H + j] = dc * c_prev[j] * f * (1 - f);                                    /* eq-lstm-back-forget */
-            da_t[2 * H + j] = dc * i * (1 - g * g);                                        /* eq-lstm-back-candidate */
-            da_t[3 * H + j] = dh * tanh_c * o * (1 - o);                                   /* eq-lstm-back-output */
+            da[j] = dc * g * i * (1 - i);                                                /* eq-lstm-back-input */
+            da[H + j] = dc * c_prev[j] * f * (1 - f);                                    /* eq-lstm-back-forget */
+            da[2 * H + j] = dc * i * (1 - g * g);                                        /* eq-lstm-back-candidate */
+            da[3 * H + j] = dh * tanh_c * o * (1 - o);                                   /* eq-lstm-back-output */
             dc_next[j] = dc * f;                                                         /* eq-lstm-back-carry-next */
             back[j] = 0;
         }
     }
 }
 
-/* Part two: the product. C (rows, N) = or += A (rows, K) W (K, N), where W is packed: its columns in panels of a few
-   vectors, so that a panel is read from its beginning to its end, while the sums of a tile of C stay in registers. */
+/* Part two: the product. C (rows, N) = or += A (rows, K) W (K, N). W is taken in panels, a few vectors of columns each, so
+   that the sums of a tile of C stay in registers while a panel is read from its first row to its last. */
 
 #define LANES ((long)(64 / sizeof(real))) /* of what is called a vector: 64 bytes, AVX-512's, or four of NEON's */
 
 struct panels {
-    real *first;   /* panel behind panel; in each, K times a few vectors, the last one filled up with zeros */
-    long K, N;     /* N in vectors */
-    long panels;   /* as many vectors in each as in any other, or one more */
+    real *first;
+    long K, N;   /* N in vectors */
+    long panels; /* as many vectors in each as in any other, or one more */
+    long width;  /* of W's rows; 0 where panel stands behind panel, packed */
 };
 
-/* Pack W, whose element (k, j) stands at W[k * step_k + j * step_j]. */
+static long filled(long count) { return (count + LANES - 1) / LANES * LANES; } /* up to whole vectors */
+static real *room(long count) { return aligned_alloc(64, filled(count) * sizeof(real)); }
+static real *zeros(long count) { return memset(room(count), 0, filled(count) * sizeof(real)); }
+
+static struct panels in_panels(real *first, long K, long N, long width, int vectors) {
+    long whole = filled(N) / LANES;
+    return (struct panels){first, K, whole, (whole + vectors - 1) / vectors, width};
+}
+
+/* Pack W, whose element (k, j) stands at W[k * step_k + j * step_j]; the last vector is filled up with zeros. */
 static struct panels pack(const real *W, long K, long N, long step_k, long step_j, int vectors) {
-    long whole = (N + LANES - 1) / LANES, at = 0;
-    long panels = (whole + vectors - 1) / vectors;
-    struct panels packed = {aligned_alloc(64, (size_t)(K * whole * LANES) * sizeof(real)), K, whole, panels};
-    for (long panel = 0; panel < panels; panel++) {
-        long begin = whole * panel / panels * LANES, end = whole * (panel + 1) / panels * LANES;
+    struct panels p = in_panels(room(K * filled(N)), K, N, 0, vectors);
+    long at = 0;
+    for (long panel = 0; panel < p.panels; panel++) {
+        long begin = p.N * panel / p.panels * LANES, end = p.N * (panel + 1) / p.panels * LANES;
         for (long k = 0; k < K; k++)
             for (long j = begin; j < end; j++)
-                packed.first[at++] = j < N ? W[k * step_k + j * step_j] : 0;
+                p.first[at++] = j < N ? W[k * step_k + j * step_j] : 0;
     }
-    return packed;
+    return p;
 }
 
 /* A tile in vectors of so many bytes as the processor has: wider ones would be taken apart, through memory. */
 #define TILE_IN(bytes)                                                                                               \
     typedef real vector_##bytes __attribute__((vector_size(bytes), aligned(sizeof(real))));                          \
-    INLINE void tile_##bytes(const int rows, const int vectors, const real *A, long stride, const real *panel,       \
-                             long K, real *C, long width, int add) {                                                 \
+    INLINE void tile_##bytes(const int rows, const int vectors, const real *A, long step_r, long step_k,             \
+                             const real *panel, long step, long K, real *C, long width, int add) {                   \
         const int lanes = bytes / sizeof(real), columns = vectors * (64 / bytes);                                    \
         vector_##bytes sum[6][4];                                                                                    \
         _Pragma("GCC unroll 6") for (int r = 0; r < rows; r++)                                                       \
             _Pragma("GCC unroll 4") for (int v = 0; v < columns; v++)                                                \
                 sum[r][v] = add ? *(vector_##bytes *)(C + r * width + v * lanes) : (vector_##bytes){0};              \
-        for (long k = 0; k < K; k++, panel += columns * lanes)                                                       \
+        for (long k = 0; k < K; k++, A += step_k, panel += step)                                                     \
             _Pragma("GCC unroll 6") for (int r = 0; r < rows; r++)                                                   \
                 _Pragma("GCC unroll 4") for (int v = 0; v < columns; v++)                                            \
-                    sum[r][v] += A[r * stride + k] * *(const vector_##bytes *)(panel + v * lanes);                   \
+                    sum[r][v] += A[r * step_r] * *(const vector_##bytes *)(panel + v * lanes);                       \
         _Pragma("GCC unroll 6") for (int r = 0; r < rows; r++)                                                       \
             _Pragma("GCC unroll 4") for (int v = 0; v < columns; v++)                                                \
                 *(vector_##bytes *)(C + r * width + v * lanes) = sum[r][v];                                          \
@@ -236,98 +252,180 @@ TILE_IN(32)
 TILE_IN(16)
 
 #define TILE(b, rows, vectors)                                                                                       \
-    case 8 * rows + vectors: tile_##b(rows, vectors, A, stride, panel, p->K, C, width, add); break;
+    case 8 * rows + vectors: tile_##b(rows, vectors, a, step_r, step_k, panel, step, p->K, c, width, add); break;
 #define TILES(b, vectors) TILE(b, 1, vectors) TILE(b, 2, vectors) TILE(b, 3, vectors)
 #define MORE_TILES(b, vectors) TILE(b, 4, vectors) TILE(b, 5, vectors) TILE(b, 6, vectors)
-#define PRODUCT_OF(...)                                                                                              \
-    (long rows, const real *A, long stride, const struct panels *p, real *C, long width, int add) {                  \
+/* A's element (r, k) stands at A[r * step_r + k * step_k], so that a transposed one can be read as it stands. */
+#define OF_A_PRODUCT                                                                                                 \
+    long rows, const real *A, long step_r, long step_k, const struct panels *p, real *C, long width, int add
+#define PRODUCT_OF(most, ...)                                                                                        \
+    (OF_A_PRODUCT) {                                                                                                 \
         const real *panel = p->first;                                                                                \
         for (long k = 0; k < p->panels; k++) {                                                                       \
             long vectors = p->N * (k + 1) / p->panels - p->N * k / p->panels;                                        \
-            switch (8 * rows + vectors) { __VA_ARGS__ }                                                              \
-            panel += vectors * LANES * p->K, C += vectors * LANES;                                                   \
+            long step = p->width ? p->width : vectors * LANES;                                                       \
+            for (long r = 0; r < rows; r += most) {                                                                  \
+                const real *a = A + r * step_r;                                                                      \
+                real *c = C + r * width;                                                                             \
+                switch (8 * (rows - r < most ? rows - r : most) + vectors) { __VA_ARGS__ }                           \
+            }                                                                                                        \
+            panel += vectors * LANES * (p->width ? 1 : p->K), C += vectors * LANES;                                  \
         }                                                                                                            \
     }
-typedef void product_function(long, const real *, long, const struct panels *, real *, long, int);
+typedef void product_function(OF_A_PRODUCT);
 
 #ifdef VERSIONS
 __attribute__((target("arch=x86-64-v4"))) static void product_v4
-PRODUCT_OF(TILES(64, 1) TILES(64, 2) TILES(64, 3) TILES(64, 4)
+PRODUCT_OF(6, TILES(64, 1) TILES(64, 2) TILES(64, 3) TILES(64, 4)
            MORE_TILES(64, 1) MORE_TILES(64, 2) MORE_TILES(64, 3) MORE_TILES(64, 4))
-__attribute__((target("arch=x86-64-v3"))) static void product_v3 PRODUCT_OF(TILES(32, 1) TILES(32, 2))
+__attribute__((target("arch=x86-64-v3"))) static void product_v3 PRODUCT_OF(3, TILES(32, 1) TILES(32, 2))
 #endif
-static void product_base PRODUCT_OF(TILES(16, 1) MORE_TILES(16, 1))
-
 #ifdef __aarch64__
 #define BASE_ROWS 6 /* of a tile; as many sums as there are registers */
 #else
 #define BASE_ROWS 3
 #endif
+static void product_base PRODUCT_OF(BASE_ROWS, TILES(16, 1) MORE_TILES(16, 1))
+
 int version = 4; /* the newest that is taken; for tests */
 
-/* Part three: the loop over time. Rows do not see each other: a block of them goes through all steps by itself. */
+/* Part three: the loop over time. Rows do not see each other: a block of them goes through all steps by itself, and no
+   more than some steps of it are in the cache at a time. */
+
+#define TILE_ROWS 6 /* of the largest tile */
+#define AHEAD 24 /* rows of u, where a single block has several steps in a tile */
+#define SOME 96 /* rows, after which the gradients of the weights are added up */
 
 struct work {
     real *const *at;
     const long *sizes;
-    long T, H, start, first, blocks, last; /* blocks of rows: this thread's are first ... last - 1 */
-    const struct panels *panels;           /* NULL: the product stands in at[0], of one step */
+    long T, D, H, start, keep, blocks, first, last; /* blocks of rows: this thread's are first ... last - 1 */
+    const struct panels *W_hh, *W_ih;               /* NULL: the BLAS's product; it stands in an array */
     product_function *times;
+    int vectors;
+    real *sums; /* this thread's gradients of W_hh, W_ih and the biases, in rows filled up to whole vectors */
+    long size;  /* of these */
 };
 
 INLINE void forward(const struct work *w, long gates, void step(OF_A_STEP)) {
-    const struct panels *p = w->panels;
-    long H = w->H, B = w->sizes[0], width = p ? p->N * LANES : gates * H;
-    real *own = p ? aligned_alloc(64, 6 * width * sizeof(real)) : NULL;
+    real *const *at = w->at;
+    long D = w->D, H = w->H, B = w->sizes[0], G = gates * H;
+    long width = w->W_hh ? filled(G) : G, wide = w->W_ih ? filled(G) : G;
+    real *own = zeros(TILE_ROWS * width), *u_own = zeros(AHEAD * wide);
     for (long k = w->first; k < w->last; k++) {
-        long begin = B * k / w->blocks, end = B * (k + 1) / w->blocks, start = w->start;
-        real *product = p ? own : w->at[0] + begin * width;
+        long begin = B * k / w->blocks, end = B * (k + 1) / w->blocks, start = w->start, ready = 0;
+        real *u = NULL;
         for (long t = 0; t < w->T && w->sizes[t] > begin; start += w->sizes[t++]) {
-            long last = w->sizes[t] < end ? w->sizes[t] : end;
-            if (p)
-                w->times(last - begin, w->at[1] + begin * H, H, p, product, width, 0);
-            step(w->at, product, width, NULL, begin, last, start, H);
+            long last = w->sizes[t] < end ? w->sizes[t] : end, rows = last - begin;
+            real *product = w->W_hh ? own : at[PRODUCT_] + begin * width;
+            if (w->W_hh)
+                w->times(rows, at[H_] + begin * H, H, 1, w->W_hh, product, width, 0);
+            if (!w->W_ih)
+                u = at[DU] + (start + begin) * wide;
+            else if (!ready) { /* a single block has the rows of its steps one behind the other */
+                for (long s = t; s < w->T && (s == t || (w->blocks == 1 && ready + w->sizes[s] <= AHEAD)); s++)
+                    ready += w->blocks == 1 ? w->sizes[s] : rows;
+                for (long row = 0; row < ready; row++)
+                    memcpy(u_own + row * wide, at[B_IN], G * sizeof(real));
+                w->times(ready, at[X] + (start + begin) * D, D, 1, w->W_ih, u_own, wide, 1);
+                u = u_own;
+            }
+            step(at, u, product, width, NULL, NULL, wide, begin, last, start, w->keep ? start : 0, H);
+            u += rows * wide, ready -= rows;
         }
     }
-    free(own);
+    free(own), free(u_own);
 }
 
-INLINE void backward(const struct work *w, long gates, int das, void step(OF_A_STEP)) {
-    const struct panels *p = w->panels;
-    long H = w->H, B = w->sizes[0], width = p ? p->N * LANES : H, rows = 0;
+/* Add up the gradients of the weights over some rows: those of u and of the product, h before the step, and x. */
+INLINE void add_some(const struct work *w, long G, const real *du, const real *dv, long wide, real *h, real *x, long rows) {
+    long hs = filled(w->H), xs = filled(w->D);
+    real *dW_hh = w->sums, *dW_ih = dW_hh + G * hs, *db_ih = dW_ih + G * xs, *db_hh = db_ih + G;
+    struct panels h_rows = in_panels(h, rows, hs, hs, w->vectors), x_rows = in_panels(x, rows, xs, xs, w->vectors);
+    w->times(G, dv, 1, wide, &h_rows, dW_hh, hs, 1);
+    w->times(G, du, 1, wide, &x_rows, dW_ih, xs, 1);
+    for (long row = 0; row < rows; row++)
+        for (long j = 0; j < G; j++)
+            db_ih[j] += du[row * wide + j], db_hh[j] += dv[row * wide + j];
+}
+
+INLINE void copy_rows(real *to, long to_width, const real *from, long width, long rows, long count) {
+    for (long row = 0; row < rows; row++)
+        memcpy(to + row * to_width, from + row * width, count * sizeof(real));
+}
+
+INLINE void backward(const struct work *w, long gates, int own_dv, void step(OF_A_STEP)) {
+    real *const *at = w->at;
+    long D = w->D, H = w->H, G = gates * H, B = w->sizes[0], N = 0, hs = filled(H), xs = filled(D);
+    long width = w->W_hh ? hs : H, whole = w->W_ih != NULL;
+    long wide = whole ? G + LANES : G; /* else a column would lie in few lines of the cache */
     for (long t = 0; t < w->T; t++)
-        rows += w->sizes[t];
-    real *own = p ? aligned_alloc(64, 6 * (width + gates * width) * sizeof(real)) : NULL;
+        N += w->sizes[t];
+    real *own = zeros(TILE_ROWS * width), *du_own = zeros(whole * SOME * wide), *dv_own = zeros(whole * SOME * wide);
+    real *h_own = zeros(whole * SOME * hs), *x_own = zeros(whole * SOME * xs), *dx_own = zeros(whole * AHEAD * xs);
     for (long k = w->first; k < w->last; k++) {
-        long begin = B * k / w->blocks, end = B * (k + 1) / w->blocks, start = w->start + rows;
-        real *state = w->at[1] + begin * H, *product = p ? own : state; /* what comes back from the step behind */
-        for (long row = 0; p && row < end - begin; row++)
-            memcpy(product + row * width, state + row * H, H * sizeof(real));
+        long begin = B * k / w->blocks, end = B * (k + 1) / w->blocks, start = w->start + N, some = 0, waiting = 0;
+        real *state = at[H_] + begin * H, *product = w->W_hh ? own : state; /* what comes back from the step behind */
+        if (w->W_hh)
+            copy_rows(product, width, state, H, end - begin, H);
         for (long t = w->T - 1; t >= 0; t--) {
             start -= w->sizes[t];
-            long last = w->sizes[t] < end ? w->sizes[t] : end;
-            if (last <= begin)
+            long last = w->sizes[t] < end ? w->sizes[t] : end, rows = last - begin;
+            if (rows <= 0)
                 continue;
-            real *da = das ? w->at[das] + (start + begin) * gates * H : p ? own + 6 * width : w->at[0] + begin * gates * H;
-            step(w->at, product, width, da, begin, last, start, H);
-            if (p)
-                w->times(last - begin, da, gates * H, p, product, width, 1);
+            some += rows, waiting += rows;
+            long slot = SOME - some, place = start + begin; /* from the last slot to the first, as in the arrays */
+            real *du = whole ? du_own + slot * wide : at[DU] + place * wide;
+            real *dv = !own_dv ? du : whole ? dv_own + slot * wide : at[DV] + place * wide;
+            step(at, NULL, product, width, du, dv, wide, begin, last, start, start, H);
+            if (w->W_hh)
+                w->times(rows, dv, wide, 1, w->W_hh, product, width, 1);
+            if (!whole)
+                continue;
+            const real *h_prev = gates > 1 ? at[H_PREVS] + place * H : t ? at[GATES] + (place - w->sizes[t - 1]) * H
+                                                                         : at[H_PREVS] + begin * H;
+            copy_rows(h_own + slot * hs, hs, h_prev, H, rows, H);
+            copy_rows(x_own + slot * xs, xs, at[X] + place * D, D, rows, D);
+            int full = t == 0 || some + TILE_ROWS > SOME;
+            if (at[DX] && (full || w->blocks > 1 || waiting + TILE_ROWS > AHEAD)) {
+                w->times(waiting, du, wide, 1, w->W_ih, dx_own, xs, 0);
+                copy_rows(at[DX] + place * D, D, dx_own, xs, waiting, D);
+                waiting = 0;
+            }
+            if (full) {
+                add_some(w, G, du, dv, wide, h_own + slot * hs, x_own + slot * xs, some);
+                some = 0;
+            }
         }
-        for (long row = 0; p && row < end - begin; row++)
-            memcpy(state + row * H, product + row * width, H * sizeof(real));
+        if (w->W_hh)
+            copy_rows(state, H, product, width, end - begin, H);
     }
-    free(own);
+    free(own), free(du_own), free(dv_own), free(h_own), free(x_own), free(dx_own);
+}
+
+/* Add up what the threads have found. */
+static void collect(const struct work *w, const real *sums, long threads, long G) {
+    long hs = filled(w->H), xs = filled(w->D);
+    for (long k = 0; k < threads; k++, sums += w->size)
+        for (long j = 0; j < G; j++) {
+            const real *dW_hh = sums + j * hs, *dW_ih = sums + G * hs + j * xs, *db = sums + G * (hs + xs) + j;
+            for (long i = 0; i < w->H; i++)
+                w->at[DW_HH][j * w->H + i] = dW_hh[i] + (k ? w->at[DW_HH][j * w->H + i] : 0);
+            for (long i = 0; i < w->D; i++)
+                w->at[DW_IH][j * w->D + i] = dW_ih[i] + (k ? w->at[DW_IH][j * w->D + i] : 0);
+            w->at[DB_IH][j] = db[0] + (k ? w->at[DB_IH][j] : 0);
+            w->at[DB_HH][j] = db[G] + (k ? w->at[DB_HH][j] : 0);
+        }
 }
 
 #define MOST_THREADS 64
 
 static void in_threads(void part(const struct work *), struct work w, long threads) {
     struct work parts[MOST_THREADS];
-    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
-    threads = threads < w.blocks ? threads : w.blocks;
     for (long k = 0; k < threads; k++) {
         parts[k] = w;
         parts[k].first = w.blocks * k / threads, parts[k].last = w.blocks * (k + 1) / threads;
+        parts[k].sums = w.sums + k * w.size;
     }
 #if defined(__unix__) || defined(__APPLE__)
     pthread_t others[MOST_THREADS];
@@ -346,41 +444,56 @@ static void in_threads(void part(const struct work *), struct work w, long threa
 #endif
 }
 
-static void run(void part(const struct work *), real *const *at, const long *sizes, long T, long start, long H,
-                long gates, int back, int packed, long threads) {
-    struct work w = {at, sizes, T, H, start, 0, 1, 1, NULL, product_base};
-    int vectors = 1, rows = BASE_ROWS;
+/* `packed` weights, none, W_hh or both, are multiplied here, the others by the BLAS; `keep` a trace. */
+static void run(void part(const struct work *), real *const *at, const long *sizes, long T, long start, long D, long H,
+                long gates, int back, int packed, int keep, long threads) {
+    struct work w = {at, sizes, T, D, H, start, keep, 1, 0, 1, NULL, NULL, product_base, 1, NULL, 0};
+    struct panels W_hh, W_ih;
+    long G = gates * H, rows = BASE_ROWS;
 #ifdef VERSIONS
     if (version >= 4 && __builtin_cpu_supports("x86-64-v4"))
-        w.times = product_v4, vectors = 4, rows = 6;
+        w.times = product_v4, w.vectors = 4, rows = 6;
     else if (version >= 3 && __builtin_cpu_supports("x86-64-v3"))
-        w.times = product_v3, vectors = 2, rows = 3;
+        w.times = product_v3, w.vectors = 2, rows = 3;
 #endif
     w.blocks = (sizes[0] + rows - 1) / rows;
-    if (!packed) {
-        in_threads(part, w, threads);
-        return;
+    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
+    threads = threads < w.blocks ? threads : w.blocks;
+    if (packed) {
+        W_hh = back ? pack(at[W_HH], G, H, H, 1, w.vectors) : pack(at[W_HH], H, G, 1, H, w.vectors);
+        w.W_hh = &W_hh;
     }
-    struct panels p = back ? pack(at[0], gates * H, H, H, 1, vectors) : pack(at[0], H, gates * H, 1, H, vectors);
-    w.panels = &p;
+    if (packed > 1) {
+        W_ih = back ? pack(at[W_IH], G, D, D, 1, w.vectors) : pack(at[W_IH], D, G, 1, D, w.vectors);
+        w.W_ih = &W_ih;
+        w.size = back ? filled(G * (filled(H) + filled(D) + 2)) : 0;
+        w.sums = zeros(threads * w.size);
+    }
     in_threads(part, w, threads);
-    free(p.first);
+    if (packed > 1) {
+        if (back)
+            collect(&w, w.sums, threads, G);
+        free(W_ih.first), free(w.sums);
+    }
+    if (packed)
+        free(W_hh.first);
 }
 
 #define SEQUENCE(name, gates, back, ...)                                                                             \
     CLONES void name##_part(const struct work *w) { __VA_ARGS__; }                                                   \
-    void name(real *const *at, const long *sizes, long T, long start, long H, int packed, long threads) {            \
-        run(name##_part, at, sizes, T, start, H, gates, back, packed, threads);                                      \
+    void name(real *const *at, const long *sizes, long T, long start, long D, long H, int packed, int keep,          \
+              long threads) {                                                                                        \
+        run(name##_part, at, sizes, T, start, D, H, gates, back, packed, keep, threads);                             \
     }
 
 SEQUENCE(rnn_tanh_forward, 1, 0, forward(w, 1, rnn_tanh_forward_step))
 SEQUENCE(rnn_relu_forward, 1, 0, forward(w, 1, rnn_relu_forward_step))
-SEQUENCE(rnn_tanh_backward, 1, 1, backward(w, 1, 4, rnn_tanh_backward_step))
-SEQUENCE(rnn_relu_backward, 1, 1, backward(w, 1, 4, rnn_relu_backward_step))
+SEQUENCE(rnn_tanh_backward, 1, 1, backward(w, 1, 0, rnn_tanh_backward_step))
+SEQUENCE(rnn_relu_backward, 1, 1, backward(w, 1, 0, rnn_relu_backward_step))
 SEQUENCE(gru_forward, 3, 0, forward(w, 3, gru_forward_step))
-SEQUENCE(gru_backward, 3, 1, backward(w, 3, 0, gru_backward_step))
+SEQUENCE(gru_backward, 3, 1, backward(w, 3, 1, gru_backward_step))
 SEQUENCE(lstm_forward, 4, 0, forward(w, 4, lstm_forward_step))
-SEQUENCE(lstm_backward, 4, 1, backward(w, 4, 6, lstm_backward_step))
+SEQUENCE(lstm_backward, 4, 1, backward(w, 4, 0, lstm_backward_step))
 
 /* Ask Linux for large pages: to touch 100 MB of new memory in small ones takes longer than the arithmetic of a step. */
 void large_pages(char *start, long bytes) {

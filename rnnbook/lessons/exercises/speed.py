@@ -152,18 +152,21 @@ check_half_of_it = Predict(
     about=About("Amdahl's law", "predict", 1, 5),
 )
 
-check_rungs_apart = ReadAFigure(
-    "fig-speed-ladder",
-    1.7,
-    why="With 32 sequences and 512 units arithmetic takes nearly all of the time, and no rung can save much of it.",
+check_calls_of_a_sequence = ReadAFigure(
+    "fig-speed-calls",
+    701,
+    why="One product for the input of all steps, then seven calls in each of the 100 steps: 1 + 100 · 7.",
     misreadings={
-        "the chart of the small layer is read": 11.0,
-        "the bar of one input product is read": 1.3,
-        "the bar of torch.nn is read": 1.0,
-        "the bar of the backward pass by hand is read": 2.4,
+        "the first strip is read, in which every step has an input product of its own": 800,
+        "the third strip is read, in which the small boxes are one call": 201,
+        "the fourth strip is read, in which one frame is one call": 2,
+        "only the steps that are drawn are counted": 22,
+        "the input product is left out": 700,
+        "the product with the state is left out": 601,
+        "only the products are counted": 101,
     },
-    look="Find the chart of 32 sequences and 512 units, and in it the longest bar.",
-    tolerance=0.08,
+    look="Count the boxes of one step in the second strip, and the box that stands before all steps.",
+    tolerance=0.0005,
     about=About("cost", "read a figure", 1, 5),
 )
 

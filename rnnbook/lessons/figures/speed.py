@@ -6,6 +6,7 @@ from rnnbook.errors import check_shape
 from rnnbook.lessons.figures.sheet import Sheet
 from rnnbook.lessons.figures.style import COLOURS, DASHES, MARKERS, PALETTE, WIDTH, panels, styled
 
+FRACTIONS = {1 / 2: "½", 1 / 4: "¼", 1 / 8: "1/8", 1 / 16: "1/16", 1 / 32: "1/32", 1 / 64: "1/64"}
 FLOOR = {"color": COLOURS["h"], "linestyle": DASHES, "linewidth": 1.6}
 
 
@@ -103,6 +104,9 @@ def ratio_dots(cases, ratios, label):
 
     The axis is logarithmic; the line at one is the peer that the others are compared with.
     """
+    least = min(0.25, *(float(np.min(values)) for peers in ratios.values() for values in peers.values()))
+    ticks = [2.0**k for k in range(int(np.floor(np.log2(least))), 4)]
+    ticks = ticks if len(ticks) < 8 else ticks[len(ticks) % 2 :: 2]  # one stays among them
     figure, row = panels(1, len(ratios), height=1.3 + 0.42 * len(cases), sharey=True, sharex=True, squeeze=False)
     for axes, (title, peers) in zip(row[0], ratios.items(), strict=True):
         for place, (peer, values) in enumerate(peers.items()):
@@ -113,9 +117,32 @@ def ratio_dots(cases, ratios, label):
         axes.axvline(1, color=COLOURS["h"], linewidth=1.2, zorder=1)
         axes.set(xscale="log", title=title, ylim=(len(cases) - 0.5, -0.5))
         axes.minorticks_off()
-        axes.set_xticks([0.25, 0.5, 1, 2, 4, 8], ["¼", "½", "1", "2", "4", "8"])
+        axes.set_xticks(ticks, [FRACTIONS.get(tick, f"{tick:g}") for tick in ticks])
     row[0, 0].set_yticks(range(len(cases)), cases)
     row[0, len(ratios) // 2].set_xlabel(label)
     handles, labels = row[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4, columnspacing=1.2)
+    return figure
+
+
+@styled
+def roofline(points, peak, reads):
+    """The rate of a computation against its operations for each byte that it reads, both logarithmic, under its roofs.
+
+    ``points``: {rung: (operations a byte (N,), operations a second (N,))}. ``peak`` is the operations a second of the
+    flat roof, ``reads`` {place: bytes a second} has a slanted one for each place that the bytes can come from.
+    """
+    everywhere = np.concatenate([np.ravel(x) for x, _ in points.values()])
+    span = np.geomspace(everywhere.min() / 2, everywhere.max() * 2, 200)
+    figure, axes = panels(1, 1, height=4.0)
+    for place, (name, rate) in enumerate(reads.items()):
+        roof = np.minimum(peak, rate * span)
+        axes.plot(span, roof / 1e9, **FLOOR | {"linestyle": ("-", "--", ":")[place % 3]}, label=f"roof: {name}")
+    for place, (rung, (x, y)) in enumerate(points.items()):
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        check_shape(f"points[{rung!r}][1]", y, x.shape)
+        nudge = 1.06 ** (place - (len(points) - 1) / 2)  # points of one size would hide each other
+        axes.plot(x * nudge, y / 1e9, MARKERS[place], color=PALETTE[place], markersize=7, label=rung)
+    axes.set(xscale="log", yscale="log", xlabel="operations for each byte of weights", ylabel="10⁹ operations a second")
+    figure.legend(loc="outside upper center", ncols=3, columnspacing=1.2)
     return figure
