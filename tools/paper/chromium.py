@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from playwright.sync_api import Page, Route, sync_playwright
-
 from browser import find
+from playwright.sync_api import Page, Route, sync_playwright
 
 HOST = "http://book.invalid/"
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage",
@@ -51,8 +50,8 @@ class Answers:
 def opened(texts: Mapping[str, str], folders: Mapping[str, Path]) -> Iterator[Page]:
     """Open ``index.html`` of ``texts`` for the length of the ``with`` block.
 
-    The page may ask for each of ``texts`` and for the files of each of ``folders`` by ``/name/path``. RuntimeError names
-    what else it asked for, or that no browser is there.
+    The page may ask for each of ``texts`` and for the files of each of ``folders`` by ``/name/path``. RuntimeError
+    names what else it asked for, or says that no browser is there.
     """
     path = find()
     if path is None:

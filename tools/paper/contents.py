@@ -10,12 +10,14 @@ from bs4 import Tag
 from paper.book import Chapter
 
 NOTE = """
-<p>Text and figures: CC BY 4.0. Code: MIT. This is version {version}; the newest is at <a href="{address}">{address}</a>.</p>
+<p>Text and figures: CC BY 4.0. Code: MIT. This is version {version}; the newest is at
+<a href="{address}">{address}</a>.</p>
 <p>This copy says what the web pages say. What differs:</p>
 <ul>
 <li>Figures that move on the web are stills here, and a link leads to the one that moves.</li>
 <li>Cells that are folded on the web, which import modules and draw figures, are left out. The notebooks have them.</li>
-<li>An exercise shows its statement and the code to start from. Your answer is checked on its web page, or in its notebook.</li>
+<li>An exercise shows its statement and the code to start from. Your answer is checked on its web page, or in
+its notebook.</li>
 <li>Solutions come after the last chapter.</li>
 </ul>
 """
@@ -30,15 +32,14 @@ def title_page(title: str, author: str, version: str, address: str) -> str:
     )
 
 
-def contents(chapters: list[Chapter], depth: Mapping[str, int] | int = 2) -> str:
-    """Return the table of contents: parts, chapters and, to a depth of 2, their sections. Its numbers are still empty."""
+def contents(chapters: list[Chapter], depths: Mapping[str, int]) -> str:
+    """Return the table of contents, its numbers still empty: parts, chapters and, at a depth of 2, their sections."""
     lines = ['<nav class="contents" id="contents"><h1>Contents</h1>']
     for chapter in chapters:
         if chapter.part:
             lines.append(f'<p class="in-part">{escape(chapter.part)}</p>')
         lines.append(line(chapter.id, chapter.title, 1))
-        levels = depth if isinstance(depth, int) else depth.get(chapter.id, 1)
-        if levels > 1:
+        if depths.get(chapter.id, 1) > 1:
             lines += [line(*entry, 2) for entry in sections(chapter.article)]
     return "\n".join([*lines, "</nav>"])
 

@@ -49,9 +49,8 @@ def files(chapters: list[Chapter], title: str, author: str, version: str, addres
         for chapter in chapters
         for element in [chapter.article, *chapter.article.find_all(id=True)]
     }
-    first = (
-        f'<section class="title-page"><h1>{escape(title)}</h1><p>{escape(author)}</p></section>'
-        + NOTE.format(version=escape(version), address=escape(address))
+    first = f'<section class="title-page"><h1>{escape(title)}</h1><p>{escape(author)}</p></section>' + NOTE.format(
+        version=escape(version), address=escape(address)
     )
     texts = {"title.xhtml": xhtml(title, first), "nav.xhtml": xhtml("Contents", contents(chapters))}
     for chapter in chapters:
@@ -61,7 +60,7 @@ def files(chapters: list[Chapter], title: str, author: str, version: str, addres
 
 
 def turn(article: Tag, homes: dict[str, str]) -> None:
-    """Turn a chapter's links to the files that hold their targets, its pictures to the book's, and drop what XHTML has not."""
+    """Turn a chapter's links and pictures to the book's files, and drop the roles, which EPUB knows otherwise."""
     for link in article.select('a[href^="#"]'):
         target = str(link["href"])[1:]
         link["href"] = f"{homes[target]}#{target}"
@@ -99,7 +98,9 @@ def package(texts: dict[str, str], pictures: list[str], title: str, author: str,
     named = uuid.uuid5(uuid.NAMESPACE_URL, f"{address}{version}")
     modified = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))))
     order = ["title.xhtml", "nav.xhtml", *(name for name in texts if name not in ("title.xhtml", "nav.xhtml"))]
-    items = [_item(name, "nav" if name == "nav.xhtml" else "mathml" if "<math" in texts[name] else "") for name in order]
+    items = [
+        _item(name, "nav" if name == "nav.xhtml" else "mathml" if "<math" in texts[name] else "") for name in order
+    ]
     items += [_item(name) for name in ["book.css", *pictures]]
     return f"""<?xml version="1.0" encoding="utf-8"?>
 <package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="id" xml:lang="en"

@@ -49,7 +49,7 @@ def drawn(formulas: Collection[tuple[str, bool]], kind: Kind) -> dict[tuple[str,
 
 def draw(articles: Iterable[Tag], kind: Kind) -> None:
     """Put into the place of every formula's TeX what it looks like; the TeX stays as its alternative text."""
-    places = [element for article in articles for element in article.select(".math")]
+    places = [place for article in articles for place in places_of(article)]
     formulas = {(tex(place), place.name == "div"): place for place in places}
     pictures = drawn(list(formulas), kind) if formulas else {}
     for place in places:
@@ -60,6 +60,12 @@ def draw(articles: Iterable[Tag], kind: Kind) -> None:
             if isinstance(child, NavigableString):
                 child.extract()
         place.append(picture)
+
+
+def places_of(article: Tag) -> list[Tag]:
+    """Return the elements that hold a formula each, the given one among them where it does."""
+    own = [article] if "math" in article.get_attribute_list("class") else []
+    return [*own, *article.select(".math")]
 
 
 def tex(place: Tag) -> str:

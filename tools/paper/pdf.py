@@ -47,10 +47,12 @@ def fonts() -> Path:
     return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
 
 
-def one_page(site: Site, chapters: list[Chapter], title: str, author: str, version: str, size: str = "A4") -> str:
+def one_page(
+    site: Site, chapters: list[Chapter], title: str, author: str, version: str, address: str, size: str = "A4"
+) -> str:
     """Return the HTML of the whole book on one page; each chapter is a named page, whose running head is its title."""
     depths = {slug(page): 2 for page in site.chapters}
-    body = [title_page(title, author, version, site.address), contents(chapters, depths)]
+    body = [title_page(title, author, version, address), contents(chapters, depths)]
     body += [_chapter(chapter) for chapter in chapters]
     sheets = ["/site/_static/pygments.css", "/styles/paper.css", "/styles/pages.css"]
     links = "".join(f'<link rel="stylesheet" href="{sheet}">' for sheet in sheets)

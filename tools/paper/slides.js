@@ -1,6 +1,7 @@
 // Arrows, Space, Page Up and Down, Home and End move; so does a click in the right or left half. The address keeps the place.
 const slides = [...document.querySelectorAll(".slide")];
 let now = Math.max(0, slides.findIndex((slide) => "#" + slide.id === location.hash));
+document.querySelector("main").classList.add("deck");
 function show(next) {
   now = Math.min(Math.max(next, 0), slides.length - 1);
   slides.forEach((slide, k) => slide.classList.toggle("now", k === now));

@@ -1,4 +1,4 @@
-"""Slides for teachers: a deck a chapter with its figures, their captions and its numbered equations, in one HTML file."""
+"""Slides for teachers: for each chapter one HTML file with its figures, their captions and its equations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bs4 import Tag
 from paper.site import title_of
 
 HERE = Path(__file__).parent
-ON_ONE = 4  # numbered equations that share a slide
+ON_ONE = 6  # numbered equations that share a slide
 
 
 def blocks(article: Tag) -> list[list[Tag]]:
@@ -33,7 +33,7 @@ def blocks(article: Tag) -> list[list[Tag]]:
 
 
 def deck(article: Tag, folder: Path, address: str) -> str:
-    """Return the deck of a chapter, whose formulas are pictures already; ``folder`` is where the pages' pictures are."""
+    """Return the deck of a chapter, whose formulas are pictures already; ``folder`` is that of the site."""
     title = title_of(article)
     first = (
         f"<h1>{escape(title)}</h1><p>Figures and equations</p>"
@@ -43,7 +43,7 @@ def deck(article: Tag, folder: Path, address: str) -> str:
     for k, elements in enumerate(blocks(article), 1):
         heading = f"<h2>{escape(section_of(elements[0]))}</h2>"
         if elements[0].name == "figure":
-            pages.append(slide(f"s{k}", "figure", heading + figure(elements[0], folder, address), title))
+            pages.append(slide(f"s{k}", "figure", heading + figure(elements[0], folder), title))
         else:
             pages.append(slide(f"s{k}", "equations", heading + "".join(map(equation, elements)), title))
     return (
@@ -66,8 +66,8 @@ def section_of(element: Tag) -> str:
     return " ".join(heading.get_text().split()) if heading else ""
 
 
-def figure(element: Tag, folder: Path, address: str) -> str:
-    """Return a figure with its picture inside the file; the links of its caption lead to the web page."""
+def figure(element: Tag, folder: Path) -> str:
+    """Return a figure with its picture inside the file."""
     image = element.find("img")
     caption = element.find("figcaption")
     if not isinstance(image, Tag):
@@ -75,10 +75,9 @@ def figure(element: Tag, folder: Path, address: str) -> str:
     path = folder / str(image["src"])
     kind = mimetypes.guess_type(path.name)[0]
     data = base64.b64encode(path.read_bytes()).decode()
-    picture = f'<div class="picture"><img src="data:{kind};base64,{data}" alt="{escape(str(image.get("alt", "")))}"></div>'
-    if isinstance(caption, Tag):
-        for link in caption.select('a[href^="#"]'):
-            link["href"] = f"{address}{link['href']}"
+    picture = (
+        f'<div class="picture"><img src="data:{kind};base64,{data}" alt="{escape(str(image.get("alt", "")))}"></div>'
+    )
     return f"<figure>{picture}{caption.decode() if isinstance(caption, Tag) else ''}</figure>"
 
 
@@ -88,4 +87,18 @@ def equation(element: Tag) -> str:
     label = str(element.get("id", "")).split("equation-", 1)[-1]
     formula = "".join(str(child) for child in element.children if child is not number)
     text = number.get_text() if number else ""
-    return f'<div class="equation"><div class="formula">{formula}</div><div class="label">{text}<br>{escape(label)}</div></div>'
+    named = f'<div class="label">{text}<br>{escape(label)}</div>'
+    return f'<div class="equation"><div class="formula">{formula}</div>{named}</div>'
+
+
+def index(decks: dict[str, str]) -> str:
+    """Return the page that lists the decks, given as file and title."""
+    items = "\n".join(f'<li><a href="{escape(name)}">{escape(title)}</a></li>' for name, title in decks.items())
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Slides</title>'
+        '<meta name="viewport" content="width=device-width"><style>:root { color-scheme: light dark; }\n'
+        "body { max-width: 40rem; margin: 2rem auto; padding: 0 1rem; font: 1.1rem/1.6 system-ui, sans-serif; }\n"
+        "ul { list-style: none; padding: 0; }</style></head><body><main><h1>Slides</h1>\n"
+        "<p>The figures and numbered equations of each chapter. The arrow keys and the space bar move; printed, each "
+        f"slide is a page. Text and figures: CC BY 4.0.</p>\n<ul>\n{items}\n</ul></main></body></html>\n"
+    )
