@@ -38,7 +38,8 @@ ONE = """<section id="chapter-one">
 <div class="cell tag_hide-input"><details class="hide"><summary>Show</summary>
 <div class="cell_input"><pre>import secret</pre></div></details>
 <div class="cell_output"><figure id="fig-a"><a class="image-reference" href="../_images/a.png">
-<img alt="A red square" src="../_images/a.png" style="width: 30px; height: 20px;"/></a><figcaption><p><span class="caption-number">Fig. 1.1 </span>See
+<img alt="A red square" src="../_images/a.png" style="width: 30px; height: 20px;"/></a>
+<figcaption><p><span class="caption-number">Fig. 1.1 </span>See
  <span class="math">\\(x_1\\)</span> in <a href="two.html#id1">two</a></p></figcaption></figure></div></div>
 <div class="cell tag_hide-input" id="folded">
 <details class="hide"><div class="cell_input"><pre>import os</pre></div></details></div>
@@ -64,7 +65,8 @@ TWO = """<section id="chapter-two"><h1>2. Two</h1>
 <a href="../genindex.html#A">the index</a>,
 <a href="https://b.example/#q">elsewhere</a> and <a href="api/more.html#f">f</a>.</p>
 <p>A &amp; B<br>C</p>
-<details class="sd-dropdown"><summary>Answer<span class="sd-summary-state-marker">v</span></summary><p>42</p></details></section>"""
+<details class="sd-dropdown"><summary>Answer<span class="sd-summary-state-marker">v</span></summary><p>42</p>
+</details></section>"""
 MORE = """<section id="more"><h1>More</h1>
 <dl><dt id="f">f(x)</dt><dd>See <a href="../one.html#equations">there</a>.</dd></dl></section>"""
 
