@@ -20,9 +20,9 @@ port is chosen with  python3 serve.py 8001. Everything works: the exercises too,
 Python runs in your browser. Where serve.py cannot be used, any web server will do,
     python3 -m http.server --directory book
 
-Without Python, open book/index.html. Reading, searching, formulas and the figures that
-move work there, too. The exercises do not: a browser starts no Python on pages that it
-opens as files.
+Without Python, open book/index.html. Reading, formulas and the figures that move work
+there, too; the search finds pages, without a line from each. The exercises do not work:
+a browser starts no Python on pages that it opens as files.
 
 No page asks another computer for anything. Links to papers, to the repository and to
 Binder and Colab lead out, and need a network if you follow them.
