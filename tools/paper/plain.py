@@ -53,7 +53,7 @@ def _drop_first_answers(article: Tag) -> None:
     for cell in article.select(".cell"):
         code = cell.select_one(".cell_input")
         if code and CHECK.search(code.get_text()):
-            cell["class"] = [*cell.get_attribute_list("class"), "editor"]
+            cell["class"] = " ".join([*cell.get_attribute_list("class"), "editor"])
             for output in cell.select(".cell_output"):
                 output.decompose()
 
