@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book serve test units check portable notebooks texts page bench gpu coursework grading renew clean browser
+.PHONY: help book serve test units check portable notebooks texts page pdf epub offline slides bench gpu coursework grading renew clean browser
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
@@ -78,6 +78,26 @@ texts: .venv/.ready  ## the other way round: the texts of notebooks that were ed
 page: .venv/.ready  ## after an edit of book/text: the notebooks and the built book, brought up to date in seconds
 	@$(python) tools/run_notebooks.py $(NOTEBOOKS)
 	@$(python) .venv/bin/jupyter-book build . -q
+
+# the book away from its site, made from the built pages and written to _build/paper. CHAPTERS='lstm gru' takes these
+# alone, SIZE=letter another paper
+SIZE ?= A4
+paper := PYTHONPATH=tools:. $(python) -m paper
+
+_build/html/index.html:
+	@$(MAKE) --no-print-directory book
+
+pdf: .venv/.ready browser _build/html/index.html  ## the whole book as one PDF (SIZE=letter)
+	@$(paper) pdf --size $(SIZE) $(CHAPTERS)
+
+epub: .venv/.ready browser _build/html/index.html  ## the whole book for e-readers
+	@$(paper) epub $(CHAPTERS)
+
+offline: .venv/.ready _build/html/index.html  ## the site with its exercises as a .zip that needs no network
+	@$(paper) offline
+
+slides: .venv/.ready browser _build/html/index.html  ## for teachers: each chapter's figures and equations as slides (CHAPTERS='lstm')
+	@$(paper) slides $(CHAPTERS)
 
 bench: .venv/.ready  ## time the layers against named peers (BENCH='--help' lists the options)
 	@$(python) benchmarks/layers.py $(BENCH)

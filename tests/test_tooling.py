@@ -24,7 +24,8 @@ import rnnbook
 from rnnbook.data import TABLES
 
 TARGETS = set(
-    "help book serve test check portable notebooks texts page bench gpu coursework grading renew clean".split()
+    "help book serve test check portable notebooks texts page pdf epub offline slides "
+    "bench gpu coursework grading renew clean".split()
 )
 SLUG = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")
 
@@ -242,7 +243,9 @@ def test_a_forks_book_has_its_own_launch_buttons_addresses_and_install_line(tmp_
     shutil.copy(ROOT / "_config.yml", tmp_path)
     (tmp_path / "book" / "references.bib").touch()
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/index\nchapters:\n  - file: book/rnn\n")
-    (tmp_path / "book" / "index.md").write_text("# A book\n\nWords.\n")
+    (tmp_path / "book" / "index.md").write_text(
+        "# A book\n\n[Copy](https://rnnbook.github.io/rnnbook/paper/rnnbook.pdf).\n"
+    )
     cell = nbformat.v4.new_code_cell(f"# %pip install -q git+https://github.com/{SLUG}", id="a", execution_count=1)
     title = nbformat.v4.new_markdown_cell("# A chapter", id="b")
     nbformat.write(nbformat.v4.new_notebook(cells=[title, cell], metadata=KERNEL), tmp_path / "book" / "rnn.ipynb")
@@ -261,6 +264,8 @@ def test_a_forks_book_has_its_own_launch_buttons_addresses_and_install_line(tmp_
     assert "https://colab.research.google.com/github/ada/course/blob/main/book/rnn.ipynb" in page
     assert 'content="https://ada.github.io/course/book/rnn.html"' in page
     assert f"github.com/{SLUG}" not in page
+    first = (tmp_path / "_build" / "html" / "book" / "index.html").read_text()
+    assert 'href="https://ada.github.io/course/paper/rnnbook.pdf"' in first
 
 
 def test_no_tracked_file_names_a_machine_or_leaves_work_behind():

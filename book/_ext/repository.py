@@ -1,7 +1,8 @@
 """Where the book lives: one address in _config.yml, from which all others follow, and which a fork overrides.
 
 GitHub sets GITHUB_REPOSITORY=owner/name in every workflow. Where it is set, the launch buttons, the links to the
-repository, the pages' own address and the install line of the chapters' first cell all name that repository.
+repository, the pages' own address, the links to copies that are published with them, and the install line of the
+chapters' first cell all name that repository.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def settle(app: Sphinx, config: Config) -> None:
     if actual != configured:
 
         def rename(app: Sphinx, docname: str, source: list[str]) -> None:
-            source[0] = source[0].replace(configured, actual)
+            source[0] = source[0].replace(configured, actual).replace(pages_url(configured), pages_url(actual))
 
         app.connect("source-read", rename)
 

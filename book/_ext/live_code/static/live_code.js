@@ -131,7 +131,7 @@
 
     press() {
       if (location.protocol === "file:") {
-        this.show("This page was opened as a file, and from a file a browser does not start Python. Run  make serve  and open the address that it prints.");
+        this.show("This page was opened as a file, and from a file a browser does not start Python. Run  make serve  (in the archive of the site:  python3 serve.py)  and open the address that it prints.");
         return;
       }
       if (running) {
