@@ -11,6 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import yaml
+
 from coursework.statements import ROOT
 
 sys.path.append(str(ROOT / "tools"))
@@ -33,6 +35,12 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+def settings() -> dict[str, Any]:
+    """Return what the book's configuration says to the extension that runs code on its pages."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
+    return {name: value for name, value in config.items() if name.startswith("live_code_")}
+
+
 @contextlib.contextmanager
 def opened(folder: Path, python: Path = Path(sys.prefix, "share/pyodide")) -> Iterator[Callable[[str], dict[str, Any]]]:
     """Yield a function that runs code as a page's cell, and returns what the page gets: output, passed, error.
@@ -47,7 +55,7 @@ def opened(folder: Path, python: Path = Path(sys.prefix, "share/pyodide")) -> It
 
     if missing := files.wrong(python):
         raise FileNotFoundError(f"{python} lacks {', '.join(missing)}: make book fetches them")
-    config = SimpleNamespace(live_code_python=str(python), live_code_package="rnnbook")
+    config = SimpleNamespace(**settings() | {"live_code_python": str(python)})
     app: Any = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=folder, srcdir=ROOT, config=config)
     folder.mkdir(parents=True, exist_ok=True)
     archive.write_files(app, None)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from coursework import bare, keys, nbgrader, otter, plain, prerequisites, programs, rubric, seeds, statements
+from coursework import bare, keys, nbgrader, otter, page, plain, prerequisites, programs, rubric, seeds, statements
 from coursework.markdown import DIRECTIVE, ROLE, equation
 from coursework.markdown import plain as plain_text
 from coursework.notebooks import answers_of, handed_in, parts, simple
@@ -444,6 +444,17 @@ def test_solutions_and_exam_answers_are_taken_out_of_a_page(tmp_path):
     path.write_text("```{literalinclude} ../rnnbook/lessons/exercises/rnn.py\n```\n")
     with pytest.raises(ValueError, match="outside"):
         bare.text_without(path)
+
+
+def test_the_page_that_grades_is_told_all_that_the_books_extension_asks_for():
+    import live_code
+
+    asked = []
+    app = SimpleNamespace(add_config_value=lambda name, *_: asked.append(name))
+    with contextlib.suppress(AttributeError):  # it goes on to register what this stand-in does not have
+        live_code.setup(app)
+    assert "live_code_package" in asked
+    assert set(asked) <= set(page.settings()) | {"live_code_python"}
 
 
 def test_a_secret_is_made_once_and_short_ones_are_refused(tmp_path):

@@ -106,11 +106,16 @@ def write(page: str, site: Site, styles: Path, target: Path) -> int:
 
 def lay_out(tab: Page) -> None:
     """Wait until every formula is drawn, and make each fit; RuntimeError names what else is wider than the text."""
+    screen = tab.viewport_size
     tab.set_viewport_size({"width": WIDTH, "height": 900})
     tab.emulate_media(media="print")
     tab.evaluate(SETTLED)
     tab.evaluate(FITTED)
     wide = tab.evaluate(TOO_WIDE, WIDTH)
+    # back to how the page was opened: with either of the two left on, printing the whole book came to no end
+    tab.emulate_media(media="null")
+    if screen:
+        tab.set_viewport_size(screen)
     if wide:
         raise RuntimeError("wider than the printed page, so that it would be cut:\n" + "\n".join(wide[:20]))
 
