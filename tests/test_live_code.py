@@ -143,6 +143,7 @@ def test_an_error_shows_the_readers_own_lines_and_what_was_printed_before_it():
     assert answer["output"] == "here\n"
     assert "json.loads('{')" in answer["error"] and "json/" not in answer["error"]
     assert "invalid syntax" in run([], "a b")["error"] and "zero" in run(["1 / 0"], "2")["error"]
+    assert "return 2\n" in run([], "def f(x):\n    return 1\nreturn 2")["error"]  # Python itself leaves this line out
     assert run(["1 / 0"], "2")["error"].startswith("What runs before this cell stopped.")
 
 
