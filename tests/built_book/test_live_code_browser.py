@@ -197,6 +197,26 @@ def test_a_press_keeps_the_focus_and_every_change_is_read_out(fresh):
     assert page.locator(".live-hints").first.get_attribute("aria-live") == "polite"
 
 
+def test_an_answer_may_call_what_was_written_in_earlier_exercises(served, chromium):
+    context, _ = open_context(chromium)
+    page = context.new_page()
+    page.goto(served.url + "book/rnn.html")
+    for k, body in enumerate(
+        ("return x_t", "return [my_step(*xs, 0, 0, 0, 0, 0)]", "return my_forward([7], 0, 0, 0, 0, 0)")
+    ):
+        page.locator(".live-text").nth(k).focus()
+        page.keyboard.type(body)
+    page.locator(".live-text").nth(2).focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\nmy_batch_first(0, 0, 0, 0, 0, 0)")
+    assert press(page, 2).endswith("[7]")
+    summary = page.locator(".live-first").nth(2)
+    summary.locator("summary").press("Enter")
+    shown = summary.locator("pre").inner_text()
+    assert "return x_t" in shown and shown.count("import numpy") == 1 and "check_" not in shown
+    context.close()
+
+
 def test_reset_leads_to_the_first_line_and_undo_brings_the_code_back(fresh):
     page, text = fresh, fresh.locator(".live-text").first
     given = text.input_value()

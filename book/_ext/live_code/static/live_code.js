@@ -36,6 +36,7 @@
       Object.assign(this, { id, title, setup, hints, exercise });
       const input = container.querySelector(".cell_input");
       this.given = input.querySelector("pre").textContent.trimEnd();
+      this.asks = exercise && this.given.split("\n").at(-1);
       this.storedOutput = container.querySelector(".cell_output");
       const entry = stored(id);
       this.text = make("textarea", {
@@ -75,6 +76,7 @@
         make("summary", { textContent: `Runs first, by itself: ${lines} line${lines === 1 ? "" : "s"} of earlier cells` }),
         make("pre", { textContent: first.join("\n") }),
       );
+      this.first.addEventListener("toggle", () => (this.first.querySelector("pre").textContent = this.runsFirst().join("\n")));
       const buttons = make("div", { className: "live-bar" }, this.check, this.stop, this.hint, this.reset, this.bar, this.state, this.amount, this.count);
       this.editor = make("div", { className: "live-editor" }, this.first, this.text, keys, buttons, this.told, said);
       input.hidden = true;
@@ -89,9 +91,15 @@
       this.hint.addEventListener("click", () => this.help());
     }
 
-    // what earlier cells give; of an earlier exercise, what the reader has written there
+    // what earlier cells give; of an earlier exercise, what the reader has written there and what that needs
     runsFirst() {
-      return this.setup.map(({ of, code }) => (cells.has(of) ? cells.get(of).text.value : code));
+      const texts = ({ of, code }) => (cells.has(of) ? [...cells.get(of).runsFirst(), cells.get(of).unasked()] : [code]);
+      return [...new Set(this.setup.flatMap(texts))];
+    }
+
+    // what is written here, without the line that checks it
+    unasked() {
+      return this.text.value.split("\n").filter((line) => line !== this.asks).join("\n").trimEnd();
     }
 
     fit() {
@@ -224,8 +232,7 @@
 
     answered({ output, passed, error }) {
       const isLost = this.exercise && passed == null && !error;
-      const asks = this.given.split("\n").at(-1);
-      this.done(isLost ? `Nothing was checked: the line ${asks} is missing.` : "");
+      this.done(isLost ? `Nothing was checked: the line ${this.asks} is missing.` : "");
       this.show([output.trimEnd(), error].filter(Boolean).join("\n"), error ? false : passed);
       store(this.id, { text: this.text.value, tried: true, passed: passed === true || stored(this.id).passed === true });
       counted();
