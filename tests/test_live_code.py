@@ -94,14 +94,14 @@ def test_what_the_browser_lacks_cannot_run_there(cells):
 def test_an_answer_may_use_what_its_statement_names_of_earlier_exercises_and_of_the_cell_before():
     cells = [
         ("x = 1\nmy_x = 2", []),
-        ("def my_f():\n    return None\n\n\ncheck(my_f)", []),
+        ("def my_f():\n    return None\n\n\nprint(my_f)", []),
         ("p = 3\nprint(p)", ["live"]),
-        ("my_g = None\ncheck(my_g)", []),
+        ("my_g = None\nprint(my_g)", []),
     ]
     named = {"x", "my_x", "my_f", "p", "absent"}  # what stands in neither may take long to compute
-    about = described(cells, r"check\(", [], named={3: named})[3]
+    about = described(cells, r"print\(my", [], named={3: named})[3]
     assert about["setup"] == [(1, "def my_f():\n    return None"), (2, "p = 3")]
-    assert described(cells, r"check\(", [])[3]["setup"] == []
+    assert described(cells, r"print\(my", [])[3]["setup"] == []
 
 
 @pytest.mark.parametrize(
