@@ -233,7 +233,11 @@ def test_reset_leads_to_the_first_line_and_undo_brings_the_code_back(fresh):
 
 def test_what_is_solved_stays_so_after_a_reset(fresh):
     page = fresh
-    name = page.locator(".live-code").first.locator("script").evaluate("e => JSON.parse(e.textContent).id")
+    name = (
+        page.locator(".live-code:has(.live-editor)")
+        .first.locator("script")
+        .evaluate("e => JSON.parse(e.textContent).id")
+    )
     kept = {"text": "mine", "tried": True, "passed": True}
     page.evaluate("([name, kept]) => localStorage.setItem(`live-code ${location.pathname} ${name}`, kept)",
                   [name, json.dumps(kept)])  # fmt: skip

@@ -175,6 +175,9 @@ check_minimal_step = Exercise(
             lambda **a: _minimal(**a, keep_with_f=True)
         ),
         "the gate is applied after the product instead of before": lambda **a: _minimal(**a, after=True),
+        "the gate is applied after the product instead of before, and not to b_hn": lambda **a: _minimal(
+            **(a | {"u_n": a["u_n"] + a["b_hn"], "b_hn": 0 * a["b_hn"]}), after=True
+        ),
         "the gate does not act on the candidate's memory": lambda **a: _minimal(**a, reset=False),
         "W_hf and W_hn are not transposed": lambda **a: minimal_step(
             **(a | {"W_hf": a["W_hf"].T, "W_hn": a["W_hn"].T})
