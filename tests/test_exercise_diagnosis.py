@@ -277,3 +277,13 @@ def test_who_has_no_notebook_can_ask_for_what_was_not_shown():
         assert shown.unseen() == []
     finally:
         shown.listen(False)
+
+
+def test_a_layers_last_state_beside_its_outputs_is_one_result_too_many_and_no_error():
+    told = rnn.check_forward(lambda xs, h_0, *w: (rnn.forward(xs, h_0, *w), rnn.forward(xs, h_0, *w)[-1]))
+    assert told.message == "It should return 1 (hs), but returns 2."
+
+
+def test_one_mistake_made_twice_is_not_told_twice():
+    told = gru.check_half_life(lambda z: 0.5 / z)
+    assert (told.kind, told.message.count("log")) == ("pair", 1) and "and that twice." in told.message

@@ -190,7 +190,7 @@ def predict(right, **more):
         (0.4, False, "0.4 is 10 times too small."),
         (16, False, "That is what comes out when it is taken for its square."),
         (np.float32(4.1), True, "Right"),
-        ("4", False, "Answer with one number."),
+        ("4", False, "Answer with one number, in digits and without quotes."),
         (float("nan"), False, "Answer with one number."),
         ([4.0], False, "Answer with one number."),
         (True, False, "1 is"),

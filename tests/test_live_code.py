@@ -19,7 +19,7 @@ import yaml
 from bs4 import BeautifulSoup
 from conftest import ROOT
 from live_code import archive, python
-from live_code.pages import code_cells, described
+from live_code.pages import asked_for, code_cells, described
 from live_code.slices import importable_names, needs, setup_for, statements
 from plain import make_plain
 from sphinx.application import Sphinx
@@ -91,6 +91,33 @@ def test_what_the_browser_lacks_cannot_run_there(cells):
     assert setup_for("x", cells, ALLOWED) is None
 
 
+def test_an_answer_may_use_what_its_statement_names_of_earlier_exercises_and_of_the_cell_before():
+    cells = [
+        ("x = 1\nmy_x = 2", []),
+        ("def my_f():\n    return None\n\n\nprint(my_f)", []),
+        ("p = 3\nprint(p)", ["live"]),
+        ("my_g = None\nprint(my_g)", []),
+    ]
+    named = {"x", "my_x", "my_f", "p", "absent"}  # what stands in neither may take long to compute
+    about = described(cells, r"print\(my", [], named={3: named})[3]
+    assert about["setup"] == [(1, "def my_f():\n    return None"), (2, "p = 3")]
+    assert described(cells, r"print\(my", [])[3]["setup"] == []
+
+
+@pytest.mark.parametrize(
+    "chapter, exercise, name",
+    [
+        ("rnn", "forward", "my_step"),
+        ("rnn", "batch_first", "my_forward"),
+        ("gru", "bug_in_gate_gradients", "program"),
+    ],
+)
+def test_the_statements_of_the_chapters_name_what_is_there(chapter, exercise, name):
+    cells = code_cells(ROOT / "book" / f"{chapter}.ipynb")
+    place = next(k for k, (code, _) in enumerate(cells) if f"check_{exercise}(" in code)
+    assert name in asked_for(cells[:place], CONFIG["live_code_exercise"])
+
+
 def test_a_slice_says_from_which_cell_each_line_is():
     assert setup_for("c", ["a = 1", "b = 0", "c = a\nc = c + a"], ALLOWED) == [(0, "a = 1"), (2, "c = a\nc = c + a")]
 
@@ -143,6 +170,7 @@ def test_an_error_shows_the_readers_own_lines_and_what_was_printed_before_it():
     assert answer["output"] == "here\n"
     assert "json.loads('{')" in answer["error"] and "json/" not in answer["error"]
     assert "invalid syntax" in run([], "a b")["error"] and "zero" in run(["1 / 0"], "2")["error"]
+    assert "return 2\n" in run([], "def f(x):\n    return 1\nreturn 2")["error"]  # Python itself leaves this line out
     assert run(["1 / 0"], "2")["error"].startswith("What runs before this cell stopped.")
 
 

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.site
 PYTHON = ROOT / ".venv/share/pyodide"
 if (PYTHON / python.NO_NETWORK).exists() and python.wrong(PYTHON):
     pytest.skip("`make book` found no network to fetch Python: no page has an editor", allow_module_level=True)
+IDLE = "!document.querySelector('.live-check[aria-disabled]')"
 WAIT = 300_000  # milliseconds; a busy machine makes it slower, not red
 RIGHT = """def my_coupled_step(a_f, a_g, a_o, c_prev):
     f, o = sigmoid(a_f), sigmoid(a_o)
@@ -65,6 +66,31 @@ def opened(served, chromium):
     context.close()
 
 
+@pytest.fixture
+def fresh(served, chromium):
+    """A chapter's page on which nothing has been pressed."""
+    context, log = open_context(chromium)
+    page = context.new_page()
+    page.goto(served.url + "book/lstm.html")
+    yield page
+    context.close()
+    assert log.complaints == []
+
+
+def focused(page):
+    """What the element that has the focus holds or says."""
+    return page.evaluate("document.activeElement.value || document.activeElement.textContent")
+
+
+def tabs_to(page, what):
+    """How often Tab is pressed until the focus is there."""
+    for n in range(1, 100):
+        page.keyboard.press("Tab")
+        if page.evaluate("what => document.activeElement.matches(what)", what):
+            return n
+    raise AssertionError(f"the focus does not come to {what}")
+
+
 def press(page, k=0):
     """Check the k-th exercise of the page and return its answer."""
     page.locator(".live-check").nth(k).click()
@@ -72,7 +98,7 @@ def press(page, k=0):
 
 
 def answered(page, k=0):
-    page.wait_for_function("!document.querySelector('.live-check').disabled", timeout=WAIT)
+    page.wait_for_function(IDLE, timeout=WAIT)
     return page.locator(".live-answer").nth(k).inner_text()
 
 
@@ -121,9 +147,115 @@ def test_it_works_by_keyboard_alone_and_tab_leads_on(opened):
     assert answered(page, 1) == "3"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Check"
+    state = page.locator(".live-editor").nth(1).locator(".live-state")
+    line = re.fullmatch(r"Nothing was checked: the line (.*) is missing.", state.inner_text())[1]
+    assert checks(line)[0] in re.sub(r"\s", "", line) and state.get_attribute("role") == "status"
+
+
+def test_the_keyboard_leads_past_the_text_to_the_first_exercise_and_its_editor_waits_at_the_first_line(fresh):
+    page = fresh
+    for k in ("Tab", "Tab"):
+        page.keyboard.press(k)
+    assert focused(page) == "Skip to the exercises"
+    page.keyboard.press("Enter")
+    assert tabs_to(page, ".live-text") < 10
+    page.keyboard.type("return 7")
+    first = page.locator(".live-text").first
+    assert "    return 7\n" in first.input_value() and "None" not in first.input_value()
+    assert "check_" in first.input_value()
+    keys = page.locator("#" + first.get_attribute("aria-describedby"))
+    assert keys.inner_text() == "Ctrl+Enter checks, Tab leaves the field"
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # the hint is read out: it has the focus
-    assert page.evaluate("document.activeElement.tagName") == "LI"
+    assert focused(page) == "Check"
+
+
+def test_a_press_keeps_the_focus_and_every_change_is_read_out(fresh):
+    page = fresh
+    page.locator(".live-check").first.focus()
+    assert (
+        page.locator(".live-said[role=status], .live-state[role=status]").count()
+        == 2 * page.locator(".live-editor").count()
+    )  # before there is anything to say
+    page.keyboard.press("Space")
+    page.locator(".live-check[aria-disabled]").first.wait_for()
+    assert focused(page) == "Check"
+    assert page.locator(".live-state").first.inner_text() == "loading Python (once)"
+    page.locator(".live-check").nth(1).focus()
+    page.keyboard.press("Space")
+    assert page.locator(".live-state").nth(1).inner_text() == "another cell is still running"
+    page.locator(".live-check").first.focus()
+    page.keyboard.press("Tab")
+    assert focused(page) == "Stop"
+    page.keyboard.press("Enter")
+    assert focused(page) == "Check" and page.locator(".live-check[aria-disabled]").count() == 0
+    assert page.locator(".live-state").nth(1).inner_text() == ""
+    page.keyboard.press("Tab")
+    hints = page.locator(".live-editor").first.locator(".live-hints li")
+    for n, text in ((1, "Next hint"), (2, "No more hints"), (2, "No more hints")):
+        page.keyboard.press("Enter")
+        assert (hints.count(), focused(page)) == (n, text)
+    assert page.locator(".live-hints").first.get_attribute("aria-live") == "polite"
+
+
+def test_an_answer_may_call_what_was_written_in_earlier_exercises(served, chromium):
+    context, _ = open_context(chromium)
+    page = context.new_page()
+    page.goto(served.url + "book/rnn.html")
+    for k, body in enumerate(
+        ("return x_t", "return [my_step(*xs, 0, 0, 0, 0, 0)]", "return my_forward([7], 0, 0, 0, 0, 0)")
+    ):
+        page.locator(".live-text").nth(k).focus()
+        page.keyboard.type(body)
+    page.locator(".live-text").nth(2).focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\nmy_batch_first(0, 0, 0, 0, 0, 0)")
+    assert press(page, 2).endswith("[7]")
+    summary = page.locator(".live-first").nth(2)
+    summary.locator("summary").press("Enter")
+    shown = summary.locator("pre").inner_text()
+    assert "return x_t" in shown and shown.count("import numpy") == 1 and "check_" not in shown
+    context.close()
+
+
+def test_reset_leads_to_the_first_line_and_undo_brings_the_code_back(fresh):
+    page, text = fresh, fresh.locator(".live-text").first
+    given = text.input_value()
+    text.focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("mine")
+    page.locator("button:has-text('Reset')").first.focus()
+    page.keyboard.press("Enter")
+    assert text.input_value() == given and focused(page) == given
+    assert page.evaluate("getSelection().toString()").startswith("return None")
+    page.keyboard.press("Control+Z")
+    assert text.input_value() == "mine"
+
+
+def test_what_is_solved_stays_so_after_a_reset(fresh):
+    page = fresh
+    name = (
+        page.locator(".live-code:has(.live-editor)")
+        .first.locator("script")
+        .evaluate("e => JSON.parse(e.textContent).id")
+    )
+    kept = {"text": "mine", "tried": True, "passed": True}
+    page.evaluate("([name, kept]) => localStorage.setItem(`live-code ${location.pathname} ${name}`, kept)",
+                  [name, json.dumps(kept)])  # fmt: skip
+    page.reload()
+    page.locator("button:has-text('Reset')").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".live-count").first.inner_text().startswith("1 of ")
+
+
+def test_the_buttons_of_solutions_differ_in_name_and_show_the_focus(fresh):
+    page = fresh
+    buttons = page.locator(".solution .toggle-button")
+    names = buttons.evaluate_all("all => all.map(e => e.ariaLabel)")
+    assert len(set(names)) == len(names) > 3 and all(name.startswith("Solution: ") for name in names)
+    buttons.first.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
 def test_the_list_of_all_exercises_shows_what_is_solved_and_carries_attempts_in_a_file(opened, served, tmp_path):
@@ -186,7 +318,7 @@ def test_a_cell_can_be_tried(opened):
     page, *_ = opened
     button = page.locator(".live-try").first
     button.click()
-    page.wait_for_function("!document.querySelector('.live-check').disabled", timeout=WAIT)
+    page.wait_for_function(IDLE, timeout=WAIT)
     cell = page.locator(".live-code:has(.live-editor)").first
     stored = cell.locator(".cell_output pre").first.evaluate("e => e.textContent.trim()")
     assert cell.locator(".live-answer").inner_text() == stored

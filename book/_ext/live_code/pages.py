@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from live_code import python
-from live_code.slices import importable_names, setup_for
+from live_code.slices import importable_names, makes, setup_for, statements
 
 
 def code_cells(path: Path) -> list[tuple[str, list[str]]]:
@@ -31,11 +31,13 @@ def described(
     pattern: str,
     allowed: list[str],
     is_here: Callable[[re.Match[str]], bool] = lambda _: True,
+    named: Mapping[int, Set[str]] | None = None,
 ) -> list[dict[str, Any] | None]:
     """Return for each cell that runs in the browser what the page has to know of it, None for every other.
 
     These are the cells in which the pattern of an exercise is found, if ``is_here`` says of it that it runs in a
     browser, and those with the tag ``live``. Raises ValueError for one of them that needs what the browser has not.
+    ``named``: for some of the cells, what their statement names, so that an answer may use it.
     """
     found: list[dict[str, Any] | None] = []
     codes = [code for code, _ in cells]
@@ -45,11 +47,19 @@ def described(
             found.append(None)
             continue
         also = importable_names(codes[:k], allowed) if exercise else frozenset()
+        also |= asked_for(cells[:k], pattern) & (named or {}).get(k, set())
         setup = setup_for(code, codes[:k], allowed, also)
         if setup is None:
             raise ValueError(f"a cell cannot run in the browser, since it needs more than {allowed}: {code[:80]!r}")
         found.append({"exercise": exercise, "setup": setup})
     return found
+
+
+def asked_for(earlier: list[tuple[str, list[str]]], pattern: str) -> frozenset[str]:
+    """Return the names that earlier exercises ask for, and those of a cell just before that can be tried."""
+    asks = [code for code, _ in earlier if re.search(pattern, code)]
+    asks += [code for code, tags in earlier[-1:] if "live" in tags]
+    return frozenset().union(*(makes(node, set()) for code in asks for node in statements(code)))
 
 
 def told(app: Sphinx, function: str, exercise: re.Match[str], otherwise: Any) -> Any:
@@ -129,7 +139,8 @@ def make_live(app: Sphinx, found: list[Cell], cells: list[tuple[str, list[str]]]
     def is_here(exercise: re.Match[str]) -> bool:
         return told(app, config.live_code_about, exercise, {}).get("here", True)
 
-    about = described(cells, config.live_code_exercise or "(?!)", config.live_code_imports, is_here)
+    named = {cell.place: names_in(cell.statement) for cell in found if cell.statement}
+    about = described(cells, config.live_code_exercise or "(?!)", config.live_code_imports, is_here, named)
     ids = {cell.place: cell.id for cell in found if cell.exercise}
     for cell in found:
         if (runs := about[cell.place]) is None:
@@ -142,6 +153,11 @@ def make_live(app: Sphinx, found: list[Cell], cells: list[tuple[str, list[str]]]
         text = json.dumps(data).replace("</", "<\\/")
         cell.node["classes"].append("live-code")
         cell.node.append(nodes.raw("", f'<script type="application/json">{text}</script>', format="html"))
+
+
+def names_in(statement: nodes.Element) -> set[str]:
+    """Return the names with which the code in a statement begins: ``step`` of ``step(x, h)``."""
+    return {match[0] for node in statement.findall(nodes.literal) if (match := re.match(r"\w+", node.astext()))}
 
 
 class ExerciseList(nodes.General, nodes.Element):

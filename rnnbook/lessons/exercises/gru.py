@@ -73,7 +73,7 @@ check_gate_gradients = Exercise(
 
 check_bug_in_gate_gradients = FindTheBug(
     check_gate_gradients,
-    looks_at="Try program.difference(n=0), h_prev=0 and z=0.5: where does the difference vanish?",
+    looks_at="Try program.difference(dh=0), n=0, h_prev=0 and z=0.5: where does the difference vanish, where not?",
     about=About("backward pass", "find the bug", 2, 10),
 )
 
@@ -175,6 +175,9 @@ check_minimal_step = Exercise(
             lambda **a: _minimal(**a, keep_with_f=True)
         ),
         "the gate is applied after the product instead of before": lambda **a: _minimal(**a, after=True),
+        "the gate is applied after the product instead of before, and not to b_hn": lambda **a: _minimal(
+            **(a | {"u_n": a["u_n"] + a["b_hn"], "b_hn": 0 * a["b_hn"]}), after=True
+        ),
         "the gate does not act on the candidate's memory": lambda **a: _minimal(**a, reset=False),
         "W_hf and W_hn are not transposed": lambda **a: minimal_step(
             **(a | {"W_hf": a["W_hf"].T, "W_hn": a["W_hn"].T})
@@ -203,6 +206,7 @@ check_half_life = Exercise(
         "the time constant 1 / (1 - z) is given instead of the half-life": lambda z: 1 / (1 - z),
         "the fraction is upside down": lambda z: np.log(z) / np.log(0.5),
         "the sign is lost": lambda z: np.log(2) / np.log(z),
+        "it is rounded up to whole steps: here a part of a step counts": lambda z: np.ceil(half_life(z)),
     },
     looks_at="After k steps the share z to the power k is left; set it to one half.",
     about=About("memory", "write", 2, 10),
@@ -226,8 +230,9 @@ check_towards_one = Predict(
     why="Every step leaves nine tenths of the distance to the candidate: 1 - 0.9 to the power of ten.",
     misreadings={
         "the share that is left of the old state is given": 0.9**10,
-        "a tenth is thought to be added at every step": 1.0,
+        "a tenth is added at every step, or z is taken for the share of the candidate": 1.0,
         "one step is counted": 0.1,
+        "one step is counted and z is taken for the share of the candidate": 0.9,
         "nine steps are counted": 1 - 0.9**9,
     },
     tolerance=0.005,

@@ -48,7 +48,8 @@ def _read(given, right, choices):
         number = float(found) if found.dtype.kind in "biuf" and found.ndim == 0 else np.nan
     except (TypeError, ValueError):
         number = np.nan
-    return (number, "") if np.isfinite(number) else (None, "Answer with one number.")
+    bare = ", in digits and without quotes" if isinstance(given, str) else ""
+    return (number, "") if np.isfinite(number) else (None, f"Answer with one number{bare}.")
 
 
 def _same(found, right, tolerance):

@@ -102,5 +102,6 @@ def twice_by_rule(search: Any) -> tuple | None:
                 return None
             if search.equals(second.function):
                 both = f"{change.words}; and {second.words}"
-                return f"Two mistakes give these numbers: {both}.", "pair", both, second.function
+                told = f"{change.words}, and that twice" if change.words == second.words else both
+                return f"Two mistakes give these numbers: {told}.", "pair", both, second.function
     return None

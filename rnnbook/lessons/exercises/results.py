@@ -50,7 +50,7 @@ def read(results: Any, rights: Sequence[Right]) -> Outcome:
         )
     given = parts(results, len(rights))
     if len(rights) == 1 and len(given) > 1:  # a tuple of numbers may be the array itself
-        given = [results] if np.shape(plain(results)) == rights[0].shape else given
+        given = [results] if _shape(results) == rights[0].shape else given
     if len(given) != len(rights):
         names = ", ".join(right.name for right in rights)
         return Outcome(sentence=f"It should return {len(rights)} ({names}), but returns {len(given)}.", kind="count")
@@ -69,6 +69,13 @@ def read(results: Any, rights: Sequence[Right]) -> Outcome:
         arrays.append(exact)
         single.append(is_single(found))
     return Outcome(tuple(arrays), tuple(single), *complaint)
+
+
+def _shape(results):
+    try:
+        return np.shape(plain(results))
+    except ValueError:  # arrays of different shapes: several results, and not one
+        return None
 
 
 def as_numbers(value: Any, right: Right) -> tuple[np.ndarray | None, str]:

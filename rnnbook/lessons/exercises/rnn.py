@@ -98,6 +98,12 @@ check_forward = Exercise(
         "the outputs begin with h_0 and miss the last step": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: np.concatenate(
             [h_0[None], forward(xs, h_0, W_ih, W_hh, b_ih, b_hh)[:-1]]
         ),
+        "the outputs begin with h_0: one state too many": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: np.concatenate(
+            [h_0[None], forward(xs, h_0, W_ih, W_hh, b_ih, b_hh)]
+        ),
+        "the loop leaves out the first step": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: forward(
+            xs[1:], h_0, W_ih, W_hh, b_ih, b_hh
+        ),
         "the sequence is read from its end": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: forward(
             xs[::-1], h_0, W_ih, W_hh, b_ih, b_hh
         ),
@@ -284,6 +290,7 @@ check_states_that_move = Predict(
     why="The first nine states are finished before the tenth input is read; it and all later ones depend on it.",
     misreadings={
         "the tenth state itself is left out": 14.0,
+        "the ninth state is counted as well": 16.0,
         "the states before it are counted": 9.0,
         "only the tenth state is thought to change": 1.0,
         "all states are thought to change": 24.0,

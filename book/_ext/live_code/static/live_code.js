@@ -3,6 +3,7 @@
 (() => {
   const HERE = document.currentScript.src;
   const ASK_AFTER = 20; // seconds without an answer
+  const BUSY = "another cell is still running";
   const cells = new Map();
   let worker = null;
   let ready = false;
@@ -35,6 +36,7 @@
       Object.assign(this, { id, title, setup, hints, exercise });
       const input = container.querySelector(".cell_input");
       this.given = input.querySelector("pre").textContent.trimEnd();
+      this.asks = exercise && this.given.split("\n").at(-1);
       this.storedOutput = container.querySelector(".cell_output");
       const entry = stored(id);
       this.text = make("textarea", {
@@ -45,18 +47,27 @@
         autocomplete: "off",
       });
       this.text.setAttribute("aria-label", title ? `Your code for: ${title}` : "Your code");
+      this.toWrite();
+      const keys = make("p", { className: "live-keys", id: `live-keys-${id}` });
+      keys.textContent = `Ctrl+Enter ${exercise ? "checks" : "runs"}, Tab leaves the field`;
+      this.text.setAttribute("aria-describedby", keys.id);
       this.check = make("button", { type: "button", className: "live-button live-check", textContent: exercise ? "Check" : "Run" });
       this.hint = make("button", { type: "button", className: "live-button", textContent: "Hint", hidden: !hints.length });
-      this.told = make("ol", { className: "live-hints", hidden: true });
+      this.told = make("ol", { className: "live-hints" });
+      this.told.setAttribute("aria-live", "polite");
+      this.told.setAttribute("aria-label", "Hints");
       this.stop = make("button", { type: "button", className: "live-button", textContent: "Stop", hidden: true });
       this.reset = make("button", { type: "button", className: "live-button", textContent: "Reset" });
       this.bar = make("progress", { max: 1, value: 0, hidden: true });
       this.bar.setAttribute("aria-label", "Python is being loaded");
       this.state = make("span", { className: "live-state" });
+      this.state.setAttribute("role", "status");
+      this.amount = make("span", { className: "live-amount" }); // changes too often to be read out
       this.count = make("span", { className: "live-count" });
       this.answer = make("pre", { className: "live-answer", hidden: true });
-      this.answer.setAttribute("role", "status");
-      this.answer.setAttribute("aria-live", "polite");
+      // what is read out has to be on the page before it is filled
+      const said = make("div", { className: "live-said" }, this.answer);
+      said.setAttribute("role", "status");
       const first = this.runsFirst();
       const lines = first.reduce((sum, text) => sum + text.split("\n").length, 0);
       this.first = make(
@@ -65,8 +76,9 @@
         make("summary", { textContent: `Runs first, by itself: ${lines} line${lines === 1 ? "" : "s"} of earlier cells` }),
         make("pre", { textContent: first.join("\n") }),
       );
-      const buttons = make("div", { className: "live-bar" }, this.check, this.stop, this.hint, this.reset, this.bar, this.state, this.count);
-      this.editor = make("div", { className: "live-editor" }, this.first, this.text, buttons, this.told, this.answer);
+      this.first.addEventListener("toggle", () => (this.first.querySelector("pre").textContent = this.runsFirst().join("\n")));
+      const buttons = make("div", { className: "live-bar" }, this.check, this.stop, this.hint, this.reset, this.bar, this.state, this.amount, this.count);
+      this.editor = make("div", { className: "live-editor" }, this.first, this.text, keys, buttons, this.told, said);
       input.hidden = true;
       if (exercise && this.storedOutput) this.storedOutput.hidden = true; // it answers the empty body
       input.after(this.editor);
@@ -79,13 +91,26 @@
       this.hint.addEventListener("click", () => this.help());
     }
 
-    // what earlier cells give; of an earlier exercise, what the reader has written there
+    // what earlier cells give; of an earlier exercise, what the reader has written there and what that needs
     runsFirst() {
-      return this.setup.map(({ of, code }) => (cells.has(of) ? cells.get(of).text.value : code));
+      const texts = ({ of, code }) => (cells.has(of) ? [...cells.get(of).runsFirst(), cells.get(of).unasked()] : [code]);
+      return [...new Set(this.setup.flatMap(texts))];
+    }
+
+    // what is written here, without the line that checks it
+    unasked() {
+      return this.text.value.split("\n").filter((line) => line !== this.asks).join("\n").trimEnd();
     }
 
     fit() {
       this.text.rows = Math.max(3, this.text.value.split("\n").length + 1);
+    }
+
+    // the cursor waits where the first line is to be written, and what stands there for it is selected
+    toWrite() {
+      if (this.text.value !== this.given) return;
+      const place = /return None.*|\bNone\b/.exec(this.text.value);
+      this.text.setSelectionRange(place?.index ?? 0, place ? place.index + place[0].length : 0);
     }
 
     edited() {
@@ -119,13 +144,18 @@
       }
     }
 
+    // one undo brings back what was written; what was solved stays solved
     begin() {
-      this.text.value = this.given;
-      store(this.id, null);
+      this.text.focus();
+      this.text.select();
+      this.type(this.given);
+      this.toWrite();
+      const { tried, passed } = stored(this.id);
+      store(this.id, tried || passed ? { tried, passed } : null);
       this.fit();
       this.answer.hidden = true;
       if (this.storedOutput) this.storedOutput.hidden = this.exercise;
-      this.state.textContent = "";
+      if (running !== this) this.state.textContent = "as it was given; undo brings your code back";
       counted();
     }
 
@@ -135,15 +165,15 @@
         return;
       }
       if (running) {
-        running.state.textContent = running === this ? running.state.textContent : "still running; Stop ends it";
+        if (running !== this) this.state.textContent = BUSY;
         return;
       }
       running = this;
-      for (const cell of cells.values()) cell.check.disabled = true;
+      for (const cell of cells.values()) cell.check.setAttribute("aria-disabled", "true"); // and keeps the focus
+      this.editor.classList.add("live-running");
       this.stop.hidden = false;
       this.state.textContent = ready ? "running" : "loading Python (once)";
       this.bar.hidden = ready;
-      this.store = { text: this.text.value };
       if (!worker) start();
       if (ready) this.watch();
       worker.postMessage({ setup: this.runsFirst(), code: this.text.value });
@@ -155,15 +185,18 @@
       }, ASK_AFTER * 1000);
     }
 
-    // one hint more with each press
+    // one hint more with each press; the button keeps the focus, and the hint is read out
     help() {
       const shown = this.told.children.length;
-      this.told.hidden = false;
-      const item = make("li", { textContent: this.hints[shown], tabIndex: -1 });
+      if (shown === this.hints.length) return;
+      const [words, ...program] = this.hints[shown].split("\n");
+      const item = make("li", { textContent: words });
+      if (program.length) item.append(make("pre", { textContent: program.join("\n") }));
       this.told.append(item);
-      item.focus();
-      this.hint.textContent = "Next hint";
-      this.hint.hidden = shown + 1 >= this.hints.length;
+      item.scrollIntoView({ block: "nearest" });
+      const isLast = shown + 1 === this.hints.length;
+      this.hint.textContent = isLast ? "No more hints" : "Next hint";
+      if (isLast) this.hint.setAttribute("aria-disabled", "true");
     }
 
     halt() {
@@ -177,9 +210,15 @@
     done(text) {
       clearTimeout(this.timer);
       running = null;
-      for (const cell of cells.values()) cell.check.disabled = false;
+      for (const cell of cells.values()) {
+        cell.check.removeAttribute("aria-disabled");
+        if (cell.state.textContent === BUSY) cell.state.textContent = "";
+      }
+      this.editor.classList.remove("live-running");
+      if (document.activeElement === this.stop) this.check.focus();
       this.stop.hidden = true;
       this.bar.hidden = true;
+      this.amount.textContent = "";
       this.state.textContent = text;
     }
 
@@ -188,12 +227,14 @@
       this.answer.hidden = false;
       this.answer.textContent = text || "No output.";
       this.answer.dataset.passed = passed === true ? "yes" : passed === false ? "no" : "";
+      if (this.editor.contains(document.activeElement)) this.answer.scrollIntoView({ block: "nearest" });
     }
 
     answered({ output, passed, error }) {
-      this.done("");
+      const isLost = this.exercise && passed == null && !error;
+      this.done(isLost ? `Nothing was checked: the line ${this.asks} is missing.` : "");
       this.show([output.trimEnd(), error].filter(Boolean).join("\n"), error ? false : passed);
-      store(this.id, { ...this.store, tried: true, passed: passed === true || stored(this.id).passed === true });
+      store(this.id, { text: this.text.value, tried: true, passed: passed === true || stored(this.id).passed === true });
       counted();
     }
   }
@@ -205,8 +246,8 @@
       if ("loaded" in data && running) {
         running.bar.value = data.loaded / data.total;
         const [loaded, total] = [data.loaded, data.total].map((bytes) => (bytes / 1e6).toFixed(1));
-        running.state.textContent =
-          data.loaded < data.total ? `loading Python (once): ${loaded} of ${total} MB` : "starting Python";
+        running.amount.textContent = data.loaded < data.total ? `${loaded} of ${total} MB` : "";
+        if (data.loaded >= data.total) running.state.textContent = "starting Python";
       } else if (data.ready) {
         ready = true;
         if (running) {
@@ -244,14 +285,17 @@
   // a solution is shown after an attempt, or at the second press
   function keepShut(solution, cell) {
     let asked = false;
+    addEventListener("load", () => solution.querySelector(".toggle-button")?.setAttribute("aria-label", `Solution: ${cell.title}`));
+    const place = make("div"); // on the page before it is filled: then it is read out
+    place.setAttribute("role", "status");
+    solution.after(place);
     const listen = (event) => {
       if (asked || stored(cell.id).tried || !event.target.closest("button, .admonition-title")) return;
       asked = true;
       event.stopPropagation();
       event.preventDefault();
       const note = make("p", { className: "live-shut", textContent: "No attempt yet. Press again to see the solution all the same." });
-      note.setAttribute("role", "status");
-      solution.after(note);
+      place.append(note);
       setTimeout(() => solution.addEventListener("click", () => note.remove(), { once: true }));
     };
     solution.addEventListener("click", listen, true);
@@ -286,7 +330,16 @@
       if (next?.classList.contains("solution")) keepShut(next, cell);
     }
     counted();
+    skip();
     list();
+  }
+
+  // beside the theme's link past the menu, one past the text: to the statement of the first exercise
+  function skip() {
+    const first = [...cells.values()].find((cell) => cell.exercise && document.getElementById(cell.id));
+    const place = document.querySelector(".skip-link");
+    if (!first || !place) return;
+    place.append(make("a", { className: "live-skip", href: `#${first.id}`, textContent: "Skip to the exercises" }));
   }
 
   // the page that lists all exercises: what has been solved, filters, an order, and the attempts as one file
@@ -327,8 +380,9 @@
         let count = 0;
         for (const name of mine.keys()) {
           const entry = given[name.split("/").pop()]; // text and marks: nothing of a file is run
-          if (typeof entry?.text !== "string") continue;
-          localStorage.setItem(name, JSON.stringify({ text: entry.text, tried: !!entry.tried, passed: !!entry.passed }));
+          const text = typeof entry?.text === "string" ? entry.text : undefined;
+          if (text === undefined && !entry?.tried && !entry?.passed) continue;
+          localStorage.setItem(name, JSON.stringify({ text, tried: !!entry.tried, passed: !!entry.passed }));
           count += 1;
         }
         refresh(`${count} attempts imported.`);

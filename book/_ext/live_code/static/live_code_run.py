@@ -51,7 +51,9 @@ def _compiled(code, name):
 
 
 def told(error):
-    """The traceback without the frames that are not the reader's own."""
+    """The traceback without the frames that are not the reader's own; a SyntaxError always with its line."""
+    if isinstance(error, SyntaxError) and error.text is None and error.lineno:  # a return outside a function has none
+        error.text = linecache.getline(error.filename or "", error.lineno) or None
     report = traceback.TracebackException.from_exception(error)
     report.stack = traceback.StackSummary.from_list([f for f in report.stack if f.filename.startswith("<")])
     return cut("".join(report.format(chain=False)).strip())
