@@ -24,17 +24,18 @@ from rnnbook.in_torch.attention import MultiplicativeAttention
 from rnnbook.rivals.edits import error_rates
 from rnnbook.rivals.joint_ngram import JointNgram, align_letters
 
+KINDS = ["attention", "encoder-decoder", "CTC", "transformer"]
 SETTINGS = {
     "train": 10_000, "valid": 1_000, "test": 3_000, "epochs": 12, "batch": 64, "embedding": 32, "dropout": 0.2,
     "optimizer": "Adam, cosine to zero after a warm-up of 300 updates", "clip": 1.0, "orders": [1, 2, 3, 4, 5, 6],
     "orders for all": [5, 6],
-    "seeds": {"attention": [0, 1, 2], "CTC": [0, 1], "encoder-decoder": [0], "transformer": [0]},
-    "doubled": {"encoder-decoder": [0], "CTC": [0, 1], "attention": [0, 1]},
+    "seeds": {kind: [0, 1, 2, 3, 4] for kind in KINDS},
+    "doubled": {"attention": [0, 1, 2, 3, 4], "CTC": [0, 1, 2, 3, 4], "encoder-decoder": [0, 1, 2],
+                "transformer": [0, 1, 2]},
     "lr": {"encoder-decoder": 3e-3, "attention": 3e-3, "CTC": 3e-3, "transformer": 2e-3},
     "hidden": {"encoder-decoder": [48, 80], "attention": [44, 68], "CTC": 47, "transformer": [44, 88, 2, 2]},
 }  # fmt: skip
-KINDS = ["attention", "encoder-decoder", "CTC", "transformer"]
-SEEDS = [0, 1, 2]
+SEEDS = [0, 1, 2, 3, 4]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 PAD, START, END = 0, 40, 41  # of the phonemes; 1 to 39 are the sounds, and 0 is the blank of CTC
 
