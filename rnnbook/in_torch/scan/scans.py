@@ -103,9 +103,9 @@ def sequential(a, b, h):
 def chunked(a, b, h):
     """Return h after every step (T, B, H), in chunks of √T steps, side by side.
 
-    First every chunk starts from zero, which gives what it adds and the share of its
-    start that it keeps; then the states go from chunk to chunk; then every chunk is
-    gone through again, from the state in which it really starts.
+    First every chunk starts from zero, which gives what it adds and the share of
+    its start that it keeps; then the states go from chunk to chunk; then every
+    chunk is gone through again, from the state in which it really starts.
     """
     K = math.isqrt(len(a))  # steps in a chunk
     whole = len(a) // K * K
@@ -129,7 +129,9 @@ def chunked(a, b, h):
 
 @with_gradient
 def hillis_steele(a, b, h):
-    """Return h after every step (T, B, H), in log₂ T rounds that double the reach."""
+    """Return h after every step (T, B, H), in log₂ T rounds that double the
+    reach.
+    """
     b = torch.cat([(a[0] * h + b[0])[None], b[1:]])
     reach = 1
     while reach < len(a):

@@ -146,7 +146,7 @@ def ticks_of_a_hundred():
     ticks, reach = 0, 1
     while reach < 1000:
         combinations = 1000 - reach
-        ticks += -(-combinations // 100)  # a tick is taken even if some processors idle
+        ticks += -(-combinations // 100)  # a tick even if some processors idle
         reach *= 2
     return ticks
 
