@@ -110,7 +110,9 @@ def text_without(path: Path) -> str:
                     cell["metadata"]["myst"] = kept = page
             cell["source"] = kept if isinstance(cell["source"], str) else kept.splitlines(keepends=True)
     content["cells"] = [
-        c for c in content.get("cells", []) if c["cell_type"] != "markdown" or "".join(c["source"]).strip()
+        c
+        for c in content.get("cells", [])
+        if c["cell_type"] != "markdown" or ("".join(c["source"]) + c["metadata"].get("myst", "")).strip()
     ]
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 

@@ -446,6 +446,16 @@ def test_solutions_and_exam_answers_are_taken_out_of_a_page(tmp_path):
         bare.text_without(path)
 
 
+def test_a_cell_that_holds_nothing_but_a_label_stays_in_the_notebook(tmp_path):
+    path = tmp_path / "page.ipynb"
+    cells = [
+        {"cell_type": "markdown", "source": "", "metadata": {"myst": "(here)="}},
+        {"cell_type": "markdown", "source": "", "metadata": {}},
+    ]
+    path.write_text(json.dumps({"cells": cells}))
+    assert json.loads(bare.text_without(path))["cells"] == cells[:1]
+
+
 def test_the_page_that_grades_is_told_all_that_the_books_extension_asks_for():
     import live_code
 
