@@ -63,7 +63,8 @@ class ByHand(torch.autograd.Function):
         hs, last, trace = plan.pair.forward(x, state, params, plan.sizes, **plan.options)
         return hs, *last, *trace
 
-    forward.__func__.__signature__ = inspect.signature(forward)  # ``apply`` asks for it at every call; asked once here
+    # ``apply`` asks for the signature at every call; it is made once here
+    forward.__func__.__signature__ = inspect.signature(forward)  # type: ignore[attr-defined]
 
     @staticmethod
     def setup_context(ctx, inputs, output):

@@ -130,11 +130,12 @@ class FindTheBug(Question):
         return "\n".join([*lines, ""])
 
     def _curves(self, bug):
-        assert self.curve
+        train = self.curve
+        assert train
         names = list(inspect.signature(self.exercise.solution).parameters)
 
         def losses_with(function):  # a mistake may be written with fewer names than the solution has
-            return np.asarray(self.curve(lambda *given: call(function, dict(zip(names, given)))), dtype=float)
+            return np.asarray(train(lambda *given: call(function, dict(zip(names, given)))), dtype=float)
 
         with np.errstate(all="ignore"):  # a wrong gradient may lead anywhere
             mine, right = losses_with(bug), losses_with(self.exercise.solution)

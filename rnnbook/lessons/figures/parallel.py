@@ -113,7 +113,8 @@ def tree_rows(T):
     A row lists (first, last, of): the steps first to last as one pair, or the state after ``last`` where ``first`` is
     0, combined of the two boxes ``of``, each (row, last). All of a row can be computed at once.
     """
-    rows, top = [[(0, 0, ())] + [(t, t, ()) for t in range(1, T + 1)]], int(math.log2(T))
+    rows: list[list[tuple[int, int, tuple[tuple[int, int], ...]]]] = [[(t, t, ()) for t in range(T + 1)]]
+    top = int(math.log2(T))
     where = {(t, t): 0 for t in range(1, T + 1)}
     for row in range(1, top + 1):
         size = 2**row
