@@ -16,6 +16,7 @@ from copy import deepcopy
 import numpy as np
 import torch
 from harness import recording
+from time_series import rounded
 
 from rnnbook import data, in_numpy, in_torch
 from rnnbook.in_numpy import LSTM, Linear
@@ -176,14 +177,6 @@ def sea_beside(time, past):
     sea = data.el_nino_monthly()
     start = int(np.argmin(np.abs(sea.time - time[0])))
     return in_form(sea.value[start : start + len(time)], past, "anomalies").x
-
-
-def rounded(run):
-    if isinstance(run, float):
-        return float(f"{run:.4g}")
-    if isinstance(run, list):
-        return [rounded(part) for part in run]
-    return {key: rounded(part) for key, part in run.items()} if isinstance(run, dict) else run
 
 
 def main():
