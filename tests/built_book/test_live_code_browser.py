@@ -212,6 +212,7 @@ def test_an_answer_may_call_what_was_written_in_earlier_exercises(served, chromi
     assert press(page, 2).endswith("[7]")
     summary = page.locator(".live-first").nth(2)
     summary.locator("summary").press("Enter")
+    page.wait_for_function("e => e.textContent.includes('return x_t')", arg=summary.locator("pre").element_handle())
     shown = summary.locator("pre").inner_text()
     assert "return x_t" in shown and shown.count("import numpy") == 1 and "check_" not in shown
     context.close()
