@@ -105,32 +105,33 @@ def test_half_precision_equals_the_reference_within_its_own(name, dtype, sizes, 
     ],
     ids=str,
 )
-def test_weights_that_are_read_in_tiles_at_each_step_give_the_same(name, dtype, sizes, H, monkeypatch):
-    monkeypatch.setattr(kernels, "launch", lambda *_: kernels.Launch(False, 4, 3, 32, 16))
+@pytest.mark.parametrize("kept", [False, True])
+def test_units_that_are_spread_over_programs_give_the_same(name, kept, dtype, sizes, H, monkeypatch):
+    monkeypatch.setattr(kernels, "launch", lambda *_: kernels.Launch(True, 4, 3, units=16, tile=16, kept=kept))
     assert error(name, sizes, H, dtype) < EXACT[dtype]
 
 
 @pytest.mark.parametrize("name", RECURRENCES)
-@pytest.mark.parametrize("resident", [True, False])
+@pytest.mark.parametrize("spread", [False, True])
 @pytest.mark.parametrize("sizes", [[17, 9], pytest.param([17, 17, 9, 8, 1], marks=slow_here)], ids=str)
-def test_programs_of_fewer_sequences_give_the_same(name, resident, sizes, monkeypatch):
-    monkeypatch.setattr(kernels, "launch", lambda *_: kernels.Launch(resident, 4, 2, 16, 16, rows=8))
+def test_programs_of_fewer_sequences_give_the_same(name, spread, sizes, monkeypatch):
+    monkeypatch.setattr(kernels, "launch", lambda *_: kernels.Launch(spread, 4, 2, rows=8))
     assert error(name, sizes, 20, torch.float32) < EXACT[torch.float32]
 
 
 @pytest.mark.parametrize("name", RECURRENCES)
-@pytest.mark.parametrize("resident", [True, False])
-def test_without_bias_and_with_relu(name, resident, monkeypatch):
-    monkeypatch.setattr(kernels, "launch", lambda *_: kernels.Launch(resident, 4, 2, 16, 16))
+@pytest.mark.parametrize("spread", [False, True])
+def test_without_bias_and_with_relu(name, spread, monkeypatch):
+    monkeypatch.setattr(kernels, "launch", lambda *_: kernels.Launch(spread, 4, 2))
     options = {"nonlinearity": "relu"} if name == "RNN" else {}
     assert error(name, [3, 1], 20, torch.float32, bias=False, **options) < EXACT[torch.float32]
 
 
 @pytest.mark.parametrize("name", RECURRENCES)
 @pytest.mark.parametrize("sizes", [[3, 3, 3], [5, 3, 3, 1]], ids=str)
-@pytest.mark.parametrize("resident", [True, False])
-def test_the_last_state_alone_gives_gradients_and_x_may_need_none(name, sizes, resident, monkeypatch):
-    monkeypatch.setattr(kernels, "launch", lambda *_: kernels.Launch(resident, 4, 2, 16, 16))
+@pytest.mark.parametrize("spread", [False, True])
+def test_the_last_state_alone_gives_gradients_and_x_may_need_none(name, sizes, spread, monkeypatch):
+    monkeypatch.setattr(kernels, "launch", lambda *_: kernels.Launch(spread, 4, 2))
     assert error(name, sizes, 7, torch.float32, with_dx=False, last_only=True) < EXACT[torch.float32]
 
 

@@ -24,54 +24,25 @@ SMALLEST = 163 * 1024  # bytes of one program's shared memory at compute capabil
 
 
 class Launch(NamedTuple):
-    """How a kernel runs; ``stages - 1`` steps, or tiles of W_hh, are loaded ahead of their use."""
+    """How a kernel runs."""
 
-    resident: bool  # whether W_hh stays on chip
+    spread: bool  # the units over several programs, which wait for each other after each step
     warps: int
-    stages: int
-    tile_in: int = 64  # of W_hh's tiles, where it does not
-    tile_out: int = 32
-    rows: int = ROWS
+    stages: int  # stages - 1 steps, or tiles of W_hh, are loaded ahead of their use
+    rows: int = ROWS  # sequences of one program
+    units: int = 16  # of one program, where they are spread
+    tile: int = 64  # rows of W_hh that are read at once, where they are spread
+    kept: bool = False  # whether the units' part of W_hh stays on chip, where they are spread
 
 
-# What was measured to be faster than the rule of `launch`: fields of Launch for forward and backward, by the number of
-# gates, the bytes of one number, and H up to the next power of two. On an NVIDIA H200, T = 512, B = 64.
-MEASURED: dict[tuple[int, int, int], tuple[dict, dict]] = {
-    (1, 4, 64): ({"warps": 8, "rows": 8}, {"rows": 8}),  # RNN
-    (3, 4, 64): ({"rows": 8}, {"rows": 8}),  # GRU
-    (4, 4, 64): ({"rows": 8}, {"rows": 8}),  # LSTM
-    (1, 2, 64): ({"rows": 8}, {"rows": 8}),  # RNN
-    (3, 2, 64): ({"warps": 8, "rows": 8}, {"warps": 8, "rows": 8}),  # GRU
-    (4, 2, 64): ({"warps": 8, "rows": 8}, {"rows": 8}),  # LSTM
-    (1, 4, 128): ({"rows": 8}, {"warps": 4, "rows": 8}),  # RNN
-    (3, 4, 128): ({"tile_out": 64, "rows": 8}, {"tile_out": 64, "rows": 8}),  # GRU
-    (4, 4, 128): ({"stages": 2, "tile_in": 128, "tile_out": 64}, {"tile_out": 64, "rows": 8}),  # LSTM
-    (1, 2, 128): ({"rows": 8}, {"warps": 8, "rows": 8}),  # RNN
-    (3, 2, 128): ({"warps": 4, "rows": 8}, {"rows": 8}),  # GRU
-    (4, 2, 128): ({"rows": 8}, {"rows": 8}),  # LSTM
-    (1, 4, 256): ({"tile_out": 128}, {"tile_in": 64, "tile_out": 128}),  # RNN
-    (3, 4, 256): ({"tile_out": 64, "rows": 8}, {"tile_out": 64, "rows": 8}),  # GRU
-    (4, 4, 256): ({"stages": 2, "tile_in": 128, "tile_out": 64}, {"tile_out": 64, "rows": 8}),  # LSTM
-    (1, 2, 256): ({"rows": 8}, {"rows": 8}),  # RNN
-    (3, 2, 256): ({"tile_in": 128, "rows": 8}, {"tile_in": 128, "rows": 8}),  # GRU
-    (4, 2, 256): ({"rows": 8}, {"tile_in": 128, "rows": 8}),  # LSTM
-    (1, 4, 512): ({"tile_out": 128}, {"tile_out": 128}),  # RNN
-    (3, 4, 512): ({"tile_out": 64, "rows": 8}, {"stages": 2, "tile_in": 128, "tile_out": 64}),  # GRU
-    (4, 4, 512): ({"stages": 2, "tile_in": 128, "tile_out": 64}, {"tile_out": 64, "rows": 8}),  # LSTM
-    (3, 2, 512): ({"tile_in": 128, "rows": 8}, {"tile_in": 128, "rows": 8}),  # GRU
-    (4, 2, 512): ({"stages": 2, "tile_in": 128}, {"tile_in": 128, "rows": 8}),  # LSTM
-}
-
-
-def launch(gates, H, dtype, way, room=SMALLEST):
-    """How the kernel of this way (0 forward, 1 backward) runs in ``room`` bytes of shared memory."""
+def launch(gates, H, B, dtype, way, device):
+    """How the kernel of this way (0 forward, 1 backward) reads B sequences."""
     side, width = max(16, triton.next_power_of_2(H)), dtype.itemsize
-    tiles = (128, 256 // width) if gates == 1 else (64, 128 // width)  # 32 KiB of W_hh in each stage
-    found = Launch(False, 8, 3, *tiles)
+    found = Launch(True, 4, 3, rows=max(16, min(64, triton.next_power_of_2(B))))
     for stages in (1, 2, 3):
-        if on_chip(gates, side, dtype, way, stages) <= room:
-            found = Launch(True, 4 if gates * side * side * width <= 32 * 1024 else 8, stages)
-    return found._replace(**MEASURED.get((gates, width, side), ({}, {}))[way])
+        if on_chip(gates, side, dtype, way, stages) <= room(device):
+            found = Launch(False, 4 if gates * side * side * width <= 32 * 1024 else 8, stages)
+    return found
 
 
 def on_chip(gates, side, dtype, way, stages):
@@ -92,23 +63,44 @@ def precision(dtype):
     return "tf32" if torch.backends.cuda.matmul.allow_tf32 else FLOAT32
 
 
-def settings(gates, H, B, dtype, way, device):
-    """Whether W_hh stays on chip, the grid, and the compile-time arguments of a kernel's launch."""
-    room = SMALLEST
-    if device.type == "cuda":
-        room = getattr(torch.cuda.get_device_properties(device), "shared_memory_per_block_optin", room)
-    how = launch(gates, H, dtype, way, room)
-    tiles = {"SIDE": max(16, triton.next_power_of_2(H))}
-    if not how.resident:
-        tiles = {"TILE_IN": min(how.tile_in, tiles["SIDE"]), "TILE_OUT": min(how.tile_out, tiles["SIDE"])}
-    return how.resident, (triton.cdiv(B, how.rows),), {
-        "ROWS": how.rows,
-        "STAGES": how.stages,
-        "PRECISION": precision(dtype),
-        "enable_fp_fusion": True,
-        "num_warps": how.warps,
-        "num_stages": how.stages,
-    } | tiles  # fmt: skip
+def room(device):
+    """Bytes of shared memory that one program may have."""
+    if device.type != "cuda":
+        return SMALLEST
+    return getattr(torch.cuda.get_device_properties(device), "shared_memory_per_block_optin", SMALLEST)
+
+
+def processors(device):
+    """How many programs run at the same time, one on each multiprocessor."""
+    return torch.cuda.get_device_properties(device).multi_processor_count if device.type == "cuda" else 4
+
+
+def run(kernels, gates, arrays, T, B, H, x, **meta):
+    """Launch one of a pair of kernels: the one whose programs hold all of W_hh, or the one that spreads the units.
+
+    All programs that wait for each other must run at the same time: so many sequences at once as the multiprocessors
+    allow, in a *cooperative* launch, which fails where a plain one would wait for ever. In the interpreter one program
+    runs after the other: there each part of the work, between two waits, is a launch of its own.
+    """
+    way = int("backward" in kernels[0].__name__)
+    how = launch(gates, H, B, x.dtype, way, x.device)
+    side, blocks = max(16, triton.next_power_of_2(H)), triton.cdiv(B, how.rows)
+    meta |= {"ROWS": how.rows, "STAGES": how.stages, "PRECISION": precision(x.dtype), "enable_fp_fusion": True}
+    meta |= {"num_warps": how.warps, "num_stages": how.stages}
+    if not how.spread:
+        kernels[0][(blocks,)](*arrays, T, B, H, SIDE=side, **meta)
+        return
+    together = not triton.knobs.runtime.interpret
+    units = max(how.units, triton.next_power_of_2(triton.cdiv(H, processors(x.device))))
+    meta |= {"UNITS": units, "TILE": side if how.kept else how.tile, "KEPT": how.kept, "TOGETHER": together}
+    programs, parts = triton.cdiv(H, units), T + way
+    at_once = max(1, processors(x.device) // programs)
+    for block in range(0, blocks, at_once):
+        grid = programs, min(at_once, blocks - block)
+        arrived = torch.zeros(32 * grid[1], dtype=torch.int32, device=x.device)  # a cache line for each
+        for begin, end in [(0, parts)] if together else [(part, part + 1) for part in range(parts)]:
+            span = begin, end, block * how.rows
+            kernels[1][grid](*arrays, arrived, *span, T, B, H, launch_cooperative_grid=together, **meta)
 
 
 class Steps(NamedTuple):
@@ -192,6 +184,79 @@ def row_before(befores, t, B, PACKED: tl.constexpr):
     if PACKED:
         return tl.load(befores + t)
     return tl.cast(t, tl.int64) * B
+
+
+POLL = tl.constexpr(int(__import__("os").environ.get("POLL", "0")))
+
+
+@triton.jit
+def arrive(arrived):
+    """Say that this program has stored what the others of its sequences wait for."""
+    tl.debug_barrier()  # all of its threads have
+    tl.atomic_add(arrived + 32 * tl.program_id(1), 1, sem="release", scope="gpu")
+
+
+@triton.jit
+def wait(arrived, wanted):
+    """Wait until so many have arrived."""
+    if POLL == 0:
+        while tl.atomic_add(arrived + 32 * tl.program_id(1), 0, sem="acquire", scope="gpu") < wanted:
+            pass
+    else:
+        here = arrived + 32 * tl.program_id(1)
+        load: tl.constexpr = "ld.acquire.gpu.global.s32 $0, [$1];"
+        while tl.inline_asm_elementwise(load, "=r,l", [here], tl.int32, is_pure=False, pack=1) < wanted:
+            pass
+        tl.debug_barrier()
+
+
+@triton.jit
+def one_gate(us, row, unit, starts, sizes, t, end, B, H, PACKED: tl.constexpr):
+    """The block (ROWS, UNITS) of step t in an array (N, H); zeros outside 0 ≤ t < end."""
+    t_in = tl.minimum(tl.maximum(t, 0), end - 1)
+    start, size = rows_of(starts, sizes, t_in, B, PACKED)
+    inside = (row[:, None] < tl.where(t == t_in, size, 0)) & (unit[None, :] < H)
+    return tl.load(us + (start + row)[:, None] * H + unit[None, :], mask=inside, other=0).to(tl.float32)
+
+
+@triton.jit
+def three_gates(us, row, unit, starts, sizes, t, end, B, H, PACKED: tl.constexpr):
+    """The three blocks (ROWS, UNITS) of step t in an array (N, 3H)."""
+    t_in = tl.minimum(tl.maximum(t, 0), end - 1)
+    start, size = rows_of(starts, sizes, t_in, B, PACKED)
+    inside = (row[:, None] < tl.where(t == t_in, size, 0)) & (unit[None, :] < H)
+    u = us + (start + row)[:, None] * (3 * H) + unit[None, :]
+    first = tl.load(u, mask=inside, other=0).to(tl.float32)
+    second = tl.load(u + H, mask=inside, other=0).to(tl.float32)
+    return first, second, tl.load(u + 2 * H, mask=inside, other=0).to(tl.float32)
+
+
+@triton.jit
+def four_gates(us, row, unit, starts, sizes, t, end, B, H, PACKED: tl.constexpr):
+    """The four blocks (ROWS, UNITS) of step t in an array (N, 4H)."""
+    t_in = tl.minimum(tl.maximum(t, 0), end - 1)
+    start, size = rows_of(starts, sizes, t_in, B, PACKED)
+    inside = (row[:, None] < tl.where(t == t_in, size, 0)) & (unit[None, :] < H)
+    u = us + (start + row)[:, None] * (4 * H) + unit[None, :]
+    first = tl.load(u, mask=inside, other=0).to(tl.float32)
+    second = tl.load(u + H, mask=inside, other=0).to(tl.float32)
+    third = tl.load(u + 2 * H, mask=inside, other=0).to(tl.float32)
+    return first, second, third, tl.load(u + 3 * H, mask=inside, other=0).to(tl.float32)
+
+
+@triton.jit
+def read_tile(rows, row, here, first, stride, H, TILE: tl.constexpr):
+    """TILE columns, from the first on, of these rows, which other programs wrote: past the first-level cache."""
+    read = first + tl.arange(0, TILE)
+    at = rows + row[:, None] * stride + read[None, :]
+    return tl.load(at, mask=here & (read[None, :] < H), other=0, cache_modifier=".cg")
+
+
+@triton.jit
+def square_of(W, first, unit, stride, H, TILE: tl.constexpr):
+    """Where W_hh's numbers from TILE units, from the first on, to these units lie, and which of them are there."""
+    read = first + tl.arange(0, TILE)
+    return W + unit[None, :] * stride + read[:, None], (unit[None, :] < H) & (read[:, None] < H)
 
 
 @triton.jit

@@ -18,23 +18,29 @@ import triton.language as tl
 
 from rnnbook.in_torch.by_hand import biases
 from rnnbook.in_torch.kernels import (
+    arrive,
     check,
     columns,
+    four_gates,
     parts,
     product,
+    read_tile,
     row_before,
     rows_of,
-    settings,
+    run,
+    square_of,
     state_buffer,
     steps,
     tanh,
+    three_gates,
+    wait,
     whole,
 )
 
 
 @triton.jit
 def _forward(
-    us, W, b_n, gates, hs, starts, sizes, T, B, H, PACKED: tl.constexpr,
+    us, W, b_n, gates, hs, starts, sizes, befores, T, B, H, PACKED: tl.constexpr,
     ROWS: tl.constexpr, SIDE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Write r, z, n, v_n (N, 4H) from u (N, 3H), and h after every step behind the initial one, (B + N, H)."""
@@ -68,57 +74,67 @@ def _forward(
 
 
 @triton.jit
-def _forward_tiled(
-    us, W, b_n, gates, hs, starts, sizes, befores, T, B, H, PACKED: tl.constexpr,
-    ROWS: tl.constexpr, TILE_IN: tl.constexpr, TILE_OUT: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+def _forward_spread(
+    us, W, b_n, gates, hs, starts, sizes, befores, arrived, begin, end, first, T, B, H, PACKED: tl.constexpr,
+    TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr, TILE: tl.constexpr,
+    STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The same, with W_hh read in tiles: one loop over all of them, so that they are loaded ahead."""
-    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    tiles_in = tl.cdiv(H, TILE_IN)
-    tiles = tiles_in * tl.cdiv(H, TILE_OUT)
-    for t in range(T):
+    """The same for the steps from ``begin`` to ``end``, with the units spread over programs."""
+    row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
+    bias = tl.zeros((ROWS, UNITS), dtype=tl.float32) + tl.load(b_n + unit[None, :], mask=unit[None, :] < H, other=0)
+    if KEPT:
+        w, square = square_of(W, 0, unit, H, H, TILE)
+        w_r = tl.load(w, mask=square, other=0)
+        w_z = tl.load(w + H * H, mask=square, other=0)
+        w_n = tl.load(w + 2 * H * H, mask=square, other=0)
+    before = row_before(befores, begin, B, PACKED) + row
+    there = (row[:, None] < rows_of(starts, sizes, begin, B, PACKED)[1]) & (unit[None, :] < H)
+    own = tl.load(hs + before[:, None] * H + unit[None, :], mask=there, other=0)
+    a_r, a_z, u_n = three_gates(us, row, unit, starts, sizes, begin, T, B, H, PACKED)
+    for t in range(begin, end):
         start, size = rows_of(starts, sizes, t, B, PACKED)
         before = row_before(befores, t, B, PACKED) + row
         here = row[:, None] < size
-        a_r = tl.zeros((ROWS, TILE_OUT), dtype=tl.float32)
-        a_z, v_n = a_r, a_r
-        for tile in tl.range(0, tiles, num_stages=STAGES):
-            read = tile % tiles_in * TILE_IN + tl.arange(0, TILE_IN)
-            out = tile // tiles_in * TILE_OUT + tl.arange(0, TILE_OUT)
-            inside = here & (out[None, :] < H)
-            begins = here & (out[None, :] < tl.where(tile % tiles_in == 0, H, 0))
-            u = us + (start + row)[:, None] * (3 * H) + out[None, :]
-            a_r = tl.where(begins, tl.load(u, mask=begins, other=0).to(tl.float32), a_r)
-            a_z = tl.where(begins, tl.load(u + H, mask=begins, other=0).to(tl.float32), a_z)
-            v_n = tl.where(begins, tl.load(b_n + out[None, :], mask=out[None, :] < H, other=0).to(tl.float32), v_n)
-            h = tl.load(hs + before[:, None] * H + read[None, :], mask=here & (read[None, :] < H), other=0)
-            w = W + out[None, :] * H + read[:, None]
-            square = (out[None, :] < H) & (read[:, None] < H)
-            a_r = product(h, tl.load(w, mask=square, other=0), a_r, PRECISION)
-            a_z = product(h, tl.load(w + H * H, mask=square, other=0), a_z, PRECISION)
-            v_n = product(h, tl.load(w + 2 * H * H, mask=square, other=0), v_n, PRECISION)
-            if tile % tiles_in == tiles_in - 1:
-                r = tl.sigmoid(a_r)
-                z = tl.sigmoid(a_z)
-                new = tanh(tl.load(u + 2 * H, mask=inside, other=0).to(tl.float32) + r * v_n)
-                h_prev = tl.load(hs + before[:, None] * H + out[None, :], mask=inside, other=0).to(tl.float32)
-                tl.store(hs + (start + B + row)[:, None] * H + out[None, :], (1 - z) * new + z * h_prev, mask=inside)
-                gate = gates + (start + row)[:, None] * (4 * H) + out[None, :]
-                tl.store(gate, r, mask=inside)
-                tl.store(gate + H, z, mask=inside)
-                tl.store(gate + 2 * H, new, mask=inside)
-                tl.store(gate + 3 * H, v_n, mask=inside)
-        tl.debug_barrier()  # the next step reads what this one's threads have written
+        inside = here & (unit[None, :] < H)
+        v_n = bias
+        if KEPT:
+            h = read_tile(hs, before, here, 0, H, H, TILE)
+            a_r = product(h, w_r, a_r, PRECISION)
+            a_z = product(h, w_z, a_z, PRECISION)
+            v_n = product(h, w_n, v_n, PRECISION)
+        else:
+            for k in tl.range(0, H, TILE, num_stages=STAGES):
+                h = read_tile(hs, before, here, k, H, H, TILE)
+                w, square = square_of(W, k, unit, H, H, TILE)
+                a_r = product(h, tl.load(w, mask=square, other=0), a_r, PRECISION)
+                a_z = product(h, tl.load(w + H * H, mask=square, other=0), a_z, PRECISION)
+                v_n = product(h, tl.load(w + 2 * H * H, mask=square, other=0), v_n, PRECISION)
+        r = tl.sigmoid(a_r)
+        z = tl.sigmoid(a_z)
+        n = tanh(u_n + r * v_n)
+        own = ((1 - z) * n + z * own.to(tl.float32)).to(own.dtype)
+        tl.store(hs + (start + B + row)[:, None] * H + unit[None, :], own, mask=inside)
+        if TOGETHER:
+            arrive(arrived)
+        gate = gates + (start + row)[:, None] * (4 * H) + unit[None, :]
+        tl.store(gate, r, mask=inside)
+        tl.store(gate + H, z, mask=inside)
+        tl.store(gate + 2 * H, n, mask=inside)
+        tl.store(gate + 3 * H, v_n, mask=inside)
+        a_r, a_z, u_n = three_gates(us, row, unit, starts, sizes, t + 1, T, B, H, PACKED)
+        if TOGETHER:
+            wait(arrived, (t + 1) * tl.num_programs(0))
 
 
 @triton.jit
 def _backward(
-    gates, W_T, hs, dhs, ds, dh_next, starts, sizes, befores, T, B, H, nothing, PACKED: tl.constexpr,
+    gates, W_T, hs, dhs, ds, dh_next, starts, sizes, befores, T, B, H, PACKED: tl.constexpr,
     ROWS: tl.constexpr, SIDE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Write dv_n, du_r, du_z, du_n (N, 4H); dh_next (B, H) holds what comes back from the last step, then the first.
 
-    ``nothing`` is 0, unknown to the compiler, which would add the products to a known 0 one after another.
+    ``zero`` is not known to be 0: the compiler would add the products to a known 0 one after another.
     """
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     unit = tl.arange(0, SIDE)
@@ -131,7 +147,7 @@ def _backward(
     state = row[:, None] * H + unit[None, :]
     there = (row[:, None] < B) & (unit[None, :] < H)
     dh = tl.load(dh_next + state, mask=there, other=0)
-    zero = tl.zeros((ROWS, SIDE), dtype=tl.float32) + nothing
+    zero = tl.zeros((ROWS, SIDE), dtype=tl.float32) + tl.where(T < 0, 1.0, 0.0)
     for back in tl.range(0, T, num_stages=STAGES):
         start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
         before = row_before(befores, T - 1 - back, B, PACKED)
@@ -154,54 +170,66 @@ def _backward(
 
 
 @triton.jit
-def _backward_tiled(
-    gates, W_T, hs, dhs, ds, dh_next, starts, sizes, befores, T, B, H, PACKED: tl.constexpr,
-    ROWS: tl.constexpr, TILE_IN: tl.constexpr, TILE_OUT: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+def _backward_spread(
+    gates, W_T, hs, dhs, ds, dh_next, starts, sizes, befores, arrived, begin, end, first, T, B, H,
+    PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr,
+    TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The same, with W_hh read in tiles."""
-    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    tiles_in = tl.cdiv(H, TILE_IN)
-    tiles = tiles_in * tl.cdiv(H, TILE_OUT)
-    for back in range(T):
-        start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
-        before = row_before(befores, T - 1 - back, B, PACKED) + row
-        here = row[:, None] < size
-        for n_0 in tl.range(0, H, TILE_OUT, num_stages=STAGES):
-            out = n_0 + tl.arange(0, TILE_OUT)
-            inside = here & (out[None, :] < H)
-            gate_at = (start + row)[:, None] * (4 * H) + out[None, :]
-            r = tl.load(gates + gate_at, mask=inside, other=0).to(tl.float32)
-            z = tl.load(gates + gate_at + H, mask=inside, other=0).to(tl.float32)
-            n = tl.load(gates + gate_at + 2 * H, mask=inside, other=0).to(tl.float32)
-            v_n = tl.load(gates + gate_at + 3 * H, mask=inside, other=0).to(tl.float32)
-            h_prev = tl.load(hs + before[:, None] * H + out[None, :], mask=inside, other=0).to(tl.float32)
-            state = row[:, None] * H + out[None, :]
-            dh = tl.load(dhs + start * H + state, mask=inside, other=0).to(tl.float32)
-            dh += tl.load(dh_next + state, mask=inside, other=0)
-            du_n = dh * (1 - z) * (1 - n * n)
-            tl.store(dh_next + state, z * dh, mask=inside)
-            tl.store(ds + gate_at, r * du_n, mask=inside)
-            tl.store(ds + gate_at + H, du_n * v_n * r * (1 - r), mask=inside)
-            tl.store(ds + gate_at + 2 * H, dh * (h_prev - n) * z * (1 - z), mask=inside)
-            tl.store(ds + gate_at + 3 * H, du_n, mask=inside)
-        tl.debug_barrier()  # the product below reads the whole gradient of this step
-        dh = tl.zeros((ROWS, TILE_OUT), dtype=tl.float32)
-        for tile in tl.range(0, tiles, num_stages=STAGES):
-            read = tile % tiles_in * TILE_IN + tl.arange(0, TILE_IN)
-            out = tile // tiles_in * TILE_OUT + tl.arange(0, TILE_OUT)
-            state = row[:, None] * H + out[None, :]
-            begins = here & (out[None, :] < tl.where(tile % tiles_in == 0, H, 0))
-            dh = tl.where(begins, tl.load(dh_next + state, mask=begins, other=0), dh)
-            d = ds + (start + row)[:, None] * (4 * H) + read[None, :]
-            there = here & (read[None, :] < H)
-            w = W_T + out[None, :] * (3 * H) + read[:, None]
-            square = (out[None, :] < H) & (read[:, None] < H)
-            dh = product(tl.load(d + H, mask=there, other=0), tl.load(w, mask=square, other=0), dh, PRECISION)
-            dh = product(tl.load(d + 2 * H, mask=there, other=0), tl.load(w + H, mask=square, other=0), dh, PRECISION)
-            dh = product(tl.load(d, mask=there, other=0), tl.load(w + 2 * H, mask=square, other=0), dh, PRECISION)
-            if tile % tiles_in == tiles_in - 1:
-                tl.store(dh_next + state, dh, mask=here & (out[None, :] < H))
-        tl.debug_barrier()  # the step before reads dh_next
+    """The same, with the units spread: part k carries dh back from step T - k, then computes ds of the one before.
+
+    Between the two, ``dh`` is what goes round the products: z dh.
+    """
+    row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
+    state = row[:, None] * H + unit[None, :]
+    there = (row[:, None] < B) & (unit[None, :] < H)
+    dh = tl.load(dh_next + state, mask=there, other=0)
+    if KEPT:
+        w, square = square_of(W_T, 0, unit, 3 * H, H, TILE)
+        w_r = tl.load(w, mask=square, other=0)
+        w_z = tl.load(w + H, mask=square, other=0)
+        w_n = tl.load(w + 2 * H, mask=square, other=0)
+    r, z, n, v_n = four_gates(gates, row, unit, starts, sizes, T - 1 - begin, T, B, H, PACKED)
+    for back in range(begin, end):
+        if back > 0:
+            start, size = rows_of(starts, sizes, T - back, B, PACKED)
+            here = row[:, None] < size
+            d_r = tl.zeros((ROWS, UNITS), dtype=tl.float32)
+            d_z, d_n = d_r, d_r
+            if KEPT:
+                d_r = product(read_tile(ds + H, start + row, here, 0, 4 * H, H, TILE), w_r, d_r, PRECISION)
+                d_z = product(read_tile(ds + 2 * H, start + row, here, 0, 4 * H, H, TILE), w_z, d_z, PRECISION)
+                d_n = product(read_tile(ds, start + row, here, 0, 4 * H, H, TILE), w_n, d_n, PRECISION)
+            else:
+                for k in tl.range(0, H, TILE, num_stages=STAGES):
+                    w, square = square_of(W_T, k, unit, 3 * H, H, TILE)
+                    du_r = read_tile(ds + H, start + row, here, k, 4 * H, H, TILE)
+                    d_r = product(du_r, tl.load(w, mask=square, other=0), d_r, PRECISION)
+                    du_z = read_tile(ds + 2 * H, start + row, here, k, 4 * H, H, TILE)
+                    d_z = product(du_z, tl.load(w + H, mask=square, other=0), d_z, PRECISION)
+                    dv_n = read_tile(ds, start + row, here, k, 4 * H, H, TILE)
+                    d_n = product(dv_n, tl.load(w + 2 * H, mask=square, other=0), d_n, PRECISION)
+            dh += tl.where(here, d_r + d_z + d_n, 0.0)
+        if back < T:
+            start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
+            before = row_before(befores, T - 1 - back, B, PACKED) + row
+            here = row[:, None] < size
+            inside = here & (unit[None, :] < H)
+            h_prev = tl.load(hs + before[:, None] * H + unit[None, :], mask=inside, other=0).to(tl.float32)
+            dh_here = dh + tl.load(dhs + start * H + state, mask=inside, other=0).to(tl.float32)
+            du = dh_here * (1 - z) * (1 - n * n)
+            d = ds + (start + row)[:, None] * (4 * H) + unit[None, :]
+            tl.store(d, r * du, mask=inside)
+            tl.store(d + H, du * v_n * r * (1 - r), mask=inside)
+            tl.store(d + 2 * H, dh_here * (h_prev - n) * z * (1 - z), mask=inside)
+            if TOGETHER:
+                arrive(arrived)
+            tl.store(d + 3 * H, du, mask=inside)
+            dh = tl.where(here, z * dh_here, dh)  # a sequence that ends earlier keeps its own until then
+            r, z, n, v_n = four_gates(gates, row, unit, starts, sizes, T - 2 - back, T, B, H, PACKED)
+            if TOGETHER:
+                wait(arrived, (back + 1) * tl.num_programs(0))
+    tl.store(dh_next + state, dh, mask=there)
 
 
 def forward(x, state, params, sizes, *, reset_after=True):
@@ -214,12 +242,8 @@ def forward(x, state, params, sizes, *, reset_after=True):
     bias = torch.cat([b_ih[: 2 * H] + b_hh[: 2 * H], b_ih[2 * H :]])
     u = torch.addmm(bias, x, params["weight_ih"].T)
     hs, gates = state_buffer(h, len(x), x.dtype), h.new_empty(len(x), 4 * H)
-    resident, grid, meta = settings(3, H, B, x.dtype, 0, x.device)
-    arrays = (u, params["weight_hh"].contiguous(), b_hh[2 * H :], gates, hs, at.starts, at.sizes)
-    if resident:
-        _forward[grid](*arrays, len(sizes), B, H, at.packed, **meta)
-    else:
-        _forward_tiled[grid](*arrays, at.befores, len(sizes), B, H, at.packed, **meta)
+    arrays = (u, params["weight_hh"].contiguous(), b_hh[2 * H :], gates, hs, at.starts, at.sizes, at.befores)
+    run((_forward, _forward_spread), 3, arrays, len(sizes), B, H, x, PACKED=at.packed)
     return hs[B:].clone(), (hs[at.last].clone(),), (gates, hs)
 
 
@@ -230,12 +254,8 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, reset_after=
     (B, H), at = dstate[0].shape, steps(sizes, x.device)
     dh = dstate[0].float().contiguous().clone()
     ds = torch.empty_like(gates)
-    resident, grid, meta = settings(3, H, B, x.dtype, 1, x.device)
     arrays = (gates, W_T, hs, dhs.contiguous(), ds, dh, at.starts, at.sizes, at.befores)
-    if resident:
-        _backward[grid](*arrays, len(sizes), B, H, 0.0, at.packed, **meta)
-    else:
-        _backward_tiled[grid](*arrays, len(sizes), B, H, at.packed, **meta)
+    run((_backward, _backward_spread), 3, arrays, len(sizes), B, H, x, PACKED=at.packed)
     dus, dvs = ds[:, H:], ds[:, : 3 * H]  # of r, z, n; of n, r, z
     grads = {"weight_ih": dus.T @ x, "weight_hh": (dvs.T @ hs[at.previous]).roll(-H, 0)}
     if "bias_ih" in params:

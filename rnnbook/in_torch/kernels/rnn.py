@@ -16,12 +16,26 @@ import triton
 import triton.language as tl
 
 from rnnbook.in_torch.by_hand import biases
-from rnnbook.in_torch.kernels import check, product, row_before, rows_of, settings, state_buffer, steps, tanh
+from rnnbook.in_torch.kernels import (
+    arrive,
+    check,
+    one_gate,
+    product,
+    read_tile,
+    row_before,
+    rows_of,
+    run,
+    square_of,
+    state_buffer,
+    steps,
+    tanh,
+    wait,
+)
 
 
 @triton.jit
 def _forward(
-    u, W, hs, starts, sizes, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
+    u, W, hs, starts, sizes, befores, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
     ROWS: tl.constexpr, SIDE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Write h after every step behind the initial one, (B + N, H), from u (N, H)."""
@@ -41,38 +55,41 @@ def _forward(
 
 
 @triton.jit
-def _forward_tiled(
-    u, W, hs, starts, sizes, befores, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
-    ROWS: tl.constexpr, TILE_IN: tl.constexpr, TILE_OUT: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+def _forward_spread(
+    u, W, hs, starts, sizes, befores, arrived, begin, end, first, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
+    TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr, TILE: tl.constexpr,
+    STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The same, with W_hh read in tiles: one loop over all of them, so that they are loaded ahead."""
-    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    tiles_in = tl.cdiv(H, TILE_IN)
-    tiles = tiles_in * tl.cdiv(H, TILE_OUT)
-    for t in range(T):
+    """The same for the steps from ``begin`` to ``end``, with the units spread over programs."""
+    row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
+    if KEPT:
+        w, square = square_of(W, 0, unit, H, H, TILE)
+        w_kept = tl.load(w, mask=square, other=0)
+    a = one_gate(u, row, unit, starts, sizes, begin, T, B, H, PACKED)
+    for t in range(begin, end):
         start, size = rows_of(starts, sizes, t, B, PACKED)
         before = row_before(befores, t, B, PACKED) + row
         here = row[:, None] < size
-        a = tl.zeros((ROWS, TILE_OUT), dtype=tl.float32)
-        for tile in tl.range(0, tiles, num_stages=STAGES):
-            read = tile % tiles_in * TILE_IN + tl.arange(0, TILE_IN)
-            out = tile // tiles_in * TILE_OUT + tl.arange(0, TILE_OUT)
-            one = (start + row)[:, None] * H + out[None, :]
-            begins = here & (out[None, :] < tl.where(tile % tiles_in == 0, H, 0))
-            a = tl.where(begins, tl.load(u + one, mask=begins, other=0).to(tl.float32), a)
-            h = tl.load(hs + before[:, None] * H + read[None, :], mask=here & (read[None, :] < H), other=0)
-            square = (out[None, :] < H) & (read[:, None] < H)
-            w = tl.load(W + out[None, :] * H + read[:, None], mask=square, other=0)
-            a = product(h, w, a, PRECISION)
-            if tile % tiles_in == tiles_in - 1:
-                h_new = tl.where(a < 0, 0.0, a) if RELU else tanh(a)  # NaN stays NaN
-                tl.store(hs + B * H + one, h_new, mask=here & (out[None, :] < H))
-        tl.debug_barrier()  # the next step reads what this one's threads have written
+        if KEPT:
+            a = product(read_tile(hs, before, here, 0, H, H, TILE), w_kept, a, PRECISION)
+        else:
+            for k in tl.range(0, H, TILE, num_stages=STAGES):
+                w, square = square_of(W, k, unit, H, H, TILE)
+                h = read_tile(hs, before, here, k, H, H, TILE)
+                a = product(h, tl.load(w, mask=square, other=0), a, PRECISION)
+        h_new = tl.where(a < 0, 0.0, a) if RELU else tanh(a)  # NaN stays NaN
+        tl.store(hs + (start + B + row)[:, None] * H + unit[None, :], h_new, mask=here & (unit[None, :] < H))
+        if TOGETHER:
+            arrive(arrived)
+        a = one_gate(u, row, unit, starts, sizes, t + 1, T, B, H, PACKED)
+        if TOGETHER:
+            wait(arrived, (t + 1) * tl.num_programs(0))
 
 
 @triton.jit
 def _backward(
-    W_T, hs, dhs, das, dh_next, starts, sizes, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
+    W_T, hs, dhs, das, dh_next, starts, sizes, befores, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
     ROWS: tl.constexpr, SIDE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Write da (N, H); dh_next (B, H) holds what comes back from the last step, then from the first."""
@@ -97,39 +114,46 @@ def _backward(
 
 
 @triton.jit
-def _backward_tiled(
-    W_T, hs, dhs, das, dh_next, starts, sizes, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
-    ROWS: tl.constexpr, TILE_IN: tl.constexpr, TILE_OUT: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+def _backward_spread(
+    W_T, hs, dhs, das, dh_next, starts, sizes, befores, arrived, begin, end, first, T, B, H, RELU: tl.constexpr,
+    PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr,
+    TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The same, with W_hh read in tiles."""
-    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    tiles_in = tl.cdiv(H, TILE_IN)
-    tiles = tiles_in * tl.cdiv(H, TILE_OUT)
-    for back in range(T):
-        start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
-        here = row[:, None] < size
-        for n_0 in tl.range(0, H, TILE_OUT, num_stages=STAGES):
-            out = n_0 + tl.arange(0, TILE_OUT)
-            inside = here & (out[None, :] < H)
-            one = (start + row)[:, None] * H + out[None, :]
-            h = tl.load(hs + B * H + one, mask=inside, other=0).to(tl.float32)
-            dh = tl.load(dhs + one, mask=inside, other=0).to(tl.float32)
-            dh += tl.load(dh_next + row[:, None] * H + out[None, :], mask=inside, other=0)
-            da = tl.where(h > 0, dh, 0.0) if RELU else dh * (1 - h * h)
-            tl.store(das + one, da, mask=inside)
-        tl.debug_barrier()  # the product below reads the whole da of this step
-        dh = tl.zeros((ROWS, TILE_OUT), dtype=tl.float32)
-        for tile in tl.range(0, tiles, num_stages=STAGES):
-            read = tile % tiles_in * TILE_IN + tl.arange(0, TILE_IN)
-            out = tile // tiles_in * TILE_OUT + tl.arange(0, TILE_OUT)
-            dh = tl.where(tile % tiles_in == 0, 0.0, dh)
-            da = tl.load(das + (start + row)[:, None] * H + read[None, :], mask=here & (read[None, :] < H), other=0)
-            square = (out[None, :] < H) & (read[:, None] < H)
-            w = tl.load(W_T + out[None, :] * H + read[:, None], mask=square, other=0)
-            dh = product(da, w, dh, PRECISION)
-            if tile % tiles_in == tiles_in - 1:
-                tl.store(dh_next + row[:, None] * H + out[None, :], dh, mask=here & (out[None, :] < H))
-        tl.debug_barrier()  # the step before reads dh_next
+    """The same, with the units spread: part k carries dh back from step T - k, then computes da of the one before."""
+    row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
+    state = row[:, None] * H + unit[None, :]
+    there = (row[:, None] < B) & (unit[None, :] < H)
+    dh = tl.load(dh_next + state, mask=there, other=0)
+    if KEPT:
+        w, square = square_of(W_T, 0, unit, H, H, TILE)
+        w_kept = tl.load(w, mask=square, other=0)
+    h = one_gate(hs + B * H, row, unit, starts, sizes, T - 1 - begin, T, B, H, PACKED)
+    for back in range(begin, end):
+        if back > 0:
+            start, size = rows_of(starts, sizes, T - back, B, PACKED)
+            here = row[:, None] < size
+            total = tl.zeros((ROWS, UNITS), dtype=tl.float32)
+            if KEPT:
+                total = product(read_tile(das, start + row, here, 0, H, H, TILE), w_kept, total, PRECISION)
+            else:
+                for k in tl.range(0, H, TILE, num_stages=STAGES):
+                    w, square = square_of(W_T, k, unit, H, H, TILE)
+                    da = read_tile(das, start + row, here, k, H, H, TILE)
+                    total = product(da, tl.load(w, mask=square, other=0), total, PRECISION)
+            dh = tl.where(here, total, dh)  # a sequence that ends earlier keeps its own until then
+        if back < T:
+            start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
+            inside = (row[:, None] < size) & (unit[None, :] < H)
+            dh_here = dh + tl.load(dhs + start * H + state, mask=inside, other=0).to(tl.float32)
+            da = tl.where(h > 0, dh_here, 0.0) if RELU else dh_here * (1 - h * h)
+            tl.store(das + start * H + state, da, mask=inside)
+            if TOGETHER:
+                arrive(arrived)
+            h = one_gate(hs + B * H, row, unit, starts, sizes, T - 2 - back, T, B, H, PACKED)
+            if TOGETHER:
+                wait(arrived, (back + 1) * tl.num_programs(0))
+    tl.store(dh_next + state, dh, mask=there)
 
 
 def forward(x, state, params, sizes, *, nonlinearity="tanh"):
@@ -141,13 +165,9 @@ def forward(x, state, params, sizes, *, nonlinearity="tanh"):
     at = steps(sizes, x.device)
     u = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)
     hs = state_buffer(h, len(x), x.dtype)
-    resident, grid, meta = settings(1, H, B, x.dtype, 0, x.device)
-    meta |= {"RELU": nonlinearity == "relu", "PACKED": at.packed}
-    arrays = (u, params["weight_hh"].contiguous(), hs, at.starts, at.sizes)
-    if resident:
-        _forward[grid](*arrays, len(sizes), B, H, **meta)
-    else:
-        _forward_tiled[grid](*arrays, at.befores, len(sizes), B, H, **meta)
+    meta = {"RELU": nonlinearity == "relu", "PACKED": at.packed}
+    arrays = (u, params["weight_hh"].contiguous(), hs, at.starts, at.sizes, at.befores)
+    run((_forward, _forward_spread), 1, arrays, len(sizes), B, H, x, **meta)
     return hs[B:].clone(), (hs[at.last].clone(),), (hs,)
 
 
@@ -158,10 +178,9 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, nonlinearity
     (B, H), at = dstate[0].shape, steps(sizes, x.device)
     dh, dhs = dstate[0].float().contiguous().clone(), dhs.contiguous()
     das = torch.empty_like(dhs)
-    resident, grid, meta = settings(1, H, B, x.dtype, 1, x.device)
-    meta |= {"RELU": nonlinearity == "relu", "PACKED": at.packed}
-    kernel = _backward if resident else _backward_tiled
-    kernel[grid](W_T, hs, dhs, das, dh, at.starts, at.sizes, len(sizes), B, H, **meta)
+    meta = {"RELU": nonlinearity == "relu", "PACKED": at.packed}
+    arrays = (W_T, hs, dhs, das, dh, at.starts, at.sizes, at.befores)
+    run((_backward, _backward_spread), 1, arrays, len(sizes), B, H, x, **meta)
     grads = {"weight_ih": das.T @ x, "weight_hh": das.T @ hs[at.previous]}
     if "bias_ih" in params:
         grads["bias_ih"] = das.sum(0)
