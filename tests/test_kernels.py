@@ -107,7 +107,7 @@ def test_half_precision_equals_the_reference_within_its_own(name, dtype, sizes, 
 )
 @pytest.mark.parametrize("kept", [False, True])
 def test_units_that_are_spread_over_programs_give_the_same(name, kept, dtype, sizes, H, monkeypatch):
-    monkeypatch.setattr(kernels, "launch", lambda *_: kernels.Launch(True, 4, 3, units=16, tile=16, kept=kept))
+    monkeypatch.setattr(kernels, "launch", lambda *_: kernels.Launch(True, 4, 3, parts=4, tile=16, kept=kept))
     assert error(name, sizes, H, dtype) < EXACT[dtype]
 
 

@@ -31,8 +31,9 @@ class Launch(NamedTuple):
     stages: int  # stages - 1 steps, or tiles of W_hh, are loaded ahead of their use
     rows: int = ROWS  # sequences of one program
     units: int = 16  # of one program, where they are spread
-    tile: int = 64  # rows of W_hh that are read at once, where they are spread
-    kept: bool = False  # whether the units' part of W_hh stays on chip, where they are spread
+    parts: int = 1  # of the sums over the units, where they are spread
+    tile: int = 64  # of each part, read at once
+    kept: bool = False  # whether the program's part of W_hh stays on chip, where the units are spread
 
 
 def launch(gates, H, B, dtype, way, device):
@@ -92,15 +93,17 @@ def run(kernels, gates, arrays, T, B, H, x, **meta):
         return
     together = not triton.knobs.runtime.interpret
     units = max(how.units, triton.next_power_of_2(triton.cdiv(H, processors(x.device))))
-    meta |= {"UNITS": units, "TILE": side if how.kept else how.tile, "KEPT": how.kept, "TOGETHER": together}
-    programs, parts = triton.cdiv(H, units), T + way
+    part = triton.cdiv(gates * H if way else H, how.parts)
+    tile = max(16, triton.next_power_of_2(part)) if how.kept else how.tile
+    meta |= {"UNITS": units, "PARTS": how.parts, "TILE": tile, "KEPT": how.kept, "TOGETHER": together}
+    programs, spans = triton.cdiv(H, units), T + way
     at_once = max(1, processors(x.device) // programs)
     for block in range(0, blocks, at_once):
         grid = programs, min(at_once, blocks - block)
         arrived = torch.zeros(32 * grid[1], dtype=torch.int32, device=x.device)  # a cache line for each
-        for begin, end in [(0, parts)] if together else [(part, part + 1) for part in range(parts)]:
-            span = begin, end, block * how.rows
-            kernels[1][grid](*arrays, arrived, *span, T, B, H, launch_cooperative_grid=together, **meta)
+        for begin, end in [(0, spans)] if together else [(span, span + 1) for span in range(spans)]:
+            numbers = arrived, begin, end, block * how.rows, part, T, B, H
+            kernels[1][grid](*arrays, *numbers, launch_cooperative_grid=together, **meta)
 
 
 class Steps(NamedTuple):
@@ -211,52 +214,66 @@ def wait(arrived, wanted):
 
 
 @triton.jit
-def one_gate(us, row, unit, starts, sizes, t, end, B, H, PACKED: tl.constexpr):
-    """The block (ROWS, UNITS) of step t in an array (N, H); zeros outside 0 ≤ t < end."""
-    t_in = tl.minimum(tl.maximum(t, 0), end - 1)
+def gate_columns(gates, H, UNITS: tl.constexpr):
+    """Of the program's units in a block for four gates: the columns in an array of gates · H, and which are there."""
+    column = tl.arange(0, 4 * UNITS)
+    unit = tl.program_id(0) * UNITS + column % UNITS
+    return column // UNITS * H + unit, (unit < H) & (column < gates * UNITS)
+
+
+@triton.jit
+def block_of_step(
+    rows, row, column, there, t, stride, starts, sizes, befores, T, B, PACKED: tl.constexpr
+):  # fmt: skip
+    """The block of step t, or of the states before it, in an array of ``stride`` columns; zeros outside 0 ≤ t < T."""
+    t_in = tl.minimum(tl.maximum(t, 0), T - 1)
     start, size = rows_of(starts, sizes, t_in, B, PACKED)
-    inside = (row[:, None] < tl.where(t == t_in, size, 0)) & (unit[None, :] < H)
-    return tl.load(us + (start + row)[:, None] * H + unit[None, :], mask=inside, other=0).to(tl.float32)
+    if PACKED and befores is not None:
+        start = tl.load(befores + t_in)
+    inside = (row[:, None] < tl.where(t == t_in, size, 0)) & there[None, :]
+    return tl.load(rows + (start + row)[:, None] * stride + column[None, :], mask=inside, other=0).to(tl.float32)
 
 
 @triton.jit
-def three_gates(us, row, unit, starts, sizes, t, end, B, H, PACKED: tl.constexpr):
-    """The three blocks (ROWS, UNITS) of step t in an array (N, 3H)."""
-    t_in = tl.minimum(tl.maximum(t, 0), end - 1)
-    start, size = rows_of(starts, sizes, t_in, B, PACKED)
-    inside = (row[:, None] < tl.where(t == t_in, size, 0)) & (unit[None, :] < H)
-    u = us + (start + row)[:, None] * (3 * H) + unit[None, :]
-    first = tl.load(u, mask=inside, other=0).to(tl.float32)
-    second = tl.load(u + H, mask=inside, other=0).to(tl.float32)
-    return first, second, tl.load(u + 2 * H, mask=inside, other=0).to(tl.float32)
+def tile_of(k, part, K, PARTS: tl.constexpr, TILE: tl.constexpr):
+    """Of a sum over K numbers in ``PARTS`` parts: the numbers (PARTS, TILE) from each k-th on, and which exist."""
+    within = k + tl.arange(0, TILE)
+    at = tl.arange(0, PARTS)[:, None] * part + within[None, :]
+    return at, (within[None, :] < part) & (at < K)
 
 
 @triton.jit
-def four_gates(us, row, unit, starts, sizes, t, end, B, H, PACKED: tl.constexpr):
-    """The four blocks (ROWS, UNITS) of step t in an array (N, 4H)."""
-    t_in = tl.minimum(tl.maximum(t, 0), end - 1)
-    start, size = rows_of(starts, sizes, t_in, B, PACKED)
-    inside = (row[:, None] < tl.where(t == t_in, size, 0)) & (unit[None, :] < H)
-    u = us + (start + row)[:, None] * (4 * H) + unit[None, :]
-    first = tl.load(u, mask=inside, other=0).to(tl.float32)
-    second = tl.load(u + H, mask=inside, other=0).to(tl.float32)
-    third = tl.load(u + 2 * H, mask=inside, other=0).to(tl.float32)
-    return first, second, third, tl.load(u + 3 * H, mask=inside, other=0).to(tl.float32)
+def weights_tile(W, at, exists, column, there, K):
+    """The block (PARTS, TILE, columns) of the transpose of W (.., K)."""
+    inside = exists[:, :, None] & there[None, None, :]
+    return tl.load(W + column[None, None, :] * K + at[:, :, None], mask=inside, other=0)
 
 
 @triton.jit
-def read_tile(rows, row, here, first, stride, H, TILE: tl.constexpr):
-    """TILE columns, from the first on, of these rows, which other programs wrote: past the first-level cache."""
-    read = first + tl.arange(0, TILE)
-    at = rows + row[:, None] * stride + read[None, :]
-    return tl.load(at, mask=here & (read[None, :] < H), other=0, cache_modifier=".cg")
+def weights_kept(W, column, there, part, K, PARTS: tl.constexpr, TILE: tl.constexpr):
+    """The same, where one tile is a whole part."""
+    at, exists = tile_of(0, part, K, PARTS, TILE)
+    return weights_tile(W, at, exists, column, there, K)
 
 
 @triton.jit
-def square_of(W, first, unit, stride, H, TILE: tl.constexpr):
-    """Where W_hh's numbers from TILE units, from the first on, to these units lie, and which of them are there."""
-    read = first + tl.arange(0, TILE)
-    return W + unit[None, :] * stride + read[:, None], (unit[None, :] < H) & (read[:, None] < H)
+def spread_product(
+    rows, stride, row, size, W, w, column, there, part, K,
+    KEPT: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, PARTS: tl.constexpr, TILE: tl.constexpr,
+    STAGES: tl.constexpr, PRECISION: tl.constexpr,
+):  # fmt: skip
+    """K columns of these rows, which other programs wrote, times the transpose of W's: (ROWS, COLUMNS).
+
+    The sum over K has ``PARTS`` parts, one beside the other. Where W is KEPT, its block is w.
+    """
+    total = tl.zeros((PARTS, ROWS, COLUMNS), dtype=tl.float32)
+    for k in tl.range(0, part, TILE, num_stages=STAGES):
+        at, exists = tile_of(k, part, K, PARTS, TILE)
+        inside = (row < size)[None, :, None] & exists[:, None, :]
+        # past the first-level cache, which does not know what others wrote
+        read = tl.load(rows + row[None, :, None] * stride + at[:, None, :], mask=inside, other=0, cache_modifier=".cg")
+        total = product(read, w if KEPT else weights_tile(W, at, exists, column, there, K), total, PRECISION)
+    return tl.sum(total, 0)
 
 
 @triton.jit

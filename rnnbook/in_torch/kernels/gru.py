@@ -19,21 +19,21 @@ import triton.language as tl
 from rnnbook.in_torch.by_hand import biases
 from rnnbook.in_torch.kernels import (
     arrive,
+    block_of_step,
     check,
     columns,
-    four_gates,
+    gate_columns,
     parts,
     product,
-    read_tile,
     row_before,
     rows_of,
     run,
-    square_of,
+    spread_product,
     state_buffer,
     steps,
     tanh,
-    three_gates,
     wait,
+    weights_kept,
     whole,
 )
 
@@ -75,54 +75,41 @@ def _forward(
 
 @triton.jit
 def _forward_spread(
-    us, W, b_n, gates, hs, starts, sizes, befores, arrived, begin, end, first, T, B, H, PACKED: tl.constexpr,
-    TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr, TILE: tl.constexpr,
-    STAGES: tl.constexpr, PRECISION: tl.constexpr,
+    us, W, b_n, gates, hs, starts, sizes, befores, arrived, begin, end, first, part, T, B, H,
+    PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr,
+    PARTS: tl.constexpr, TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """The same for the steps from ``begin`` to ``end``, with the units spread over programs."""
     row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
     unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
-    bias = tl.zeros((ROWS, UNITS), dtype=tl.float32) + tl.load(b_n + unit[None, :], mask=unit[None, :] < H, other=0)
-    if KEPT:
-        w, square = square_of(W, 0, unit, H, H, TILE)
-        w_r = tl.load(w, mask=square, other=0)
-        w_z = tl.load(w + H * H, mask=square, other=0)
-        w_n = tl.load(w + 2 * H * H, mask=square, other=0)
-    before = row_before(befores, begin, B, PACKED) + row
-    there = (row[:, None] < rows_of(starts, sizes, begin, B, PACKED)[1]) & (unit[None, :] < H)
-    own = tl.load(hs + before[:, None] * H + unit[None, :], mask=there, other=0)
-    a_r, a_z, u_n = three_gates(us, row, unit, starts, sizes, begin, T, B, H, PACKED)
+    column, there = gate_columns(3, H, UNITS)
+    bias = tl.load(b_n + unit[None, :], mask=unit[None, :] < H, other=0).to(tl.float32)
+    w = weights_kept(W, column, there, part, H, PARTS, TILE) if KEPT else None
+    h = block_of_step(hs, row, unit, unit < H, begin, H, starts, sizes, befores, T, B, PACKED)
+    u = block_of_step(us, row, column, there, begin, 3 * H, starts, sizes, None, T, B, PACKED)
     for t in range(begin, end):
         start, size = rows_of(starts, sizes, t, B, PACKED)
-        before = row_before(befores, t, B, PACKED) + row
-        here = row[:, None] < size
-        inside = here & (unit[None, :] < H)
-        v_n = bias
-        if KEPT:
-            h = read_tile(hs, before, here, 0, H, H, TILE)
-            a_r = product(h, w_r, a_r, PRECISION)
-            a_z = product(h, w_z, a_z, PRECISION)
-            v_n = product(h, w_n, v_n, PRECISION)
-        else:
-            for k in tl.range(0, H, TILE, num_stages=STAGES):
-                h = read_tile(hs, before, here, k, H, H, TILE)
-                w, square = square_of(W, k, unit, H, H, TILE)
-                a_r = product(h, tl.load(w, mask=square, other=0), a_r, PRECISION)
-                a_z = product(h, tl.load(w + H * H, mask=square, other=0), a_z, PRECISION)
-                v_n = product(h, tl.load(w + 2 * H * H, mask=square, other=0), v_n, PRECISION)
-        r = tl.sigmoid(a_r)
-        z = tl.sigmoid(a_z)
+        read = hs + row_before(befores, t, B, PACKED) * H
+        v = spread_product(
+            read, H, row, size, W, w, column, there, part, H,
+            KEPT, ROWS, 4 * UNITS, PARTS, TILE, STAGES, PRECISION,
+        )  # fmt: skip
+        u_r, u_z, u_n, _ = parts(u, ROWS, UNITS)
+        v_r, v_z, v_n, _ = parts(v, ROWS, UNITS)
+        r = tl.sigmoid(u_r + v_r)
+        z = tl.sigmoid(u_z + v_z)
+        v_n += bias
         n = tanh(u_n + r * v_n)
-        own = ((1 - z) * n + z * own.to(tl.float32)).to(own.dtype)
-        tl.store(hs + (start + B + row)[:, None] * H + unit[None, :], own, mask=inside)
+        stored = ((1 - z) * n + z * h).to(hs.dtype.element_ty)
+        h, here = stored.to(tl.float32), row[:, None] < size
+        after = (start + B) * H + row[:, None] * H + unit[None, :]
+        tl.store(hs + after, stored, mask=here & (unit[None, :] < H))
         if TOGETHER:
             arrive(arrived)
-        gate = gates + (start + row)[:, None] * (4 * H) + unit[None, :]
-        tl.store(gate, r, mask=inside)
-        tl.store(gate + H, z, mask=inside)
-        tl.store(gate + 2 * H, n, mask=inside)
-        tl.store(gate + 3 * H, v_n, mask=inside)
-        a_r, a_z, u_n = three_gates(us, row, unit, starts, sizes, t + 1, T, B, H, PACKED)
+        kept, inside = gate_columns(4, H, UNITS)
+        gate_at = gates + (start + row)[:, None] * (4 * H) + kept[None, :]
+        tl.store(gate_at, whole(r, z, n, v_n, ROWS, UNITS), mask=here & inside[None, :])
+        u = block_of_step(us, row, column, there, t + 1, 3 * H, starts, sizes, None, T, B, PACKED)
         if TOGETHER:
             wait(arrived, (t + 1) * tl.num_programs(0))
 
@@ -141,9 +128,9 @@ def _backward(
     column, of = columns(H, SIDE)
     w = W_T + unit[None, :] * (3 * H) + unit[:, None]
     square = (unit[None, :] < H) & (unit[:, None] < H)
-    w_r = tl.load(w, mask=square, other=0)
-    w_z = tl.load(w + H, mask=square, other=0)
-    w_n = tl.load(w + 2 * H, mask=square, other=0)
+    w_n = tl.load(w, mask=square, other=0)
+    w_r = tl.load(w + H, mask=square, other=0)
+    w_z = tl.load(w + 2 * H, mask=square, other=0)
     state = row[:, None] * H + unit[None, :]
     there = (row[:, None] < B) & (unit[None, :] < H)
     dh = tl.load(dh_next + state, mask=there, other=0)
@@ -171,65 +158,49 @@ def _backward(
 
 @triton.jit
 def _backward_spread(
-    gates, W_T, hs, dhs, ds, dh_next, starts, sizes, befores, arrived, begin, end, first, T, B, H,
+    gates, W_T, hs, dhs, ds, dh_next, starts, sizes, befores, arrived, begin, end, first, part, T, B, H,
     PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr,
-    TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+    PARTS: tl.constexpr, TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The same, with the units spread: part k carries dh back from step T - k, then computes ds of the one before.
+    """The same, with the units spread: stage k carries dh back from step T - k, then computes ds of the one before.
 
-    Between the two, ``dh`` is what goes round the products: z dh.
+    In between, ``dh`` is what went around the products: z dh.
     """
     row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
     unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
+    column, there = gate_columns(4, H, UNITS)
     state = row[:, None] * H + unit[None, :]
-    there = (row[:, None] < B) & (unit[None, :] < H)
-    dh = tl.load(dh_next + state, mask=there, other=0)
-    if KEPT:
-        w, square = square_of(W_T, 0, unit, 3 * H, H, TILE)
-        w_r = tl.load(w, mask=square, other=0)
-        w_z = tl.load(w + H, mask=square, other=0)
-        w_n = tl.load(w + 2 * H, mask=square, other=0)
-    r, z, n, v_n = four_gates(gates, row, unit, starts, sizes, T - 1 - begin, T, B, H, PACKED)
+    dh = tl.load(dh_next + state, mask=(row[:, None] < B) & (unit[None, :] < H), other=0)
+    w = weights_kept(W_T, unit, unit < H, part, 3 * H, PARTS, TILE) if KEPT else None
+    gate = block_of_step(gates, row, column, there, T - 1 - begin, 4 * H, starts, sizes, None, T, B, PACKED)
+    h_prev = block_of_step(hs, row, unit, unit < H, T - 1 - begin, H, starts, sizes, befores, T, B, PACKED)
     for back in range(begin, end):
         if back > 0:
             start, size = rows_of(starts, sizes, T - back, B, PACKED)
-            here = row[:, None] < size
-            d_r = tl.zeros((ROWS, UNITS), dtype=tl.float32)
-            d_z, d_n = d_r, d_r
-            if KEPT:
-                d_r = product(read_tile(ds + H, start + row, here, 0, 4 * H, H, TILE), w_r, d_r, PRECISION)
-                d_z = product(read_tile(ds + 2 * H, start + row, here, 0, 4 * H, H, TILE), w_z, d_z, PRECISION)
-                d_n = product(read_tile(ds, start + row, here, 0, 4 * H, H, TILE), w_n, d_n, PRECISION)
-            else:
-                for k in tl.range(0, H, TILE, num_stages=STAGES):
-                    w, square = square_of(W_T, k, unit, 3 * H, H, TILE)
-                    du_r = read_tile(ds + H, start + row, here, k, 4 * H, H, TILE)
-                    d_r = product(du_r, tl.load(w, mask=square, other=0), d_r, PRECISION)
-                    du_z = read_tile(ds + 2 * H, start + row, here, k, 4 * H, H, TILE)
-                    d_z = product(du_z, tl.load(w + H, mask=square, other=0), d_z, PRECISION)
-                    dv_n = read_tile(ds, start + row, here, k, 4 * H, H, TILE)
-                    d_n = product(dv_n, tl.load(w + 2 * H, mask=square, other=0), d_n, PRECISION)
-            dh += tl.where(here, d_r + d_z + d_n, 0.0)
+            dh += spread_product(
+                ds + start * 4 * H, 4 * H, row, size, W_T, w, unit, unit < H, part, 3 * H,
+                KEPT, ROWS, UNITS, PARTS, TILE, STAGES, PRECISION,
+            )  # fmt: skip
         if back < T:
             start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
-            before = row_before(befores, T - 1 - back, B, PACKED) + row
             here = row[:, None] < size
-            inside = here & (unit[None, :] < H)
-            h_prev = tl.load(hs + before[:, None] * H + unit[None, :], mask=inside, other=0).to(tl.float32)
-            dh_here = dh + tl.load(dhs + start * H + state, mask=inside, other=0).to(tl.float32)
+            r, z, n, v_n = parts(gate, ROWS, UNITS)
+            dh_given = tl.load(dhs + start * H + state, mask=here & (unit[None, :] < H), other=0)
+            dh_here = dh + dh_given.to(tl.float32)
             du = dh_here * (1 - z) * (1 - n * n)
-            d = ds + (start + row)[:, None] * (4 * H) + unit[None, :]
-            tl.store(d, r * du, mask=inside)
-            tl.store(d + H, du * v_n * r * (1 - r), mask=inside)
-            tl.store(d + 2 * H, dh_here * (h_prev - n) * z * (1 - z), mask=inside)
+            du_r = du * v_n * r * (1 - r)
+            du_z = dh_here * (h_prev - n) * z * (1 - z)
+            d_at = ds + (start + row)[:, None] * (4 * H) + column[None, :]
+            tl.store(d_at, whole(r * du, du_r, du_z, du, ROWS, UNITS), mask=here & there[None, :])
             if TOGETHER:
                 arrive(arrived)
-            tl.store(d + 3 * H, du, mask=inside)
             dh = tl.where(here, z * dh_here, dh)  # a sequence that ends earlier keeps its own until then
-            r, z, n, v_n = four_gates(gates, row, unit, starts, sizes, T - 2 - back, T, B, H, PACKED)
+            next = T - 2 - back
+            gate = block_of_step(gates, row, column, there, next, 4 * H, starts, sizes, None, T, B, PACKED)
+            h_prev = block_of_step(hs, row, unit, unit < H, next, H, starts, sizes, befores, T, B, PACKED)
             if TOGETHER:
                 wait(arrived, (back + 1) * tl.num_programs(0))
-    tl.store(dh_next + state, dh, mask=there)
+    tl.store(dh_next + state, dh, mask=(row[:, None] < B) & (unit[None, :] < H))
 
 
 def forward(x, state, params, sizes, *, reset_after=True):
@@ -250,8 +221,8 @@ def forward(x, state, params, sizes, *, reset_after=True):
 def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, reset_after=True):
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
     gates, hs = trace
-    W_ih, W_T = params["weight_ih"], params["weight_hh"].T.contiguous()
     (B, H), at = dstate[0].shape, steps(sizes, x.device)
+    W_T = params["weight_hh"].roll(H, 0).T.contiguous()  # from n, r, z
     dh = dstate[0].float().contiguous().clone()
     ds = torch.empty_like(gates)
     arrays = (gates, W_T, hs, dhs.contiguous(), ds, dh, at.starts, at.sizes, at.befores)
@@ -261,4 +232,4 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, reset_after=
     if "bias_ih" in params:
         sums = ds.sum(0)
         grads |= {"bias_ih": sums[H:].clone(), "bias_hh": sums[: 3 * H].roll(-H, 0)}
-    return dus @ W_ih if with_dx else None, (dh.to(x.dtype),), grads
+    return dus @ params["weight_ih"] if with_dx else None, (dh.to(x.dtype),), grads

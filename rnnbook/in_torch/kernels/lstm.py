@@ -19,20 +19,21 @@ import triton.language as tl
 from rnnbook.in_torch.by_hand import biases
 from rnnbook.in_torch.kernels import (
     arrive,
+    block_of_step,
     check,
     columns,
-    four_gates,
+    gate_columns,
     parts,
     product,
-    read_tile,
     row_before,
     rows_of,
     run,
-    square_of,
+    spread_product,
     state_buffer,
     steps,
     tanh,
     wait,
+    weights_kept,
     whole,
 )
 
@@ -76,58 +77,38 @@ def _forward(
 
 @triton.jit
 def _forward_spread(
-    gates, W, hs, cs, starts, sizes, befores, arrived, begin, end, first, T, B, H, PACKED: tl.constexpr,
-    TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr, TILE: tl.constexpr,
-    STAGES: tl.constexpr, PRECISION: tl.constexpr,
+    gates, W, hs, cs, starts, sizes, befores, arrived, begin, end, first, part, T, B, H,
+    PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr,
+    PARTS: tl.constexpr, TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """The same for the steps from ``begin`` to ``end``, with the units spread over programs."""
     row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
     unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
-    if KEPT:
-        w, square = square_of(W, 0, unit, H, H, TILE)
-        w_i = tl.load(w, mask=square, other=0)
-        w_f = tl.load(w + H * H, mask=square, other=0)
-        w_g = tl.load(w + 2 * H * H, mask=square, other=0)
-        w_o = tl.load(w + 3 * H * H, mask=square, other=0)
-    before = row_before(befores, begin, B, PACKED) + row
-    there = (row[:, None] < rows_of(starts, sizes, begin, B, PACKED)[1]) & (unit[None, :] < H)
-    c = tl.load(cs + before[:, None] * H + unit[None, :], mask=there, other=0)
-    a_i, a_f, a_g, a_o = four_gates(gates, row, unit, starts, sizes, begin, T, B, H, PACKED)
+    column, there = gate_columns(4, H, UNITS)
+    w = weights_kept(W, column, there, part, H, PARTS, TILE) if KEPT else None
+    c = block_of_step(cs, row, unit, unit < H, begin, H, starts, sizes, befores, T, B, PACKED)
+    u = block_of_step(gates, row, column, there, begin, 4 * H, starts, sizes, None, T, B, PACKED)
     for t in range(begin, end):
         start, size = rows_of(starts, sizes, t, B, PACKED)
-        before = row_before(befores, t, B, PACKED) + row
-        here = row[:, None] < size
-        inside = here & (unit[None, :] < H)
-        if KEPT:
-            h = read_tile(hs, before, here, 0, H, H, TILE)
-            a_i = product(h, w_i, a_i, PRECISION)
-            a_f = product(h, w_f, a_f, PRECISION)
-            a_g = product(h, w_g, a_g, PRECISION)
-            a_o = product(h, w_o, a_o, PRECISION)
-        else:
-            for k in tl.range(0, H, TILE, num_stages=STAGES):
-                h = read_tile(hs, before, here, k, H, H, TILE)
-                w, square = square_of(W, k, unit, H, H, TILE)
-                a_i = product(h, tl.load(w, mask=square, other=0), a_i, PRECISION)
-                a_f = product(h, tl.load(w + H * H, mask=square, other=0), a_f, PRECISION)
-                a_g = product(h, tl.load(w + 2 * H * H, mask=square, other=0), a_g, PRECISION)
-                a_o = product(h, tl.load(w + 3 * H * H, mask=square, other=0), a_o, PRECISION)
+        read = hs + row_before(befores, t, B, PACKED) * H
+        a = u + spread_product(
+            read, H, row, size, W, w, column, there, part, H,
+            KEPT, ROWS, 4 * UNITS, PARTS, TILE, STAGES, PRECISION,
+        )  # fmt: skip
+        a_i, a_f, a_g, a_o = parts(a, ROWS, UNITS)
         i = tl.sigmoid(a_i)
         f = tl.sigmoid(a_f)
         g = tanh(a_g)
         o = tl.sigmoid(a_o)
         c = f * c + i * g
-        after = (start + B + row)[:, None] * H + unit[None, :]
-        tl.store(hs + after, o * tanh(c), mask=inside)
+        after, here = (start + B) * H + row[:, None] * H + unit[None, :], row[:, None] < size
+        tl.store(hs + after, o * tanh(c), mask=here & (unit[None, :] < H))
         if TOGETHER:
             arrive(arrived)
-        tl.store(cs + after, c, mask=inside)
-        gate = gates + (start + row)[:, None] * (4 * H) + unit[None, :]
-        tl.store(gate, i, mask=inside)
-        tl.store(gate + H, f, mask=inside)
-        tl.store(gate + 2 * H, g, mask=inside)
-        tl.store(gate + 3 * H, o, mask=inside)
-        a_i, a_f, a_g, a_o = four_gates(gates, row, unit, starts, sizes, t + 1, T, B, H, PACKED)
+        tl.store(cs + after, c, mask=here & (unit[None, :] < H))
+        gate_at = gates + (start + row)[:, None] * (4 * H) + column[None, :]
+        tl.store(gate_at, whole(i, f, g, o, ROWS, UNITS), mask=here & there[None, :])
+        u = block_of_step(gates, row, column, there, t + 1, 4 * H, starts, sizes, None, T, B, PACKED)
         if TOGETHER:
             wait(arrived, (t + 1) * tl.num_programs(0))
 
@@ -182,69 +163,52 @@ def _backward(
 
 @triton.jit
 def _backward_spread(
-    gates, W_T, cs, dhs, das, dh_next, dc_next, starts, sizes, befores, arrived, begin, end, first, T, B, H,
+    gates, W_T, cs, dhs, das, dh_next, dc_next, starts, sizes, befores, arrived, begin, end, first, part, T, B, H,
     PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr,
-    TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+    PARTS: tl.constexpr, TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The same, with the units spread: part k carries dh back from step T - k, then computes da of the one before."""
+    """The same, with the units spread: stage k carries dh back from step T - k, then computes da of the one before."""
     row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
     unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
+    column, there = gate_columns(4, H, UNITS)
     state = row[:, None] * H + unit[None, :]
-    there = (row[:, None] < B) & (unit[None, :] < H)
-    dh = tl.load(dh_next + state, mask=there, other=0)
-    dc = tl.load(dc_next + state, mask=there, other=0)
-    if KEPT:
-        w, square = square_of(W_T, 0, unit, 4 * H, H, TILE)
-        w_i = tl.load(w, mask=square, other=0)
-        w_f = tl.load(w + H, mask=square, other=0)
-        w_g = tl.load(w + 2 * H, mask=square, other=0)
-        w_o = tl.load(w + 3 * H, mask=square, other=0)
-    i, f, g, o = four_gates(gates, row, unit, starts, sizes, T - 1 - begin, T, B, H, PACKED)
+    dh = tl.load(dh_next + state, mask=(row[:, None] < B) & (unit[None, :] < H), other=0)
+    dc = tl.load(dc_next + state, mask=(row[:, None] < B) & (unit[None, :] < H), other=0)
+    w = weights_kept(W_T, unit, unit < H, part, 4 * H, PARTS, TILE) if KEPT else None
+    gate = block_of_step(gates, row, column, there, T - 1 - begin, 4 * H, starts, sizes, None, T, B, PACKED)
+    c_prev = block_of_step(cs, row, unit, unit < H, T - 1 - begin, H, starts, sizes, befores, T, B, PACKED)
     for back in range(begin, end):
         if back > 0:
             start, size = rows_of(starts, sizes, T - back, B, PACKED)
-            here = row[:, None] < size
-            d_i = tl.zeros((ROWS, UNITS), dtype=tl.float32)
-            d_f, d_g, d_o = d_i, d_i, d_i
-            if KEPT:
-                d_i = product(read_tile(das, start + row, here, 0, 4 * H, H, TILE), w_i, d_i, PRECISION)
-                d_f = product(read_tile(das + H, start + row, here, 0, 4 * H, H, TILE), w_f, d_f, PRECISION)
-                d_g = product(read_tile(das + 2 * H, start + row, here, 0, 4 * H, H, TILE), w_g, d_g, PRECISION)
-                d_o = product(read_tile(das + 3 * H, start + row, here, 0, 4 * H, H, TILE), w_o, d_o, PRECISION)
-            else:
-                for k in tl.range(0, H, TILE, num_stages=STAGES):
-                    w, square = square_of(W_T, k, unit, 4 * H, H, TILE)
-                    da = read_tile(das, start + row, here, k, 4 * H, H, TILE)
-                    d_i = product(da, tl.load(w, mask=square, other=0), d_i, PRECISION)
-                    da = read_tile(das + H, start + row, here, k, 4 * H, H, TILE)
-                    d_f = product(da, tl.load(w + H, mask=square, other=0), d_f, PRECISION)
-                    da = read_tile(das + 2 * H, start + row, here, k, 4 * H, H, TILE)
-                    d_g = product(da, tl.load(w + 2 * H, mask=square, other=0), d_g, PRECISION)
-                    da = read_tile(das + 3 * H, start + row, here, k, 4 * H, H, TILE)
-                    d_o = product(da, tl.load(w + 3 * H, mask=square, other=0), d_o, PRECISION)
-            dh = tl.where(here, d_i + d_f + (d_g + d_o), dh)  # a sequence that ends earlier keeps its own until then
+            before = spread_product(
+                das + start * 4 * H, 4 * H, row, size, W_T, w, unit, unit < H, part, 4 * H,
+                KEPT, ROWS, UNITS, PARTS, TILE, STAGES, PRECISION,
+            )  # fmt: skip
+            dh = tl.where(row[:, None] < size, before, dh)  # a sequence that ends earlier keeps its own until then
         if back < T:
             start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
-            before = row_before(befores, T - 1 - back, B, PACKED) + row
             here = row[:, None] < size
-            inside = here & (unit[None, :] < H)
-            c_prev = tl.load(cs + before[:, None] * H + unit[None, :], mask=inside, other=0)
+            i, f, g, o = parts(gate, ROWS, UNITS)
             tanh_c = tanh(f * c_prev + i * g)
-            dh_here = dh + tl.load(dhs + start * H + state, mask=inside, other=0).to(tl.float32)
+            dh_given = tl.load(dhs + start * H + state, mask=here & (unit[None, :] < H), other=0)
+            dh_here = dh + dh_given.to(tl.float32)
             dc_here = dc + dh_here * o * (1 - tanh_c * tanh_c)
-            da = das + (start + row)[:, None] * (4 * H) + unit[None, :]
-            tl.store(da, dc_here * g * i * (1 - i), mask=inside)
-            tl.store(da + H, dc_here * c_prev * f * (1 - f), mask=inside)
-            tl.store(da + 2 * H, dc_here * i * (1 - g * g), mask=inside)
-            tl.store(da + 3 * H, dh_here * tanh_c * o * (1 - o), mask=inside)
+            da_i = dc_here * g * i * (1 - i)
+            da_f = dc_here * c_prev * f * (1 - f)
+            da_g = dc_here * i * (1 - g * g)
+            da_o = dh_here * tanh_c * o * (1 - o)
+            da_at = das + (start + row)[:, None] * (4 * H) + column[None, :]
+            tl.store(da_at, whole(da_i, da_f, da_g, da_o, ROWS, UNITS), mask=here & there[None, :])
             if TOGETHER:
                 arrive(arrived)
             dc = tl.where(here, dc_here * f, dc)
-            i, f, g, o = four_gates(gates, row, unit, starts, sizes, T - 2 - back, T, B, H, PACKED)
+            next = T - 2 - back
+            gate = block_of_step(gates, row, column, there, next, 4 * H, starts, sizes, None, T, B, PACKED)
+            c_prev = block_of_step(cs, row, unit, unit < H, next, H, starts, sizes, befores, T, B, PACKED)
             if TOGETHER:
                 wait(arrived, (back + 1) * tl.num_programs(0))
-    tl.store(dh_next + state, dh, mask=there)
-    tl.store(dc_next + state, dc, mask=there)
+    tl.store(dh_next + state, dh, mask=(row[:, None] < B) & (unit[None, :] < H))
+    tl.store(dc_next + state, dc, mask=(row[:, None] < B) & (unit[None, :] < H))
 
 
 def forward(x, state, params, sizes, *, peephole=False):

@@ -18,18 +18,18 @@ import triton.language as tl
 from rnnbook.in_torch.by_hand import biases
 from rnnbook.in_torch.kernels import (
     arrive,
+    block_of_step,
     check,
-    one_gate,
     product,
-    read_tile,
     row_before,
     rows_of,
     run,
-    square_of,
+    spread_product,
     state_buffer,
     steps,
     tanh,
     wait,
+    weights_kept,
 )
 
 
@@ -56,33 +56,28 @@ def _forward(
 
 @triton.jit
 def _forward_spread(
-    u, W, hs, starts, sizes, befores, arrived, begin, end, first, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
-    TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr, TILE: tl.constexpr,
-    STAGES: tl.constexpr, PRECISION: tl.constexpr,
+    u, W, hs, starts, sizes, befores, arrived, begin, end, first, part, T, B, H,
+    RELU: tl.constexpr, PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr,
+    UNITS: tl.constexpr, PARTS: tl.constexpr, TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """The same for the steps from ``begin`` to ``end``, with the units spread over programs."""
     row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
     unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
-    if KEPT:
-        w, square = square_of(W, 0, unit, H, H, TILE)
-        w_kept = tl.load(w, mask=square, other=0)
-    a = one_gate(u, row, unit, starts, sizes, begin, T, B, H, PACKED)
+    w = weights_kept(W, unit, unit < H, part, H, PARTS, TILE) if KEPT else None
+    a = block_of_step(u, row, unit, unit < H, begin, H, starts, sizes, None, T, B, PACKED)
     for t in range(begin, end):
         start, size = rows_of(starts, sizes, t, B, PACKED)
-        before = row_before(befores, t, B, PACKED) + row
-        here = row[:, None] < size
-        if KEPT:
-            a = product(read_tile(hs, before, here, 0, H, H, TILE), w_kept, a, PRECISION)
-        else:
-            for k in tl.range(0, H, TILE, num_stages=STAGES):
-                w, square = square_of(W, k, unit, H, H, TILE)
-                h = read_tile(hs, before, here, k, H, H, TILE)
-                a = product(h, tl.load(w, mask=square, other=0), a, PRECISION)
-        h_new = tl.where(a < 0, 0.0, a) if RELU else tanh(a)  # NaN stays NaN
-        tl.store(hs + (start + B + row)[:, None] * H + unit[None, :], h_new, mask=here & (unit[None, :] < H))
+        read = hs + row_before(befores, t, B, PACKED) * H
+        a += spread_product(
+            read, H, row, size, W, w, unit, unit < H, part, H,
+            KEPT, ROWS, UNITS, PARTS, TILE, STAGES, PRECISION,
+        )  # fmt: skip
+        h = tl.where(a < 0, 0.0, a) if RELU else tanh(a)  # NaN stays NaN
+        after, inside = (start + B + row)[:, None] * H + unit[None, :], (row[:, None] < size) & (unit[None, :] < H)
+        tl.store(hs + after, h, mask=inside)
         if TOGETHER:
             arrive(arrived)
-        a = one_gate(u, row, unit, starts, sizes, t + 1, T, B, H, PACKED)
+        a = block_of_step(u, row, unit, unit < H, t + 1, H, starts, sizes, None, T, B, PACKED)
         if TOGETHER:
             wait(arrived, (t + 1) * tl.num_programs(0))
 
@@ -115,33 +110,25 @@ def _backward(
 
 @triton.jit
 def _backward_spread(
-    W_T, hs, dhs, das, dh_next, starts, sizes, befores, arrived, begin, end, first, T, B, H, RELU: tl.constexpr,
-    PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr,
-    TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+    W_T, hs, dhs, das, dh_next, starts, sizes, befores, arrived, begin, end, first, part, T, B, H,
+    RELU: tl.constexpr, PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr,
+    UNITS: tl.constexpr, PARTS: tl.constexpr, TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The same, with the units spread: part k carries dh back from step T - k, then computes da of the one before."""
+    """The same, with the units spread: stage k carries dh back from step T - k, then computes da of the one before."""
     row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
     unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
     state = row[:, None] * H + unit[None, :]
-    there = (row[:, None] < B) & (unit[None, :] < H)
-    dh = tl.load(dh_next + state, mask=there, other=0)
-    if KEPT:
-        w, square = square_of(W_T, 0, unit, H, H, TILE)
-        w_kept = tl.load(w, mask=square, other=0)
-    h = one_gate(hs + B * H, row, unit, starts, sizes, T - 1 - begin, T, B, H, PACKED)
+    dh = tl.load(dh_next + state, mask=(row[:, None] < B) & (unit[None, :] < H), other=0)
+    w = weights_kept(W_T, unit, unit < H, part, H, PARTS, TILE) if KEPT else None
+    h = block_of_step(hs + B * H, row, unit, unit < H, T - 1 - begin, H, starts, sizes, None, T, B, PACKED)
     for back in range(begin, end):
         if back > 0:
             start, size = rows_of(starts, sizes, T - back, B, PACKED)
-            here = row[:, None] < size
-            total = tl.zeros((ROWS, UNITS), dtype=tl.float32)
-            if KEPT:
-                total = product(read_tile(das, start + row, here, 0, H, H, TILE), w_kept, total, PRECISION)
-            else:
-                for k in tl.range(0, H, TILE, num_stages=STAGES):
-                    w, square = square_of(W_T, k, unit, H, H, TILE)
-                    da = read_tile(das, start + row, here, k, H, H, TILE)
-                    total = product(da, tl.load(w, mask=square, other=0), total, PRECISION)
-            dh = tl.where(here, total, dh)  # a sequence that ends earlier keeps its own until then
+            before = spread_product(
+                das + start * H, H, row, size, W_T, w, unit, unit < H, part, H,
+                KEPT, ROWS, UNITS, PARTS, TILE, STAGES, PRECISION,
+            )  # fmt: skip
+            dh = tl.where(row[:, None] < size, before, dh)  # a sequence that ends earlier keeps its own until then
         if back < T:
             start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
             inside = (row[:, None] < size) & (unit[None, :] < H)
@@ -150,10 +137,10 @@ def _backward_spread(
             tl.store(das + start * H + state, da, mask=inside)
             if TOGETHER:
                 arrive(arrived)
-            h = one_gate(hs + B * H, row, unit, starts, sizes, T - 2 - back, T, B, H, PACKED)
+            h = block_of_step(hs + B * H, row, unit, unit < H, T - 2 - back, H, starts, sizes, None, T, B, PACKED)
             if TOGETHER:
                 wait(arrived, (back + 1) * tl.num_programs(0))
-    tl.store(dh_next + state, dh, mask=there)
+    tl.store(dh_next + state, dh, mask=(row[:, None] < B) & (unit[None, :] < H))
 
 
 def forward(x, state, params, sizes, *, nonlinearity="tanh"):
