@@ -12,9 +12,8 @@
 The last three go through ``by_hand``: where a graph of the gradient is wanted, or many gradients at once, the gradient
 is ``reference``'s; ``torch.compile`` leaves them alone behind a break in the graph, as it does with ``torch.nn.LSTM``.
 
-``auto`` takes the first of ``compiled``, ``triton``, ``handwritten`` and ``reference`` that can run, ``triton`` only
-while the recurrent weights are 3 MiB or less: so far it was measured to be faster than the loop. What was asked for by
-name runs, or raises; nothing falls back silently. Only an empty batch, with nothing to compute, is always
+``auto`` takes the first of ``compiled``, ``triton``, ``handwritten`` and ``reference`` that can run. What was asked for
+by name runs, or raises; nothing falls back silently. Only an empty batch, with nothing to compute, is always
 ``reference``'s.
 """
 
@@ -48,15 +47,15 @@ def choose(asked, x, state, params, options):
         return "reference"
     if compiled.can_run(x, **options):
         return "compiled"
-    return "triton" if x.is_cuda and _kernels_pay(x, params["weight_hh"], options) else "handwritten"
+    return "triton" if x.is_cuda and _kernels_can_run(x, params["weight_hh"], options) else "handwritten"
 
 
-def _kernels_pay(x, weight_hh, options):
+def _kernels_can_run(x, weight_hh, options):
     if find_spec("triton") is None:
         return False
     from rnnbook.in_torch import kernels  # not before: Triton is slow to import, and of no use on a CPU
 
-    return kernels.can_run(x, weight_hh.size(1), **options) and kernels.is_faster(weight_hh, x.dtype)
+    return kernels.can_run(x, weight_hh.size(1), **options)
 
 
 def _transformed():

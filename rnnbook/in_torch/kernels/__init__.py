@@ -10,6 +10,10 @@ registers. Where it does not, it is read again at each step, in tiles, from the 
 through memory that the program alone writes, with a barrier after each step.
 """
 
+import json
+import math
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -21,6 +25,7 @@ LARGEST = 1024  # H
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 FLOAT32 = "tf32x3"  # how float32 is multiplied: "tf32x3", three products of the matrix units, or "ieee", without them
 SMALLEST = 163 * 1024  # bytes of one program's shared memory at compute capability 8.0
+MEASURED = Path(__file__).with_name("measured.json")
 
 
 class Launch(NamedTuple):
@@ -36,14 +41,62 @@ class Launch(NamedTuple):
     kept: bool = False  # whether the program's part of W_hh stays on chip, where the units are spread
 
 
-def launch(gates, H, B, dtype, way, device):
-    """How the kernel of this way (0 forward, 1 backward) reads B sequences."""
-    side, width = max(16, triton.next_power_of_2(H)), dtype.itemsize
-    found = Launch(True, 4, 3, rows=max(16, min(64, triton.next_power_of_2(B))))
-    for stages in (1, 2, 3):
-        if on_chip(gates, side, dtype, way, stages) <= room(device):
-            found = Launch(False, 4 if gates * side * side * width <= 32 * 1024 else 8, stages)
+class Chip(NamedTuple):
+    """What of a GPU decides how a kernel runs."""
+
+    processors: int  # multiprocessors; each runs one program
+    room: int  # bytes of shared memory that one program may have
+
+
+MEASURED_ON = Chip(132, 227 * 1024)  # an NVIDIA H200
+
+
+def chip(device):
+    """Ask the GPU; without one, stand for a small one."""
+    if device.type != "cuda":
+        return Chip(4, SMALLEST)
+    about = torch.cuda.get_device_properties(device)
+    return Chip(about.multi_processor_count, getattr(about, "shared_memory_per_block_optin", SMALLEST))
+
+
+def launch(gates, H, B, dtype, way, chip):
+    """How the kernel of this way (0 forward, 1 backward) reads B sequences: as measured, or by a rule."""
+    tried = measured().get((gates, dtype.itemsize, max(16, triton.next_power_of_2(H)), way))
+    if tried and chip.processors >= MEASURED_ON.processors and chip.room >= MEASURED_ON.room:
+        return tried[min(tried, key=lambda sequences: abs(math.log(B / sequences)))]
+    return rule(gates, H, B, dtype, way, chip)
+
+
+@cache
+def measured():
+    """The fastest launches, by gates, bytes of a number, H and way, then by B (``benchmarks/launches.py``)."""
+    found: dict[tuple[int, int, int, int], dict[int, Launch]] = {}
+    for row in json.loads(MEASURED.read_text())["launches"] if MEASURED.exists() else []:
+        key = tuple(row[name] for name in ("gates", "bytes", "H", "way"))
+        found.setdefault(key, {})[row["B"]] = Launch(*row["launch"])
     return found
+
+
+def rule(gates, H, B, dtype, way, chip):
+    """How a kernel runs where nothing was measured: with all of W_hh in one program if it fits, else spread."""
+    side, width = max(16, triton.next_power_of_2(H)), dtype.itemsize
+    for stages in (3, 2, 1):
+        if on_chip(gates, side, dtype, way, stages) <= chip.room:
+            return Launch(False, 4 if gates * side * side * width <= 32 * 1024 else 8, stages)
+    rows, units = next(
+        ((rows, units) for rows, units in SPREADS if spread_over(H, B, rows, units) <= chip.processors), SPREADS[-1]
+    )
+    columns = units if way or gates == 1 else 4 * units
+    parts = max(1, 64 // columns)
+    return Launch(True, min(8, parts * columns // 8), 3, rows, units, parts)
+
+
+SPREADS = ((16, 8), (16, 16), (32, 16), (16, 32), (32, 32), (64, 32))  # sequences and units of one program
+
+
+def spread_over(H, B, rows, units):
+    """How many programs that is."""
+    return triton.cdiv(B, rows) * triton.cdiv(H, units)
 
 
 def on_chip(gates, side, dtype, way, stages):
@@ -64,18 +117,6 @@ def precision(dtype):
     return "tf32" if torch.backends.cuda.matmul.allow_tf32 else FLOAT32
 
 
-def room(device):
-    """Bytes of shared memory that one program may have."""
-    if device.type != "cuda":
-        return SMALLEST
-    return getattr(torch.cuda.get_device_properties(device), "shared_memory_per_block_optin", SMALLEST)
-
-
-def processors(device):
-    """How many programs run at the same time, one on each multiprocessor."""
-    return torch.cuda.get_device_properties(device).multi_processor_count if device.type == "cuda" else 4
-
-
 def run(kernels, gates, arrays, T, B, H, x, **meta):
     """Launch one of a pair of kernels: the one whose programs hold all of W_hh, or the one that spreads the units.
 
@@ -83,8 +124,8 @@ def run(kernels, gates, arrays, T, B, H, x, **meta):
     allow, in a *cooperative* launch, which fails where a plain one would wait for ever. In the interpreter one program
     runs after the other: there each part of the work, between two waits, is a launch of its own.
     """
-    way = int("backward" in kernels[0].__name__)
-    how = launch(gates, H, B, x.dtype, way, x.device)
+    way, gpu = int("backward" in kernels[0].__name__), chip(x.device)
+    how = launch(gates, H, B, x.dtype, way, gpu)
     side, blocks = max(16, triton.next_power_of_2(H)), triton.cdiv(B, how.rows)
     meta |= {"ROWS": how.rows, "STAGES": how.stages, "PRECISION": precision(x.dtype), "enable_fp_fusion": True}
     meta |= {"num_warps": how.warps, "num_stages": how.stages}
@@ -92,12 +133,12 @@ def run(kernels, gates, arrays, T, B, H, x, **meta):
         kernels[0][(blocks,)](*arrays, T, B, H, SIDE=side, **meta)
         return
     together = not triton.knobs.runtime.interpret
-    units = max(how.units, triton.next_power_of_2(triton.cdiv(H, processors(x.device))))
+    units = max(how.units, triton.next_power_of_2(triton.cdiv(H, gpu.processors)))
     part = triton.cdiv(gates * H if way else H, how.parts)
     tile = max(16, triton.next_power_of_2(part)) if how.kept else how.tile
     meta |= {"UNITS": units, "PARTS": how.parts, "TILE": tile, "KEPT": how.kept, "TOGETHER": together}
     programs, spans = triton.cdiv(H, units), T + way
-    at_once = max(1, processors(x.device) // programs)
+    at_once = max(1, gpu.processors // programs)
     for block in range(0, blocks, at_once):
         grid = programs, min(at_once, blocks - block)
         arrived = torch.zeros(32 * grid[1], dtype=torch.int32, device=x.device)  # a cache line for each
@@ -164,15 +205,6 @@ def can_run(x, H, *, peephole=False, reset_after=True, **options):
     return x.device.type == "cuda" and x.dtype in DTYPES and H <= LARGEST and reset_after and not peephole
 
 
-def is_faster(weight_hh, dtype):
-    """Whether a kernel beats a loop of launches, which reads W_hh (G·H, H) with all of the GPU at every step.
-
-    Measured on an NVIDIA H200 with 64 sequences (benchmarks/results/gpu_handwritten.json): at 3 MiB by a quarter and
-    more, at 4 MiB no longer.
-    """
-    return weight_hh.numel() * dtype.itemsize <= 3 * 2**20
-
-
 @triton.jit
 def rows_of(starts, sizes, t, B, PACKED: tl.constexpr):
     """The first row of step t, and the sequences that are there."""
@@ -189,7 +221,15 @@ def row_before(befores, t, B, PACKED: tl.constexpr):
     return tl.cast(t, tl.int64) * B
 
 
-POLL = tl.constexpr(int(__import__("os").environ.get("POLL", "0")))
+# one thread reads the count, so that the others do not stand in its way
+COUNT: tl.constexpr = tl.constexpr("""{
+    .reg .pred first;
+    .reg .u32 thread;
+    mov.u32 thread, %tid.x;
+    setp.eq.u32 first, thread, 0;
+    mov.s32 $0, 0x7fffffff;
+    @first ld.acquire.gpu.global.s32 $0, [$1];
+}""")
 
 
 @triton.jit
@@ -201,16 +241,11 @@ def arrive(arrived):
 
 @triton.jit
 def wait(arrived, wanted):
-    """Wait until so many have arrived."""
-    if POLL == 0:
-        while tl.atomic_add(arrived + 32 * tl.program_id(1), 0, sem="acquire", scope="gpu") < wanted:
-            pass
-    else:
-        here = arrived + 32 * tl.program_id(1)
-        load: tl.constexpr = "ld.acquire.gpu.global.s32 $0, [$1];"
-        while tl.inline_asm_elementwise(load, "=r,l", [here], tl.int32, is_pure=False, pack=1) < wanted:
-            pass
-        tl.debug_barrier()
+    """Wait until so many have arrived: what they stored is there then."""
+    count = arrived + 32 * tl.program_id(1)
+    while tl.inline_asm_elementwise(COUNT, "=r,l", [count], tl.int32, is_pure=False, pack=1) < wanted:
+        pass
+    tl.debug_barrier()
 
 
 @triton.jit
