@@ -128,8 +128,10 @@ def main():
         print(f"   rule {taken[first]:.2f} of {len(taken)}", flush=True)
         case = {"gates": GATES[name], "bytes": dtype.itemsize, "H": H, "B": B, "way": way}
         rows.append(case | {"launch": list(best), "microseconds": round(taken[best], 2)})
-    lines = ",\n  ".join(json.dumps(row) for row in rows)
-    chosen.out.write_text(f'{{"provenance": {json.dumps(about)},\n "launches": [\n  {lines}\n ]}}\n')
+        lines = ",\n  ".join(
+            json.dumps(row) for row in rows
+        )  # a file after each, so that what is broken off is not lost
+        chosen.out.write_text(f'{{"provenance": {json.dumps(about)},\n "launches": [\n  {lines}\n ]}}\n')
     print("wrote", chosen.out)
 
 

@@ -4,10 +4,11 @@
 ``rnnbook.in_torch.handwritten``, with the same signatures. Imported only where asked for, since Triton is
 optional: ``implementation="triton"``. What they share stands here.
 
-One program of a kernel reads ``ROWS`` sequences from the first step to the last; no program waits for another. Each
-direction has two kernels. Where W_hh fits the chip, it is read once, and the states pass from step to step in
-registers. Where it does not, it is read again at each step, in tiles, from the second-level cache, and the states pass
-through memory that the program alone writes, with a barrier after each step.
+Each direction has two kernels. Where W_hh fits one multiprocessor, one program reads a few sequences from the first
+step to the last; W_hh is read once, and the states pass from step to step in registers. Where it does not fit, the
+units are spread over several programs, each of which computes some of them for the same sequences. Between two steps
+they exchange the states (backward the gradients) through memory, and wait for each other at a counter. Their part of
+W_hh stays on chip or is read again at each step, in tiles, from the second-level cache.
 """
 
 import json
@@ -78,20 +79,21 @@ def measured():
 
 
 def rule(gates, H, B, dtype, way, chip):
-    """How a kernel runs where nothing was measured: with all of W_hh in one program if it fits, else spread."""
-    side, width = max(16, triton.next_power_of_2(H)), dtype.itemsize
+    """How a kernel runs where nothing was measured: with all of W_hh in one program if it fits, else spread.
+
+    Of what was measured: the more programs at once, the better; four warps, each with one or two tiles of 8 columns.
+    """
+    side = max(16, triton.next_power_of_2(H))
     for stages in (3, 2, 1):
         if on_chip(gates, side, dtype, way, stages) <= chip.room:
-            return Launch(False, 4 if gates * side * side * width <= 32 * 1024 else 8, stages)
-    rows, units = next(
-        ((rows, units) for rows, units in SPREADS if spread_over(H, B, rows, units) <= chip.processors), SPREADS[-1]
-    )
+            return Launch(False, 8, stages, rows=8)
+    rows, units = next((size for size in SPREADS if spread_over(H, B, *size) <= chip.processors), SPREADS[-1])
     columns = units if way or gates == 1 else 4 * units
-    parts = max(1, 64 // columns)
-    return Launch(True, min(8, parts * columns // 8), 3, rows, units, parts)
+    return Launch(True, 4, 3, rows, units, parts=max(1, 32 // columns))
 
 
-SPREADS = ((16, 8), (16, 16), (32, 16), (16, 32), (32, 32), (64, 32))  # sequences and units of one program
+# sequences and units of one program
+SPREADS = ((16, 8), (32, 8), (16, 16), (32, 16), (16, 32), (32, 32), (64, 32))
 
 
 def spread_over(H, B, rows, units):
@@ -221,8 +223,22 @@ def row_before(befores, t, B, PACKED: tl.constexpr):
     return tl.cast(t, tl.int64) * B
 
 
-# one thread reads the count, so that the others do not stand in its way
-COUNT: tl.constexpr = tl.constexpr("""{
+@triton.jit
+def arrive(arrived):
+    """Say that this program has stored what the others of its sequences wait for."""
+    tl.debug_barrier()  # all of its threads have stored
+    tl.atomic_add(arrived + 32 * tl.program_id(1), 1, sem="release", scope="gpu")
+
+
+@triton.jit
+def wait(arrived, wanted):
+    """Wait until so many have arrived: what they stored can be read then."""
+    while count_of(arrived + 32 * tl.program_id(1)) < wanted:
+        pass
+    tl.debug_barrier()
+
+
+READ: tl.constexpr = tl.constexpr("""{
     .reg .pred first;
     .reg .u32 thread;
     mov.u32 thread, %tid.x;
@@ -233,19 +249,9 @@ COUNT: tl.constexpr = tl.constexpr("""{
 
 
 @triton.jit
-def arrive(arrived):
-    """Say that this program has stored what the others of its sequences wait for."""
-    tl.debug_barrier()  # all of its threads have
-    tl.atomic_add(arrived + 32 * tl.program_id(1), 1, sem="release", scope="gpu")
-
-
-@triton.jit
-def wait(arrived, wanted):
-    """Wait until so many have arrived: what they stored is there then."""
-    count = arrived + 32 * tl.program_id(1)
-    while tl.inline_asm_elementwise(COUNT, "=r,l", [count], tl.int32, is_pure=False, pack=1) < wanted:
-        pass
-    tl.debug_barrier()
+def count_of(counter):
+    """The count, for the program's first thread; the others, which would only be in its way, get a large number."""
+    return tl.inline_asm_elementwise(READ, "=r,l", [counter], tl.int32, is_pure=False, pack=1)
 
 
 @triton.jit

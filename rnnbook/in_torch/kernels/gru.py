@@ -3,13 +3,13 @@
 Fused: the recurrent product, the gates, the candidate and h of every step, in one launch for all T steps;
 backward the same, with the gradients of the pre-activations written out. The products for all steps at once,
 W_ih x before and the weights' gradients after, are PyTorch's. On chip: W_hh, h and its gradient for H ≤ 64 (128 in
-half precision); above, W_hh is read at each step. Any B and T ≥ 1, packed sequences, H up to 1024, float32, bfloat16
+half precision); above, the units are spread. Any B and T ≥ 1, packed sequences, H up to 1024, float32, bfloat16
 and float16; the arithmetic between two products is float32. The reset gate acts after the product, as in cuDNN.
 Needs a GPU with compute capability 8.0 or above.
 On an NVIDIA H200, training 64 sequences of 512 steps, H = 64, 128, 256, 512: time over ``torch.nn``'s (cuDNN) and the
 largest error, relative to the largest value (benchmarks/results/gpu.json):
-float32 1.04, 4.49, 1.96, 5.86, 9.2e-07; float16 0.82, 0.81, 0.64, 2.30, 6.3e-04;
-bfloat16 0.10, 0.12, 0.77, 2.10, 5.4e-03.
+float32 1.04, 2.33, 0.35, 0.84, 9.2e-07; float16 0.82, 0.81, 0.24, 0.40, 6.1e-04;
+bfloat16 0.10, 0.12, 0.23, 0.30, 5.4e-03.
 """
 
 import torch

@@ -2,13 +2,13 @@
 
 Fused: the recurrent product and φ of every step, in one launch for all T steps; backward the same, with the
 gradient of the pre-activation written out. The products for all steps at once, W_ih x before and the weights'
-gradients after, are PyTorch's. On chip: W_hh, h and its gradient for H ≤ 128 (256 in half precision); above, W_hh is
-read at each step. Any B and T ≥ 1, packed sequences, H up to 1024, float32, bfloat16 and float16; the arithmetic
-between two products is float32. tanh and relu. Needs a GPU with compute capability 8.0 or above.
+gradients after, are PyTorch's. On chip: W_hh, h and its gradient for H ≤ 128 (256 in half precision); above, the units
+are spread. Any B and T ≥ 1, packed sequences, H up to 1024, float32, bfloat16 and float16; the arithmetic between two
+products is float32. tanh and relu. Needs a GPU with compute capability 8.0 or above.
 On an NVIDIA H200, training 64 sequences of 512 steps, H = 64, 128, 256, 512: time over ``torch.nn``'s (cuDNN) and the
 largest error, relative to the largest value (benchmarks/results/gpu.json):
-float32 1.38, 1.84, 5.48, 2.78, 1.9e-06; float16 1.54, 1.25, 1.22, 2.56, 7.1e-04;
-bfloat16 0.08, 0.09, 0.10, 0.82, 5.8e-03.
+float32 1.38, 1.84, 1.89, 0.29, 1.8e-06; float16 1.54, 1.25, 1.22, 0.73, 7.1e-04;
+bfloat16 0.08, 0.09, 0.10, 0.18, 5.8e-03.
 """
 
 import torch
