@@ -52,6 +52,38 @@ def calls_on_each_rung(steps=3, elementwise=6):
 
 
 @styled
+def spread_units(programs=4, steps=2):
+    """The units of a layer spread over programs that wait for each other after each step: a row for each program.
+
+    A row of squares is a whole state, with one colour for each program; a square alone is what one program computes.
+    """
+    sheet = Sheet(WIDTH, 0.8 + 0.6 * programs)
+    side, first, pace = 0.2, 1.75, 2.75
+    colours = [PALETTE[k % len(PALETTE)] for k in range(programs)]
+    rows = [0.6 * (programs - k) + 0.05 for k in range(programs)]
+    top, bottom = rows[0] + 0.26, rows[-1] - 0.26
+    for k, y in enumerate(rows):
+        sheet.text(0.05, y, f"program {k + 1}", ha="left")
+        sheet.box(1.25, y, 0.5, 0.4, "$W_{hh}$", colours[k], 10.5, f"weights-{k}", corner=0.04)
+        for step in range(steps):
+            x = first + step * pace
+            for unit, colour in enumerate(colours):
+                here = x + 0.15 + unit * side
+                sheet.box(here, y, side, side, colour=colour, gid=f"read-{k}-{step}", fill=0.5, corner=0.01)
+            own = x + 0.15 + programs * side + 0.55
+            sheet.line((own - 0.55, y), (own - side / 2 - 0.03, y))
+            sheet.box(own, y, side, side, colour=colours[k], gid=f"own-{k}-{step}", fill=0.5, corner=0.01)
+            sheet.line((own + side / 2, y), (own + 0.47, y))
+    for step in range(steps):
+        x = first + step * pace + 0.15 + programs * side + 1.1
+        sheet.box(x, (top + bottom) / 2, 0.14, top - bottom, gid=f"wait-{step}", fill=0.25, corner=0.03)
+        sheet.text(x, top + 0.17, "wait for all", size=10.5)
+        sheet.text(x - 0.55, bottom - 0.16, f"$h_{step + 1}$", size=12)
+        sheet.text(x - 1.1 - programs * side / 2, bottom - 0.16, f"$h_{step}$", size=12)
+    return sheet.figure
+
+
+@styled
 def ladder(sizes, floor="arithmetic alone", unit="µs"):
     """One bar for every rung, a panel for each size: {title: ({rung: time of a step}, the floor's time)}.
 
