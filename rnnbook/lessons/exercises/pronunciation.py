@@ -270,7 +270,7 @@ check_which_first = Predict(
 check_long_words = ReadAFigure(
     "fig-pronunciation-length",
     0.59,
-    why="On the longest words the joint n-gram is the best of the good ones: it is wrong on three in five.",
+    why="On the longest words the joint n-gram has the lowest error of all, and is still wrong on three in five.",
     misreadings={
         "the curves of attention and CTC are read": 0.75,
         "the left end of the n-gram's curve is read": 0.34,
@@ -287,7 +287,7 @@ check_does_search_help = Design(
         "a": (True, "The same network and the same words, or the model is compared and not the search."),
         "b": (True, "The words are the same: compare them one by one; two separate error bars are too wide."),
         "c": (False, "An alpha that is chosen on the test words has seen their answers."),
-        "d": (True, "A search error is a word for which the right answer is likelier than what was found: count them."),
+        "d": (True, "A search error is a word whose right answer is likelier than what was found: count these."),
         "e": (True, "One seed is one network: repeat with others."),
         "f": (False, "The words that greedy search gets wrong are those on which beam search can only win."),
     },
