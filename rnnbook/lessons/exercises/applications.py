@@ -143,6 +143,9 @@ check_interval = Exercise(
         "the normal interval is taken, whose width is 0 where all are right": lambda right, n: _around(
             right / n, 1.959963984540054 * np.sqrt(right / n * (1 - right / n) / n)
         ),
+        "the normal interval p ± 1.96 √(p (1 - p) / n) is taken": lambda right, n: _around(
+            right / n, 1.96 * np.sqrt(right / n * (1 - right / n) / n)
+        ),
         "one standard error is taken, where 95 % needs 1.96": lambda right, n: _around(
             right / n, np.sqrt(right / n * (1 - right / n) / n)
         ),

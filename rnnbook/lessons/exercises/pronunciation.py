@@ -134,6 +134,7 @@ check_written = Exercise(
     mistakes={
         "blanks are dropped first, so that they no longer part two equal symbols": _blanks_first,
         "repeats are not merged": lambda path: _fill(path[path != 0], len(path)),
+        "the zeros behind what is written are missing": lambda path: written(path)[: np.sum(written(path) != 0)],
         "blanks are kept": lambda path: _fill(path[np.concatenate([[True], path[1:] != path[:-1]])], len(path)),
         "every symbol is written once, wherever it stands": lambda path: _fill(
             np.array(list(dict.fromkeys(path[path != 0].tolist()))), len(path)
@@ -214,6 +215,10 @@ check_paired = Exercise(
         "the two systems are treated as if each had been asked other words": lambda first, second: (
             first.mean() - second.mean(),
             np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / len(first)),
+        ),
+        "each system's binomial error is taken, as if each had been asked other words": lambda first, second: (
+            first.mean() - second.mean(),
+            np.sqrt((first.var() + second.var()) / len(first)),
         ),
         "the standard deviation is not divided by the root of N": lambda first, second: (
             (first - second).mean(),

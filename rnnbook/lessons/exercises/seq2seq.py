@@ -159,6 +159,9 @@ check_looking_weights = Exercise(
         "a tanh is put around the keys, which this score does not have": lambda states, memory, W: softmax(
             states @ np.tanh(W @ memory.T)
         ),
+        "the scores are divided by the root of H, which this score does not ask for": lambda states, memory, W: softmax(
+            states @ W @ memory.T / np.sqrt(memory.shape[1])
+        ),
     },
     looks_at="A weight is a comparison: exchange two steps of the memory, and the weights have to exchange, too.",
     about=About("attention", "find the bug", 2, 10),
@@ -239,6 +242,9 @@ check_on_the_letters = Exercise(
         "the sums are not divided by the number of characters": lambda weights, spans: _sums(weights, spans).sum(),
         "the largest weight of each span is counted, not all of it": lambda weights, spans: np.mean(
             [row[start:end].max() for row, (start, end) in zip(weights, spans) if end > start]
+        ),
+        "the rows are counted whose largest weight is inside, not the weights": lambda weights, spans: np.mean(
+            [start <= row.argmax() < end for row, (start, end) in zip(weights, spans) if end > start]
         ),
     },
     looks_at="Sum the weights inside each span, then average over the characters whose span holds a letter.",
