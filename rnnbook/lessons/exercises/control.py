@@ -170,7 +170,7 @@ check_remaining_error = Exercise(
 
 
 def sensitivity(a, b, k):
-    """Return s (T,), the derivative of every output y_t by the input u_k, from
+    """Return s (T,), the derivative of every output y_t with respect to u_k, from
     a_t = ∂y_t/∂y_{t-1} and b_t = ∂y_t/∂y_{t-2}, each (T,), and ∂y_t/∂u_t = 1.
     """
     s = np.zeros(len(a) + 2)
@@ -251,46 +251,50 @@ check_bug_in_sensitivity = FindTheBug(
 )
 
 
-def error_under_a_load():
-    """Steer y_t = 0.6 y + 0.2 y_prev + u + load by the inverse, which does not know
-    of the load.
+def error_under_a_growing_load():
+    """Steer y_t = 0.6 y + 0.2 y_prev + u + 0.1 t by the inverse with a load
+    estimate, rho 1/2.
     """
-    y = y_prev = 0.0
+    y = y_prev = said = estimate = 0.0
+    aim = 1.0
     for t in range(200):
-        aim = 1.0
-        u = aim - 0.6 * y - 0.2 * y_prev  # the learned inverse of the plant
-        y, y_prev = 0.6 * y + 0.2 * y_prev + u + 0.3 * (t > 50), y
+        estimate = estimate + (y - said - estimate) / 2  # what the model missed a step ago
+        u = aim - estimate - 0.6 * y - 0.2 * y_prev
+        said = 0.6 * y + 0.2 * y_prev + u
+        y, y_prev = said + 0.1 * t, y
     return y - aim
 
 
 check_load_remains = Predict(
-    "the inverse of a plant steers it, and a constant load of 0.3 that it does not know of is added to every output."
-    " By how much is the output above its aim in the end?",
-    run=error_under_a_load,
-    why="The inverse cancels all that it knows of, the past outputs, and the load stays as it is: 0.3 at every step.",
+    "the inverse with a load estimate, rho = 1/2, steers a plant, and a load that grows by 0.1 at each step is added "
+    "to every output. By how much is the output above its aim in the end?",
+    run=error_under_a_growing_load,
+    why="The estimate gains half of what it lacks at each step: it keeps up once that half is 0.1, so it lacks 0.2.",
     misreadings={
-        "feedback is thought to remove every error": 0.0,
-        "the load is thought to add up through the plant, as with the paper's law": 1.5,
-        "only the share 0.6 of it is thought to remain": 0.18,
-        "the sign is turned": -0.3,
+        "the estimate is thought to remove a growing load as it removes a constant one": 0.0,
+        "the estimate is thought to be one step late, and no more: that is rho = 1": 0.1,
+        "half of a step is thought to be missing": 0.05,
+        "the sign is turned": -0.2,
+        "the whole load of the last step is thought to remain": 19.9,
     },
     tolerance=0.02,
-    hint="Put u into the plant's equation: what is left?",
+    hint="Call what the estimate lacks e. How much does e gain from the load at a step, and how much does it lose?",
     about=About("observers", "predict", 2, 5),
 )
 
-check_at_rest = ReadAFigure(
+check_second_push = ReadAFigure(
     "fig-control-pushes",
-    2.0,
-    why="After a push up the plant stays near 2, one of its two places of rest; a second push up does not add to it.",
+    4.6,
+    why="The second push lifts the plant from 2 to 4.6, and it falls back to 2: pushes do not add up for long.",
     misreadings={
-        "the line of the linear model is read": 0.15,
-        "the place of rest after a push down is read": 0.0,
+        "the first push up is read": 3.1,
+        "the line of the polynomial is read": 3.3,
+        "the line of the linear model is read": 2.0,
         "the height of the input's push is read": 1.5,
-        "pushes are thought to add up": 4.0,
+        "the input's push is added to the place of rest": 3.5,
     },
-    look="Below: the plant's own line, in the stretch after the second push up, when the input is zero again.",
-    tolerance=0.12,
+    look="Below: the plant's own line, the thick grey one, at its highest, shortly after step 30.",
+    tolerance=0.05,
     about=About("equilibria", "read a figure", 1, 5),
 )
 

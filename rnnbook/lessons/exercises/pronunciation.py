@@ -134,6 +134,7 @@ check_written = Exercise(
     mistakes={
         "blanks are dropped first, so that they no longer part two equal symbols": _blanks_first,
         "repeats are not merged": lambda path: _fill(path[path != 0], len(path)),
+        "the zeros behind what is written are missing": lambda path: written(path)[: np.sum(written(path) != 0)],
         "blanks are kept": lambda path: _fill(path[np.concatenate([[True], path[1:] != path[:-1]])], len(path)),
         "every symbol is written once, wherever it stands": lambda path: _fill(
             np.array(list(dict.fromkeys(path[path != 0].tolist()))), len(path)
@@ -215,6 +216,10 @@ check_paired = Exercise(
             first.mean() - second.mean(),
             np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / len(first)),
         ),
+        "each system's binomial error is taken, as if each had been asked other words": lambda first, second: (
+            first.mean() - second.mean(),
+            np.sqrt((first.var() + second.var()) / len(first)),
+        ),
         "the standard deviation is not divided by the root of N": lambda first, second: (
             (first - second).mean(),
             (first - second).std(ddof=1),
@@ -270,7 +275,7 @@ check_which_first = Predict(
 check_long_words = ReadAFigure(
     "fig-pronunciation-length",
     0.59,
-    why="On the longest words the joint n-gram is the best of the good ones: it is wrong on three in five.",
+    why="On the longest words the joint n-gram has the lowest error of all, and is still wrong on three in five.",
     misreadings={
         "the curves of attention and CTC are read": 0.75,
         "the left end of the n-gram's curve is read": 0.34,
@@ -287,7 +292,7 @@ check_does_search_help = Design(
         "a": (True, "The same network and the same words, or the model is compared and not the search."),
         "b": (True, "The words are the same: compare them one by one; two separate error bars are too wide."),
         "c": (False, "An alpha that is chosen on the test words has seen their answers."),
-        "d": (True, "A search error is a word for which the right answer is likelier than what was found: count them."),
+        "d": (True, "A search error is a word whose right answer is likelier than what was found: count these."),
         "e": (True, "One seed is one network: repeat with others."),
         "f": (False, "The words that greedy search gets wrong are those on which beam search can only win."),
     },

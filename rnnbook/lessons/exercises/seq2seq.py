@@ -159,6 +159,9 @@ check_looking_weights = Exercise(
         "a tanh is put around the keys, which this score does not have": lambda states, memory, W: softmax(
             states @ np.tanh(W @ memory.T)
         ),
+        "the scores are divided by the root of H, which this score does not ask for": lambda states, memory, W: softmax(
+            states @ W @ memory.T / np.sqrt(memory.shape[1])
+        ),
     },
     looks_at="A weight is a comparison: exchange two steps of the memory, and the weights have to exchange, too.",
     about=About("attention", "find the bug", 2, 10),
@@ -240,6 +243,9 @@ check_on_the_letters = Exercise(
         "the largest weight of each span is counted, not all of it": lambda weights, spans: np.mean(
             [row[start:end].max() for row, (start, end) in zip(weights, spans) if end > start]
         ),
+        "the rows are counted whose largest weight is inside, not the weights": lambda weights, spans: np.mean(
+            [start <= row.argmax() < end for row, (start, end) in zip(weights, spans) if end > start]
+        ),
     },
     looks_at="Sum the weights inside each span, then average over the characters whose span holds a letter.",
     about=About("attention", "write", 2, 10),
@@ -284,23 +290,23 @@ check_doubled_query = Predict(
 
 check_where_it_looks = ReadAFigure(
     "fig-seq2seq-looks",
-    "the 1 of 21st",
-    why="Both digits of the day have their dark square on the 1: there the encoder has read the whole number.",
+    "the second 0 of 2004",
+    why="The dark square of the first row is two letters behind its frame: there the encoder has read 200.",
     misreadings={
-        "the frame is read, not the weight: it is where the character comes from": "the 2 of 21st",
-        "the row of the month is read": "the letters of septmber",
-        "the row of the year is read": "the 2 of 2004",
+        "the frame is read, not the weight: it is where the character comes from": "the 2 of 2004",
+        "the letter right behind the frame is read": "the first 0 of 2004",
+        "the row of the 4 is read": "the 4 of 2004",
     },
-    look="Find the row of the 2 of the day, the ninth character, and in it the darkest square.",
-    choices=("the 2 of 21st", "the 1 of 21st", "the letters of septmber", "the 2 of 2004"),
+    look="Find the row of the first character, at the top, and in it the darkest square.",
+    choices=("the 2 of 2004", "the first 0 of 2004", "the second 0 of 2004", "the 4 of 2004"),
     about=About("attention", "read a figure", 1, 5),
 )
 
 check_does_attention_help = Design(
     {
         "a": (True, "Attention adds parameters: give the network without it as many."),
-        "b": (True, "One that did not learn in 400 updates may learn in 800: double the budget once."),
-        "c": (True, "Longer lines than in training show what one vector cannot hold."),
+        "b": (True, "One that did not learn in 800 updates may learn in 1,600: double the budget once."),
+        "c": (True, "Longer lines than in training show whether it is length that troubles one vector."),
         "d": (False, "With the true characters fed in, the decoder need not have written them: it flatters both."),
         "e": (True, "Five seeds with an interval: single runs of these networks differ by more than you compare."),
         "f": (False, "Days of the training set tell what was memorised."),

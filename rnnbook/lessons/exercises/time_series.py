@@ -125,8 +125,8 @@ check_responsibilities = Exercise(
 
 
 def conformal_share(old, new, share):
-    """Return the split-conformal half width from the errors ``old`` (N,), and the
-    share of the errors ``new`` (M,) that lie within it.
+    """Return the split-conformal half width from the errors ``old`` (M,), and the
+    share of the errors ``new`` (N,) that lie within it.
     """
     scores = np.sort(np.abs(old))
     k = int(np.ceil((len(old) + 1) * share))
@@ -181,7 +181,7 @@ check_conformal_share = Exercise(
         ),
         "the half width is doubled": lambda old, new, share: _within(2 * conformal_share(old, new, share)[0], new),
     },
-    looks_at="Sort the sizes of the old errors; the half width is the k-th, k = (N + 1) share, rounded up.",
+    looks_at="Sort the sizes of the old errors; the half width is the k-th, k = (M + 1) share, rounded up.",
     about=About("conformal intervals", "write", 2, 15),
 )  # fmt: skip
 
@@ -238,7 +238,7 @@ check_forecast_fairly = Design(
         "scale": (["training part"], "A mean of the whole series has seen the test years."),
         "rival": (
             ["autoregression"],
-            "A linear autoregression with as many past months is the rival that costs nothing.",
+            "A linear autoregression with as many past months is the rival that costs next to nothing.",
         ),
         "seeds": (at_least(3), "One seed does not tell the network from luck; three give an interval."),
         "chosen on": (
