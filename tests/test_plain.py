@@ -66,7 +66,7 @@ def test_a_piece_of_myst_becomes_plain(myst, plain):
     [
         (
             "```{literalinclude} ../rnnbook/lessons/exercises/speed.py\n:pyobject: speed_up\n```",
-            '    """\n    return 1 / (1 - share + share / factor)\n```',
+            '    """\n    return 1 / (1 - share.sum() + (share / factor).sum())\n```',
         ),
         ("```{live-answer} speed.half_of_it\n```", "It gives 1.818. "),
         ("{ref}`bptt-output-layer`", "](bptt.ipynb)"),
