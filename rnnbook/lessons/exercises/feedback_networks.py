@@ -95,6 +95,9 @@ check_flip_energy = Exercise(
         "the factor is 4: each pair is in the sum twice, and the ½ takes that back": lambda W, s, i: (
             2 * flip_energy(W, s, i)
         ),
+        "the unit is thought to follow its field, as in a visit; here it is turned whatever the field says": (
+            lambda W, s, i: -abs(flip_energy(W, s, i))
+        ),
         "its size is returned: a turn may cost energy or gain it": lambda W, s, i: abs(flip_energy(W, s, i)),
         "s_i is left out": lambda W, s, i: 2 * (s @ W[i]),
         "the energy after the flip is returned, not the change": lambda W, s, i: (

@@ -94,15 +94,16 @@ check_weight_gradient = Exercise(
 
 
 def speed_up(share, factor):
-    """Return how many times faster the whole becomes (N,), if this share (N,) of its
-    time, between 0 and 1, is made `factor` (N,) times faster.
+    """Return how many times faster a whole program becomes, if several parts of it,
+    which take share (N,) of its time and together at most all of it, are made
+    factor (N,) times faster each.
     """
-    return 1 / (1 - share + share / factor)
+    return 1 / (1 - share.sum() + (share / factor).sum())
 
 
 def _parts(rng):
     (N,) = sizes(rng, 1)
-    return {"share": rng.uniform(0.1, 0.9, N), "factor": rng.uniform(1.5, 20, N)}
+    return {"share": rng.dirichlet(np.ones(N + 1))[:N], "factor": rng.uniform(1.5, 20, N)}
 
 
 check_speed_up = Exercise(
@@ -110,12 +111,19 @@ check_speed_up = Exercise(
     _parts,
     returns=("speed_up",),
     mistakes={
-        "it is the time that is left, not how many times faster": lambda share, factor: 1 - share + share / factor,
-        "the share is multiplied with the factor": lambda share, factor: share * factor,
-        "the rest of the time is forgotten": lambda share, factor: factor / share,
-        "the part is made infinitely fast": lambda share, factor: 1 / (1 - share),
-        "the other part was made faster": lambda share, factor: speed_up(1 - share, factor),
-        "the speed-ups are averaged instead of the times": lambda share, factor: (1 - share) + share * factor,
+        "it is the time that is left, not how many times faster": lambda share, factor: 1 / speed_up(share, factor),
+        "the rest of the time is forgotten": lambda share, factor: 1 / (share / factor).sum(),
+        "the parts are made infinitely fast": lambda share, factor: 1 / (1 - share.sum()),
+        "each part's speed-up of the whole is computed alone, and they are multiplied": lambda share, factor: np.prod(
+            1 / (1 - share + share / factor)
+        ),
+        "the speed-ups are averaged instead of the times": lambda share, factor: 1 - share.sum() + share @ factor,
+        "the program is asked for, not what each part does alone": lambda share, factor: (
+            1 / (1 - share + share / factor)
+        ),
+        "every part gets the mean of the factors": lambda share, factor: speed_up(
+            share, np.full_like(share, factor.mean())
+        ),
     },
     looks_at="Write down the time that is left of one second, then ask how often it fits into the second.",
     about=About("Amdahl's law", "write", 1, 10),
