@@ -1,4 +1,4 @@
-"""Hints, solutions and progress: of an exercise by its name, ``"rnn.step"``, and of all together.
+"""Hints, solutions and progress: for an exercise by its name, ``"rnn.step"``, and for all together.
 
 In a notebook: ``exercises.hint("rnn.step")`` gives one hint more with each call, ``exercises.solution("rnn.step")`` the
 solution, after an attempt or at the second call, and ``exercises.progress()`` counts what this session has solved.
@@ -14,7 +14,7 @@ _asked: set[str] = set()  # solutions
 
 
 class Text(str):
-    """Markdown: a notebook shows it in form, any other place as it is."""
+    """Markdown: a notebook renders it, any other place shows it as it is."""
 
     def _repr_markdown_(self):
         return str(self)
@@ -75,7 +75,7 @@ def solution(name: str) -> Text:
     asked = find(name)
     if not asked.attempts and name not in _asked:
         _asked.add(name)
-        return Text("No attempt yet. Call it again to see the solution all the same.")
+        return Text("No attempt yet. Call it again to see the solution anyway.")
     return Text(asked.answer())
 
 

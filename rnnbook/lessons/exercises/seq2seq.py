@@ -130,7 +130,7 @@ def looking_weights(states, memory, W):
 
 
 def blind_weights(states, memory, W):
-    """The weights as a well-known tutorial had them: made from the decoder alone.
+    """The weights as in a well-known tutorial: computed from the decoder alone.
     Whatever is read, state s looks at the same places.
     """
     scores = states @ W
@@ -240,7 +240,7 @@ check_on_the_letters = Exercise(
             [row[start] for row, (start, end) in zip(weights, spans) if end > start]
         ),
         "the sums are not divided by the number of characters": lambda weights, spans: _sums(weights, spans).sum(),
-        "the largest weight of each span is counted, not all of it": lambda weights, spans: np.mean(
+        "only the largest weight in each span is counted, not their sum": lambda weights, spans: np.mean(
             [row[start:end].max() for row, (start, end) in zip(weights, spans) if end > start]
         ),
         "the rows are counted whose largest weight is inside, not the weights": lambda weights, spans: np.mean(
@@ -254,20 +254,20 @@ check_on_the_letters = Exercise(
 
 check_bug_in_attend = FindTheBug(
     check_attend,
-    looks_at="Let all lengths be the whole memory, then let the query be zero: what should the weights be?",
+    looks_at="Let every length be that of the whole memory, then let the query be zero: what should the weights be?",
     about=About("attention", "find the bug", 2, 10),
 )
 
 check_bug_in_score_gradient = FindTheBug(
     check_score_gradient,
-    looks_at="The gradients of the scores of one step sum to zero. Do the program's? Try weights that are all equal.",
+    looks_at="The gradients of the scores of one step sum to zero. Do the program's? Try equal weights.",
     about=About("backward pass", "find the bug", 2, 10),
 )
 
 
 def weights_of_a_doubled_query():
-    """Two scores, 2 and 1, for a query that is then doubled: by how much is the
-    first weight the larger one?
+    """Two scores, 2 and 1, for a query that is then doubled: how many times larger is
+    the first weight?
     """
     weights = softmax(2 * np.array([2.0, 1.0]))
     return weights[0] / weights[1]
@@ -280,7 +280,7 @@ check_doubled_query = Predict(
     misreadings={
         "the ratio before the doubling is given": 2.718,
         "the ratio is doubled, not squared": 5.437,
-        "weights are thought to be in proportion to their scores": 2.0,
+        "weights are assumed to be proportional to their scores": 2.0,
         "both the query and the memory are doubled": 54.6,
     },
     tolerance=0.03,
@@ -304,13 +304,16 @@ check_where_it_looks = ReadAFigure(
 
 check_does_attention_help = Design(
     {
-        "a": (True, "Attention adds parameters: give the network without it as many."),
+        "a": (True, "Attention adds parameters: give the network without it just as many."),
         "b": (True, "One that did not learn in 800 updates may learn in 1,600: double the budget once."),
         "c": (True, "Longer lines than in training show whether it is length that troubles one vector."),
         "d": (False, "With the true characters fed in, the decoder need not have written them: it flatters both."),
-        "e": (True, "Five seeds with an interval: single runs of these networks differ by more than you compare."),
-        "f": (False, "Days of the training set tell what was memorised."),
+        "e": (
+            True,
+            "Take five seeds with an interval: single runs of these networks differ by more than you compare.",
+        ),
+        "f": (False, "Days from the training set show only what was memorised."),
     },
-    looks_at="What else differs between the two networks, and on what are they asked?",
+    looks_at="What else differs between the two networks, and what are they tested on?",
     about=About("experiments", "design", 2, 10),
 )

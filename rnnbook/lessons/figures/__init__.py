@@ -1,17 +1,17 @@
 """Every figure of the book, one function each, in one style.
 
-Each function returns the Figure it has drawn; as the last expression of a cell it is shown, once.
+Each function returns the Figure it has drawn; as the last expression of a cell it is shown once.
 
 ::
 
-    what the chapters share
+    shared by chapters
     style              set_style, COLOURS, panels, palette_png
     networks           unrolled_network, gradient_flow, dense_with_loop, windowed_versus_recurrent
     cells              rnn_cell, gru_cell, lstm_cell
     charts             line_chart, learning_curves, forecast, error_bars, causality, gate_raster,
                        state_heat, confusion_matrix
 
-    what one chapter has for itself
+    for one chapter each
     why_recurrence     states_while_reading, sequence_kinds
     bptt               weight_paths, path_contributions, state_gradients, check_table, seeds_against
     truncation         cut_gradients
