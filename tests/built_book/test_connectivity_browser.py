@@ -1,21 +1,13 @@
 """The figure that shows what a prediction depends on: keyboard, pointer, typed text, narrow pages."""
 
 import pytest
-from conftest import ROOT
 
 pytestmark = pytest.mark.site
-STATIC = ROOT / "book/_static"
 
 
 @pytest.fixture
-def page(chromium):
-    page = chromium.new_page(viewport={"width": 390, "height": 800})
-    page.set_content('<div class="animation animation-connectivity">type a sentence</div>')
-    page.add_style_tag(path=str(STATIC / "animation.css"))
-    for name in ("connectivity.js", "connectivity-weights.js"):
-        page.add_script_tag(path=str(STATIC / name))
-    yield page
-    page.close()
+def page(figure):
+    return figure("connectivity", width=390, also=["connectivity-weights"])
 
 
 def test_a_keyboard_reaches_the_field_and_the_slider_which_moves_the_prediction(page):
