@@ -26,6 +26,7 @@ def test_a_keyboard_reaches_the_field_and_the_slider_which_moves_the_prediction(
 def test_the_pointer_chooses_a_character_and_nothing_after_it_is_coloured(page):
     row = page.locator(".connectivity-row").first.locator("span")
     row.nth(8).hover()
+    page.locator(".connectivity-row").first.locator("span:nth-of-type(9).predicted").wait_for()
     weights = row.evaluate_all("all => all.map(e => Number(e.style.getPropertyValue('--weight')))")
     assert max(weights[:8]) == 1 and not any(weights[8:])
     assert row.nth(8).get_attribute("class") == "predicted"

@@ -46,7 +46,8 @@ def test_another_length_packs_another_batch(figure):
 
 def test_it_plays_to_the_end_pauses_and_moves_only_when_asked(figure):
     page = figure("packing")
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1)  # time passes where run_for says so, and nowhere else
     page.clock.run_for(10_000)
     assert packed(page) == []
     page.get_by_role("button", name="Play").click()

@@ -44,17 +44,19 @@ def test_a_keyboard_reaches_everything_and_takes_single_steps(figure):
 
 def test_play_reads_letter_by_letter_and_less_motion_has_a_step_in_its_place(figure):
     page = figure("word-reader", reduced_motion="reduce")
+    page.clock.install(time=0)
+    page.clock.pause_at(1)  # time passes where run_for says so, and nowhere else
     button = page.locator(".animation-controls button").last
     button.click()
     assert page.locator("input[type=range]").input_value() == "1"
     button.click()
-    page.wait_for_timeout(1200)
+    page.clock.run_for(60_000)
     assert page.locator("input[type=range]").input_value() == "2"  # nothing moves by itself
     page.emulate_media(reduced_motion="no-preference")
     page.locator(".animation-controls button", has_text="Play").wait_for()  # the page hears of it a moment later
     button.click()
-    page.wait_for_function("document.querySelector('input[type=range]').value === '5'", timeout=15_000)
-    page.locator(".animation-controls button", has_text="Play").wait_for()
+    page.clock.run_for(2_000)  # it takes a step at once, and one every 0.9 s
+    assert page.locator("input[type=range]").input_value() == "5" and button.inner_text() == "Play"
 
 
 @pytest.mark.parametrize("theme", THEMES)
