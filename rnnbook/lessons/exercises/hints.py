@@ -61,9 +61,12 @@ def answer(name: str) -> str:
 
 
 def hint(name: str) -> Text:
-    """Return the next hint to an exercise, ``hint("rnn.step")``."""
-    all_of_them = find(name).hints()
+    """Return the next hint to an exercise, ``hint("rnn.step")``, that no answer to the last attempt has given."""
+    asked = find(name)
+    all_of_them = asked.hints()
     k = min(_given.get(name, 0), len(all_of_them) - 1)
+    while k < len(all_of_them) - 1 and all_of_them[k] in asked.said:  # the answer to an attempt has given it
+        k += 1
     _given[name] = k + 1
     rest = len(all_of_them) - k - 1
     more = f" ({rest} more: call it again)" if rest else ""

@@ -42,12 +42,14 @@ class Question:
 
     about: About | None = None
     attempts: tuple[bool, ...] = ()  # in this session: whether each was right
+    said: str = ""  # in answer to the last attempt
 
     def __call__(self, yours: Any, seed: int = 0) -> Verdict:
         """Return the verdict on ``yours``; a different ``seed`` draws different inputs. A notebook shows it."""
         verdict = self.verdict(yours, seed)
         if verdict.kind != "none":
             self.attempts += (verdict.passed,)
+        self.said = verdict.message
         shown.wait(verdict)
         return verdict
 

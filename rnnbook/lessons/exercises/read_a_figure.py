@@ -46,8 +46,9 @@ class ReadAFigure(Question):
         return "" if told.kind in ("none", "form") else self.look
 
     def hints(self) -> list[str]:
-        """Return where to look."""
-        return [self.look]
+        """Return where to look, then the ways to read it wrongly."""
+        wrongly = list(self.misreadings)[:3]
+        return [self.look, f"It goes wrong where {'; where '.join(wrongly)}."]
 
     def answer(self) -> str:
         """Return what the figure says."""
