@@ -16,7 +16,7 @@ from rnnbook.lessons import exercises, figures
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NUMBERS = {9: "nine", 10: "ten", 11: "eleven", 12: "twelve"}
+NUMBERS = {9: "nine", 10: "ten", 11: "eleven", 12: "twelve", 13: "thirteen", 14: "fourteen"}
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
@@ -82,7 +82,11 @@ def test_the_counts_are_those_of_the_book():
         stated = int(re.search(rf"more than (\d+) {thing}", README)[1])
         assert stated < there_are < 1.25 * stated, thing
     sets = len(re.findall(r"^## ", (ROOT / "book/data_cards.md").read_text(), re.MULTILINE))
-    assert f"{NUMBERS[sets]} real data sets" in (ROOT / "CHANGELOG.md").read_text()
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    assert f"{NUMBERS[sets]} real data sets" in changes
+    scripts = {path.stem for path in (ROOT / "book/_static").glob("*.js")}
+    moving = [name for name in scripts - {"a11y", "animation"} if not name.endswith("-weights")]
+    assert f"{NUMBERS[len(moving)].capitalize()} figures that move" in changes
 
 
 def test_the_counts_against_cudnn_are_the_measured_ones():
