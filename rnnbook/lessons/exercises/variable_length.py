@@ -209,7 +209,7 @@ check_does_order_count = Design(
             "The networks' means, 0.962 to 0.976, are closer than their seeds: without an interval nothing follows.",
         ),
         "e": (False, "The test speakers' best epoch is chosen with the answers in hand."),
-        "f": (True, "As many parameters in each network, or the larger one may win by its size."),
+        "f": (True, "The same number of parameters in every network, or the larger one may win by its size."),
     },
     looks_at="What would a network answer that cannot know the order? And what else differs between the two?",
     about=About("experiments", "design", 2, 10),
