@@ -240,7 +240,7 @@ check_forecast_fairly = Design(
         "scale": (["training part"], "A mean of the whole series has seen the test years."),
         "rival": (
             ["autoregression"],
-            "A linear autoregression with as many past months is the rival that costs next to nothing.",
+            "A linear autoregression on the same past months is the rival that costs next to nothing.",
         ),
         "seeds": (at_least(3), "One seed does not tell the network from luck; three give an interval."),
         "chosen on": (
