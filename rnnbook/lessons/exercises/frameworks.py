@@ -12,7 +12,7 @@ from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 def lstm_biases_from_onnx(B):
     """Return bias_ih and bias_hh (4H,), blocks i, f, g, o, from ONNX's one B (8H,):
-    the input's bias and behind it the state's, each with the blocks i, o, f, c.
+    the input's bias, then the state's, each with the blocks i, o, f, c.
     """
 
     def turned(bias):
