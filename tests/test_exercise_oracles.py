@@ -28,7 +28,9 @@ EDGES = {
     "control.check_sensitivity": [lambda k, k_other=k, **a: a | {"k": k_other} for k in (0, 5)],
     "feedback_networks.check_visit": [lambda W, **a: a | {"W": 0 * W}],
     "feedback_networks.check_softmax_update": [lambda beta, **a: a | {"beta": 1e3}],
-    "frameworks.check_whole_gradient": [lambda gradients, sizes: {"gradients": gradients[:1], "sizes": sizes[:1]}],
+    "frameworks.check_whole_gradient": [
+        lambda gradients, sizes, max_norm: {"gradients": gradients[:1], "sizes": sizes[:1], "max_norm": max_norm},
+    ],
     "language_model.check_mixture_bits": [lambda share, k=k, **a: a | {"share": k} for k in (0.0, 1.0)],
     "language_model.check_masked_mean": [
         lambda losses, lengths: {"losses": losses, "lengths": np.full_like(lengths, len(losses))},

@@ -23,6 +23,7 @@ EQUIVALENT = {
     "bptt.check_backward": (4, "hs[0] serves for its shape, twice; the two gradients are added; dx is not used"),
     "control.check_sensitivity": (1, "before step k every s is zero"),
     "feedback_networks.check_flip_energy": (1, "a state is 1 or -1: dividing by it is multiplying with it"),
+    "frameworks.check_whole_gradient": (1, "the smaller of two numbers, in any order"),
     "gru.check_turn_z": (1, "dividing by -1 is multiplying with it"),
     "gradient_reach.check_clip": (1, "the larger of two numbers, in any order"),
     "limits.check_cells_per_wave": (1, "a layer and a step are added, in any order"),

@@ -19,9 +19,11 @@ def gru_for_keras(**parameters):
     return tuple(to_keras({f"{name}_l0": p for name, p in parameters.items()}, "GRU"))
 
 
-def whole_gradient(gradients, sizes):
-    """One row for each sequence, and the mean of all rows."""
-    return np.concatenate([[row] * int(size) for row, size in zip(gradients, sizes, strict=True)]).mean(axis=0)
+def whole_gradient(gradients, sizes, max_norm):
+    """One row for each sequence, and the mean of all rows; a mean that is too long is cut at a sphere."""
+    mean = np.concatenate([[row] * int(size) for row, size in zip(gradients, sizes, strict=True)]).mean(axis=0)
+    length = np.sqrt(sum(number**2 for number in mean))
+    return mean if length <= max_norm else mean / length * max_norm
 
 
 def keras_shape():

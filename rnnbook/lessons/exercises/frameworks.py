@@ -12,7 +12,7 @@ from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 def lstm_biases_from_onnx(B):
     """Return bias_ih and bias_hh (4H,), blocks i, f, g, o, from ONNX's one B (8H,):
-    the input's bias followed by the state's, each with the blocks i, o, f, c.
+    the input's bias, then the state's, each with the blocks i, o, f, c.
     """
 
     def turned(bias):
@@ -105,17 +105,36 @@ check_gru_for_keras = Exercise(
 )  # fmt: skip
 
 
-def whole_gradient(gradients, sizes):
-    """Return the gradient (N,) of the mean loss over all sequences, from those of P
-    processes, gradients (P, N): each is that of the mean over its own sequences, of
-    which it has sizes (P,).
+def whole_gradient(gradients, sizes, max_norm):
+    """Return the gradient (N,) of the mean loss over all sequences, clipped to the
+    norm max_norm, from those of P processes, gradients (P, N): each is that of the
+    mean over its own sequences, of which it has sizes (P,).
     """
+    gradient = sizes @ gradients / sizes.sum()
+    return gradient * min(1, max_norm / np.linalg.norm(gradient))
+
+
+def _unclipped(gradients, sizes):
     return sizes @ gradients / sizes.sum()
 
 
-def _shares(rng):
+def _clipped(gradient, max_norm):
+    return gradient * np.minimum(1, max_norm / np.linalg.norm(gradient, axis=-1, keepdims=True))
+
+
+def _shares(rng, parts=(0.2, 1000.0)):
+    """A gradient that is too long, or by far not long enough to be clipped."""
     P, N = sizes(rng, 2)
-    return {"gradients": rng.normal(size=(P, N)), "sizes": rng.choice(np.arange(1.0, 20), P, replace=False)}
+    shares = {"gradients": rng.normal(size=(P, N)), "sizes": rng.choice(np.arange(1.0, 20), P, replace=False)}
+    return shares | {"max_norm": float(rng.choice(parts) * np.linalg.norm(_unclipped(**shares)))}
+
+
+def _too_long(rng):
+    return _shares(rng, parts=(0.2,))
+
+
+def _short(rng):
+    return _shares(rng, parts=(1000.0,))
 
 
 check_whole_gradient = Exercise(
@@ -123,17 +142,31 @@ check_whole_gradient = Exercise(
     _shares,
     returns=("gradient",),
     mistakes={
-        "every process counts the same, however few sequences it has": lambda gradients, sizes: gradients.mean(axis=0),
-        "the gradients are added up": lambda gradients, sizes: gradients.sum(axis=0),
-        "the weighted sum is not divided by the number of sequences": lambda gradients, sizes: sizes @ gradients,
-        "the weighted sum is divided by the number of processes": lambda gradients, sizes: (
-            sizes @ gradients / len(sizes)
+        "every process counts the same, however few sequences it has": lambda gradients, sizes, max_norm: _clipped(
+            gradients.mean(axis=0), max_norm
         ),
-        "a process with fewer sequences counts more": lambda gradients, sizes: (
-            (1 / sizes) @ gradients / (1 / sizes).sum()
+        "each process clips its own gradient, before the mean": lambda gradients, sizes, max_norm: _unclipped(
+            _clipped(gradients, max_norm), sizes
+        ),
+        "nothing is clipped": lambda gradients, sizes, max_norm: _unclipped(gradients, sizes),
+        "the weighted sum is not divided by the number of sequences": lambda gradients, sizes, max_norm: _clipped(
+            sizes @ gradients, max_norm
+        ),
+        "a gradient that is short enough is made longer": lambda gradients, sizes, max_norm: (
+            _unclipped(gradients, sizes) * max_norm / np.linalg.norm(_unclipped(gradients, sizes))
+        ),
+        "each number is clipped by itself, which turns the gradient": lambda gradients, sizes, max_norm: np.clip(
+            _unclipped(gradients, sizes), -max_norm, max_norm
+        ),
+        "the weighted sum is divided by the number of processes": lambda gradients, sizes, max_norm: _clipped(
+            sizes @ gradients / len(sizes), max_norm
+        ),
+        "a process with fewer sequences counts more": lambda gradients, sizes, max_norm: _clipped(
+            (1 / sizes) @ gradients / (1 / sizes).sum(), max_norm
         ),
     },
-    looks_at="Write the mean over all sequences as a sum, and group its terms by process.",
+    looks_at="Write the mean over all sequences as a sum, and group its terms by process. What has to wait for it?",
+    also=[_too_long, _short],
     about=About("data parallelism", "write", 2, 10),
 )
 
