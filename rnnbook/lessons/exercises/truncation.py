@@ -182,7 +182,7 @@ def share_that_survives():
 
 
 check_survives = Predict(
-    "which share of all pairs of a loss and a state that it reaches survives a cut every 12 of 36 steps?",
+    "what share of all pairs of a loss and a state that it reaches survives a cut every 12 of 36 steps?",
     run=share_that_survives,
     why="Three triangles of 12 · 13 / 2 = 78 pairs are left of one of 36 · 37 / 2 = 666.",
     misreadings={
