@@ -170,8 +170,9 @@ check_remaining_error = Exercise(
 
 
 def sensitivity(a, b, k):
-    """Return s (T,), the derivative of every output y_t with respect to the input u_k, from
-    a_t = ∂y_t/∂y_{t-1} and b_t = ∂y_t/∂y_{t-2}, each (T,), and ∂y_t/∂u_t = 1.
+    """Return s (T,), the derivative of every output y_t with respect to the
+    input u_k, from a_t = ∂y_t/∂y_{t-1} and b_t = ∂y_t/∂y_{t-2}, each (T,), and
+    ∂y_t/∂u_t = 1.
     """
     s = np.zeros(len(a) + 2)
     for t in range(k, len(a)):

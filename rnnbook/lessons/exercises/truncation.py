@@ -88,9 +88,9 @@ check_equal_reach = Exercise(
 
 
 def continued(series, B, k):
-    """Return x and y, both (n, k, B), of a series (N,): batch i continues where batch i
-    - 1 ended, in every column, and y is the value that follows. What does not fill n
-    batches is left over.
+    """Return x and y, both (n, k, B), of a series (N,): batch i continues where
+    batch i - 1 ended, in every column, and y is the value that follows. What does
+    not fill n batches is left over.
     """
     n = (len(series) - 1) // (B * k)
     x = series[: n * k * B].reshape(B, n, k).transpose(1, 2, 0)
