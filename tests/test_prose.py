@@ -20,6 +20,30 @@ TERMS = {
     r"\bWho (takes|wants|reads|has|needs|trains)\b(?=[^?]*[.,:])": "If you ...",
     r"\b(are|is) as good as (done|there)\b": "say what is left",
     r"\bfrom behind\b": "backward, from the end",
+    r"\b(is|are) thought to\b": "is assumed to",
+    r"\bTell whether\b": "Return whether, say whether",
+    r"\bone behind the other\b": "one after another",
+    r"\bfor who (grades|looks)\b": "for whoever grades",
+    r"\bdrawn without end\b": "drawn in any number",
+    r"\b(asks?|tasks?) for a memory\b|\btests? a memory\b": "need memory, memory task",
+    r"\bgradients? by (y|logits|h)(_|\b)": "with respect to",
+    r"\bfrom (every|each) seed\b": "with every seed",
+    r"\bthe layers? as (it comes|they come)\b": "the default layer",
+    r"\b[wW]hich share\b": "what share",
+    r"\bwhat the (input|memory) (says|adds)\b": "the input's part, the memory's part",
+    r"\bturned round\b|\bsign (is )?turned\b": "reversed",
+    r"\basked for by name\b|\bthat was asked for\b": "named",
+    r"\bevery door\b": "public functions",
+    r"\btakes? away another explanation\b": "rule out",
+    r"\bmodels? that counts?\b": "counting model",
+    r"\brests? on (which|what|it)\b|\bWhat rests\b": "builds on",
+    r"\b[aA]way from (its|the) site\b": "offline",
+    r"\bstands? (last|there|side by side|between)\b": "is, comes",
+    r"\blies? (beside|past) (it|a|the)\b": "is",
+    r"\ball or not at all\b": "completely or not at all",
+    r"\bwhatever its capitals\b": "regardless of case",
+    r"\bcarr(y|ies) the batch first\b": "each sequence is a row",
+    r"\bzeros? where (none|one|the layer)\b": "zeros if none is given",
 }
 FILES = sorted(
     [
@@ -29,7 +53,8 @@ FILES = sorted(
         *(ROOT / "book/verdicts").glob("*.json"),
         *(ROOT / "book/_static").glob("*.js"),
         *(ROOT / "rnnbook").rglob("*.py"),
-        *(ROOT / p for p in ("README.md", "CONTRIBUTING.md")),
+        *(ROOT / "coursework").glob("*.py"),
+        *(ROOT / p for p in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     ]
 )
 

@@ -1,4 +1,4 @@
-/* Backpropagation through time, one quantity at a press: the block `:::{div} animation animation-bptt-steps`.
+/* Backpropagation through time, one quantity per press: the block `:::{div} animation animation-bptt-steps`.
    animation.js loads this file. `passes` is the arithmetic of the chapter bptt, equation by equation; a test holds it to
    the NumPy layers. Nothing moves by itself. Without this script the block shows its own text. */
 (() => {
@@ -52,7 +52,7 @@
         say: `Forward: the pre-activation a${t} is the input x${t} and the state h${t - 1}, each through its weights.` });
       list.push({ row: "h", t, from: [["a", t]], say: `Forward: the state h${t} is tanh of a${t}. It is kept.` });
       list.push({ row: "y", t, from: [["h", t]],
-        say: `Forward: the output y${t} is read from h${t}, and compared with what was wanted.` });
+        say: `Forward: the output y${t} is read from h${t}, and compared with its target.` });
     }
     for (let t = T; t >= 1; t -= 1) {
       list.push({ row: "out", t, from: [["y", t]],
@@ -67,7 +67,7 @@
         say: `Backward: step ${t} adds its part to every weight's gradient: da${t} times what came in along the weight.` });
       list.push({ row: "next", t: t - 1, from: [["da", t]],
         say: t > 1
-          ? `Backward: W_hh, transposed, carries da${t} to the state before, h${t - 1}.`
+          ? `Backward: W_hh, transposed, carries da${t} to the previous state, h${t - 1}.`
           : "Backward: the same product after the first step is dh0, the gradient with respect to the initial state." });
     }
     return list;
@@ -103,7 +103,7 @@
   };
 
   const build = (block) => {
-    begin(block, "Backpropagation through time, one quantity at a press");
+    begin(block, "Backpropagation through time, one quantity per press");
     const list = presses();
     const cells = tableOf(block);
     const sums = add(block, "table", { class: "bptt-steps-table" });
@@ -153,7 +153,7 @@
       shownScale.textContent = Number(scale.value).toFixed(1);
       place.setAttribute("aria-valuetext", `${at} of ${list.length}`);
       says.textContent = now === undefined
-        ? "Given: the inputs x, the weights, and an initial state h0 that is not zero. Press Next."
+        ? "Given: the inputs x, the weights, and a nonzero initial state h0. Press Next."
         : `${now.say} ${said(now, f)}`;
     };
     const said = ({ row, t }, f) => {

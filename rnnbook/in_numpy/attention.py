@@ -52,9 +52,9 @@ class AdditiveAttention:
         """Query memory (T, B, H) with query (S, B, Q), S queries per sequence.
 
         Returns the contexts (S, B, H), the weights (S, B, T), and the trace that
-        ``backward`` needs. With ``lengths (B,)`` what is past a memory's end is never
-        read and has weight zero. Raises TypeError or ValueError, naming the array, if
-        query, memory or lengths do not fit.
+        ``backward`` needs. With ``lengths (B,)`` what is past a memory's end is
+        never read and has weight zero. Raises TypeError or ValueError, naming the
+        array, if query, memory or lengths do not fit.
         """
         W, U, v = self.params.values()
         q, m, inside = _check_inputs(self, query, memory, lengths)

@@ -95,10 +95,10 @@ class GRU:
         """Carry the loss's gradient dhs (T, B, H) back through time.
 
         dhs holds the gradient with respect to every output; ``dstate (B, H)``, the
-        gradient with respect to the last state, is zero unless given. Returns dx (T, B,
-        D), the gradient with respect to the initial state (B, H), and ``grads``, a dict
-        with the keys and shapes of ``params``. Raises TypeError or ValueError, naming
-        the argument, if dhs, trace or dstate do not fit the layer.
+        gradient with respect to the last state, is zero unless given. Returns dx (T,
+        B, D), the gradient with respect to the initial state (B, H), and ``grads``, a
+        dict with the keys and shapes of ``params``. Raises TypeError or ValueError,
+        naming the argument, if dhs, trace or dstate do not fit the layer.
         """
         x, hs, gates, v_ns, inside = check_trace(trace, GRUTrace, self)
         W_ih, W_hh, _, _ = products.by_gate(self.params, 3)

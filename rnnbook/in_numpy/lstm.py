@@ -105,10 +105,10 @@ class LSTM:
         """Carry the loss's gradient dhs (T, B, H) back through time.
 
         dhs holds the gradient with respect to every output; ``dstate``, the gradient
-        with respect to the last (h, c), is zero unless given. Returns dx (T, B, D), the
-        gradient with respect to the initial (h, c), and ``grads``, a dict with the keys
-        and shapes of ``params``. Raises TypeError or ValueError, naming the argument,
-        if dhs, trace or dstate do not fit the layer.
+        with respect to the last (h, c), is zero unless given. Returns dx (T, B, D),
+        the gradient with respect to the initial (h, c), and ``grads``, a dict with
+        the keys and shapes of ``params``. Raises TypeError or ValueError, naming the
+        argument, if dhs, trace or dstate do not fit the layer.
         """
         x, hs, cs, tanh_cs, gates, inside = check_trace(trace, LSTMTrace, self)
         W_ih, W_hh, _, _ = products.by_gate(self.params, 4)

@@ -25,9 +25,9 @@ def reference(x, state, params, sizes, *, peephole=False):
     """Read the rows x (N, D) from state (h, c), each (B, H), step by step; autograd
     finds the gradient.
 
-    ``sizes[t]`` sequences are still running at step t. Returns h after every step, (N,
-    H), and each sequence's final state. With ``weight_hr (P, H)`` in ``params``, h is
-    projected to P numbers.
+    ``sizes[t]`` sequences are still running at step t. Returns h after every step,
+    (N, H), and each sequence's final state. With ``weight_hr (P, H)`` in
+    ``params``, h is projected to P numbers.
     """
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
     b_ih, b_hh = biases(params)

@@ -21,8 +21,8 @@ def reference(x, state, params, sizes, *, nonlinearity="tanh"):
     """Read the rows x (N, D) from state (h,), h of shape (B, H), step by step;
     autograd finds the gradient.
 
-    ``sizes[t]`` sequences are still running at step t. Returns h after every step, (N,
-    H), and each sequence's final state.
+    ``sizes[t]`` sequences are still running at step t. Returns h after every
+    step, (N, H), and each sequence's final state.
     """
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
     b_ih, b_hh = params.get("bias_ih", 0), params.get("bias_hh", 0)

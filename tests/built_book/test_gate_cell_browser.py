@@ -37,7 +37,7 @@ def test_a_gate_is_set_by_keyboard_and_the_sentence_follows(opened, chapter):
 @pytest.mark.parametrize("chapter", CELLS)
 def test_without_scripts_the_block_says_what_the_page_has(opened, chapter):
     page = opened(chapter, java_script_enabled=False)
-    assert "you can move this unit" in page.locator(BLOCK).inner_text()
+    assert "you can play with this unit" in page.locator(BLOCK).inner_text()
     assert page.locator(f"#fig-{chapter}-cell img").is_visible()
     page.emulate_media(media="print")
     assert not page.locator(BLOCK).is_visible()

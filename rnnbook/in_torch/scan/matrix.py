@@ -25,8 +25,9 @@ def read_chunk(q, k, v, log_a, S, before=False):
     """Return y (C, ..., V) and the state after C steps of S = a S + k vᵀ, y = Sᵀ q,
     from the state S (..., K, V).
 
-    q, k (C, ..., K), v (C, ..., V); log a (C, ..., 1) for one factor per step, or (C,
-    ..., K) for one per row of S. ``before``: y_t is read from the state before step t.
+    q, k (C, ..., K), v (C, ..., V); log a (C, ..., 1) for one factor per step, or
+    (C, ..., K) for one per row of S. ``before``: y_t is read from the state before
+    step t.
     """
     since = log_a.cumsum(0)  # the logarithm of all factors so far
     until = since - log_a if before else since

@@ -103,9 +103,9 @@ def sequential(a, b, h):
 def chunked(a, b, h):
     """Return h after every step (T, B, H), in chunks of √T steps, side by side.
 
-    First every chunk starts from zero, which gives what it adds and how much of its
-    initial state it keeps; then the states are carried from chunk to chunk; then every
-    chunk is computed again, from its true initial state.
+    First every chunk starts from zero, which gives what it adds and how much of
+    its initial state it keeps; then the states are carried from chunk to chunk;
+    then every chunk is computed again, from its true initial state.
     """
     K = math.isqrt(len(a))  # steps in a chunk
     whole = len(a) // K * K

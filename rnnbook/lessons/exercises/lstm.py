@@ -59,8 +59,8 @@ check_coupled_step = Exercise(
 
 
 def carry_gradients(dh, dc_next, f, o, c):
-    """Return dc_t and dc^next_{t-1} (B, H): what reaches the carry, and what it passes
-    to the step before.
+    """Return dc_t and dc^next_{t-1} (B, H): what reaches the carry, and what it
+    passes to the step before.
     """
     dc = dc_next + dh * o * (1 - np.tanh(c) ** 2)
     return dc, f * dc

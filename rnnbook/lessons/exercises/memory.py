@@ -88,8 +88,8 @@ check_count = Exercise(
 
 
 def hold(f, i, g):
-    """Return the pre-activations a_f, a_i, a_g that give gates and candidate f, i, g,
-    each (N,).
+    """Return the pre-activations a_f, a_i, a_g that give gates and candidate f,
+    i, g, each (N,).
     """
     return np.log(f / (1 - f)), np.log(i / (1 - i)), np.arctanh(g)
 
@@ -118,8 +118,8 @@ check_hold = Exercise(
 
 
 def interval(values):
-    """Return the mean and the half width of its 95 % interval for three values (3,),
-    one per seed.
+    """Return the mean and the half width of its 95 % interval for three values
+    (3,), one per seed.
 
     The half width is t s / √3; s is the standard deviation with divisor 2, and t =
     4.303 (or as many more digits as you like) belongs to 2 degrees of freedom.

@@ -88,9 +88,9 @@ check_equal_reach = Exercise(
 
 
 def continued(series, B, k):
-    """Return x and y, both (n, k, B), of a series (N,): batch i continues where batch i
-    - 1 ended, in every column, and y is the value that follows. What does not fill n
-    batches is left over.
+    """Return x and y, both (n, k, B), of a series (N,): batch i continues where
+    batch i - 1 ended, in every column, and y is the value that follows. What does
+    not fill n batches is left over.
     """
     n = (len(series) - 1) // (B * k)
     x = series[: n * k * B].reshape(B, n, k).transpose(1, 2, 0)
@@ -182,7 +182,7 @@ def share_that_survives():
 
 
 check_survives = Predict(
-    "which share of all pairs of a loss and a state that it reaches survives a cut every 12 of 36 steps?",
+    "what share of all pairs of a loss and a state that it reaches survives a cut every 12 of 36 steps?",
     run=share_that_survives,
     why="Three triangles of 12 · 13 / 2 = 78 pairs are left of one of 36 · 37 / 2 = 666.",
     misreadings={
