@@ -128,6 +128,11 @@ def test_what_no_list_explains_is_probed(sentence):
     assert verdict.kind in ("relation", "probe")
 
 
+def test_a_relation_that_explains_all_numbers_does_not_end_in_none_of_the_usual_mistakes():
+    verdict = unlisted()(lambda a, b, c: 7 * unlisted().solution(a, b, c))
+    assert "It is none of the usual mistakes, but " in verdict.message and " times 7. " in verdict.message
+
+
 def test_an_answer_without_any_pattern_is_given_none():
     noise = functools.partial(np.random.default_rng(0).normal, size=1000)
     verdict = unlisted()(lambda a, b, c: np.tanh(a @ b) * noise()[: len(c)] + noise()[: len(c)] + c)

@@ -81,6 +81,10 @@ def test_every_exercise_has_hints_and_an_answer(name):
     assert asked.answer().strip()
 
 
+def test_the_hint_of_shapes_shows_a_trial_in_which_the_axes_can_be_told_apart():
+    assert "x_t of shape (8, 7), h_prev of shape (8, 4), W_ih of shape (4, 7)" in exercises.rnn.check_step.hints()[1]
+
+
 @pytest.mark.parametrize("name", [name for name, asked in OF_ANY_KIND.items() if isinstance(asked, ReadAFigure)])
 def test_a_hint_to_a_figure_adds_to_the_answer_of_a_wrong_attempt_and_does_not_give_the_right_one(name):
     asked = OF_ANY_KIND[name]
@@ -201,6 +205,8 @@ def predict(right, **more):
         (3.0, False, "3 is 1 too small."),
         (40, False, "40 is 10 times too large."),
         (0.4, False, "0.4 is 10 times too small."),
+        (40960, False, "40960 is 10,240 times too large."),
+        (1e9, False, "1e+09 is more than a million times too large."),
         (16, False, "That is what comes out when it is taken for its square."),
         (np.float32(4.1), True, "Right"),
         ("4", False, "Answer with one number, in digits and without quotes."),
@@ -213,6 +219,21 @@ def predict(right, **more):
 def test_a_predicted_number_is_told_how_far_off_it_is(given, passed, said):
     verdict = predict(4.0)(given)
     assert verdict.passed == passed and said in verdict.message
+
+
+def test_a_misreading_is_named_where_the_answer_is_near_it_and_nearer_than_what_is_right():
+    misreadings = {"it vanishes": 0.0, "it is ten times as much": 0.01, "it is eleven times as much": 0.011}
+    asked = predict(0.001, misreadings=misreadings, tolerance=0.15)
+    said = {given: asked.verdict(given).mistake for given in (0.0, 0.0001, 0.0008, 0.0012, 0.0099, 0.0108, 0.05)}
+    assert list(said.values()) == ["it vanishes", "it vanishes", "", "", *list(misreadings)[1:], ""]
+    between = predict(1.0, misreadings={"it is more": 1.3}, tolerance=0.2)
+    assert between.verdict(1.205).mistake == "it is more" and between.verdict(1.1).passed
+    assert predict(1.0, misreadings={"it is more": 1.5}, tolerance=0.2).verdict(1.21).mistake == ""
+
+
+def test_a_row_is_named_and_a_wrong_one_is_not_so_much_too_small():
+    assert exercises.rnn.check_least_flat(5).passed
+    assert exercises.rnn.check_least_flat(3).message.startswith("Not “3”. That is what comes out when white is ")
 
 
 def test_the_program_runs_only_after_a_prediction_and_once():
@@ -313,7 +334,7 @@ TICKS = Design({"a": (True, "Hold it fixed."), "b": (False, "It spoils the test.
 
 @pytest.mark.parametrize("plan", ["ac", "c, a", ["a", "c"], {"c", "a"}, {"a": True, "c": True, "b": False}])
 def test_ticks_may_be_given_in_any_form(plan):
-    assert TICKS(plan)
+    assert TICKS(plan).message.startswith("Right: ")
 
 
 def test_a_tick_that_spoils_the_plan_is_told_as_one_that_is_missing():

@@ -61,4 +61,4 @@ def least_flat():
     layer.load_state_dict({name: torch.tensor(value) for name, value in stored["weights"].items()})
     with torch.no_grad():
         hs = layer(torch.eye(27, dtype=torch.float64)[codes][:, None])[0][:, 0]
-    return 1 + int((1 - hs**2 < 0.1).sum(0).argmin())
+    return str(1 + int((1 - hs**2 < 0.1).sum(0).argmin()))

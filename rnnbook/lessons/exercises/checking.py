@@ -68,8 +68,9 @@ class Exercise(Question):
         return Verdict(False, message, found.kind, found.mistake, tuple(n for n in self.returns if n in right))
 
     def hints(self) -> list[str]:
-        """Return where to look again, then the shapes of one trial."""
-        arguments = self.inputs(np.random.default_rng(0))
+        """Return where to look again, then the shapes of one trial: of that in which most sizes differ."""
+        trials = draw(self.inputs, self.also, self.trials, seed=0)
+        arguments = max(trials, key=lambda given: len({n for value in given.values() for n in np.shape(value)}))
         given = ", ".join(f"{name} {_told(value)}" for name, value in arguments.items())
         results = zip(self.returns, _tuple(self.solution(**arguments)), strict=True)
         back = ", ".join(f"{name} {_told(value)}" for name, value in results)

@@ -51,7 +51,7 @@ class Design(Question):
             return Verdict(False, trouble, "none" if "yet" in trouble else "form")
         covered = tuple(point for point, (accepts, _) in self.rubric.items() if _accepted(plan.get(point), accepts))
         if len(covered) == len(self.rubric):
-            return Verdict(True, f"Your plan controls for all {len(covered)} points.", "right", right=covered)
+            return Verdict(True, f"Right: your plan is sound in all {len(covered)} points.", "right", right=covered)
         missed = [point for point in self.rubric if point not in covered]
         parts = [f"{len(covered)} of {len(self.rubric)}."]
         for point in missed:

@@ -94,8 +94,9 @@ def diagnose(exercise: Any, yours: Callable, trials: list[Trial], given: list[Ou
         said, kind = probes.probe(search), "probe"
     if not said:
         said, kind = probes.how_often(search), "unknown" if in_numbers else wrong[0]
-    head = "It is none of the usual mistakes. " if in_numbers else ""
-    return Diagnosis(f"{head}{said}".strip(), kind, said)
+    head = "It is none of the usual mistakes" if in_numbers else ""
+    joint = (", but " if kind == "relation" else ". ") if in_numbers else ""  # a relation explains the numbers
+    return Diagnosis(f"{head}{joint}{said}".strip(), kind, said)
 
 
 def known(search: Search) -> tuple | None:

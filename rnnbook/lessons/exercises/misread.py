@@ -16,7 +16,8 @@ def judge(
     right.
 
     ``right``: a number, a tuple (a shape) or one of ``choices``. ``tolerance``: as a share of the right number, or of 1
-    if that is 0. ``misreadings``: a sentence for each known wrong answer, and the answer that comes from it.
+    if that is 0. ``misreadings``: a sentence for each known wrong answer, and the answer that comes from it; the nearest
+    is named, if it is within the tolerance and nearer than the right answer.
     """
     if given is None:
         return Verdict(False, "No answer yet: write yours down first.", "none")
@@ -26,10 +27,20 @@ def judge(
     if _same(found, right, tolerance):
         return Verdict(True, f"Right. {head}", "right", right=("answer",))
     how = _how_far(found, right)
-    for sentence, wrong in misreadings.items():
-        if _same(found, wrong, tolerance):
-            return Verdict(False, f"{how} That is what comes out when {sentence}. {head}", "known", sentence)
+    sentence = _misreading(found, right, tolerance, misreadings)
+    if sentence:
+        return Verdict(False, f"{how} That is what comes out when {sentence}. {head}", "known", sentence)
     return Verdict(False, f"{how} {head}", "unknown")
+
+
+def _misreading(found, right, tolerance, misreadings):
+    """The sentence of the misreading that gives this answer, or none."""
+    if isinstance(right, str | tuple):
+        return next((sentence for sentence, wrong in misreadings.items() if found == wrong), "")
+    off = {sentence: abs(found - wrong) / (abs(wrong) or abs(right) or 1) for sentence, wrong in misreadings.items()}
+    sentence = min(off, key=off.__getitem__, default="")
+    near = sentence and off[sentence] <= tolerance * (1 + 1e-9)
+    return sentence if near and abs(found - misreadings[sentence]) < abs(found - right) else ""
 
 
 def _read(given, right, choices):
@@ -68,12 +79,12 @@ def _how_far(found, right):
         return f"Not {found}: {where}."
     if right and found and found / right > 0 and not 0.5 < found / right < 2:
         factor = found / right
-        return (
-            f"{found:g} is {factor:.3g} times too large."
-            if factor > 1
-            else f"{found:g} is {1 / factor:.3g} times too small."
-        )
+        return f"{found:g} is {_times(max(factor, 1 / factor))} times too {'large' if factor > 1 else 'small'}."
     return f"{found:g} is {abs(found - right):.3g} too {'large' if found > right else 'small'}."
+
+
+def _times(factor):
+    return f"{factor:.3g}" if factor < 1000 else f"{factor:,.0f}" if factor < 1e6 else "more than a million"
 
 
 def shown(answer: Any) -> str:

@@ -303,14 +303,14 @@ check_states_that_move = Predict(
 
 check_least_flat = ReadAFigure(
     "fig-rnn-states",
-    5.0,
+    "5",  # a name: no unit is near another
     why="The row of unit 5 has the fewest white cells: two of 39 slopes are below 0.1.",
     misreadings={
-        "white is read as steep; white cells are flat": 3.0,
-        "the upper panel is read: there unit 1 is the darkest": 1.0,
-        "the row with many white cells is read as the steepest": 7.0,
+        "white is read as steep; white cells are flat": "3",
+        "the upper panel is read: there unit 1 is the darkest": "1",
+        "the row with many white cells is read as the steepest": "7",
     },
     look="In the lower panel white is flat. Which row has the fewest white cells?",
-    tolerance=0.01,
+    choices=tuple("12345678"),
     about=About("saturation", "read a figure", 1, 3),
 )
