@@ -284,9 +284,9 @@ def test_a_predicted_choice_is_told_its_misreading(given, passed, said):
 # read a figure
 
 
-def test_the_answer_of_a_figure_keeps_its_capital_letters():
-    asked = ReadAFigure("fig-x", 4.0, "Four bugs spoil dW_hh, says Markov.", {"none": 0.0}, "Look at x.")
-    assert asked.answer() == "4. Four bugs spoil dW_hh, says Markov."
+def test_the_answer_of_a_figure_is_a_sentence_and_no_numbered_list_in_markdown():
+    asked = ReadAFigure("fig-x", 701.0, "Seven bugs spoil dW_hh, says Markov.", {"none": 0.0}, "Look at x.")
+    assert asked.answer() == "It is 701. Seven bugs spoil dW_hh, says Markov."
 
 
 def test_a_number_is_read_with_a_tolerance_and_a_wrong_one_does_not_tell_the_right_one():

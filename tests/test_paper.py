@@ -336,6 +336,28 @@ def test_many_equations_of_a_section_are_spread_over_slides():
     assert (len(one), len(two)) == (slides.ON_ONE, 8 - slides.ON_ONE)
 
 
+@pytest.mark.parametrize("drawn", [False, True])
+def test_equations_share_a_slide_by_their_lines_before_and_after_they_are_drawn(drawn):
+    sources = ["a", r"b \\ c \\ d", "e", r"f \\ g", "h"]
+    inside = [f'<svg aria-label="{source}"></svg>' if drawn else f"\\[{source}\\]" for source in sources]
+    equations = "".join(
+        f'<div class="math"><span class="eqno">({k})</span>{text}</div>' for k, text in enumerate(inside)
+    )
+    assert [len(block) for block in slides.blocks(section(f"<section>{equations}</section>"))] == [3, 2]
+
+
+def test_a_formula_in_a_heading_is_drawn_with_the_others_and_shown():
+    article = section(
+        '<section><h1>1. One</h1><section><h2>2. Where <span class="math">\\(e^A\\)</span> comes from</h2>'
+        '<div class="math"><span class="eqno">(1)</span>x</div></section></section>'
+    )
+    (place,) = [place for heading in slides.headings(article) for place in formulas.places_of(heading)]
+    assert formulas.tex(place) == "e^A"
+    place.replace_with(BeautifulSoup('<svg aria-label="e^A"></svg>', "html.parser"))
+    shown = BeautifulSoup(slides.deck(article, Path(), ADDRESS), "html.parser").find(id="s1").h2
+    assert shown.find("svg")["aria-label"] == "e^A" and shown.get_text() == "2. Where  comes from"
+
+
 def test_the_list_of_decks_links_each():
     listed = BeautifulSoup(slides.index({"a.html": "1. A & B"}), "html.parser").find("a")
     assert (listed["href"], listed.get_text()) == ("a.html", "1. A & B")

@@ -84,9 +84,13 @@ def make_slides(site: Site, folder: Path, pages: list[str]) -> None:
     articles = {page: plain(site.article(page), "") for page in pages}
     for page, article in articles.items():
         links.rename(article, page, [], site.address)
-    formulas.draw(
-        [shown for article in articles.values() for block in slides.blocks(article) for shown in block], "svg"
-    )
+    shown = [
+        element
+        for article in articles.values()
+        for block in [slides.headings(article), *slides.blocks(article)]
+        for element in block
+    ]
+    formulas.draw(shown, "svg")
     folder.mkdir(parents=True, exist_ok=True)
     for page, article in articles.items():
         target = folder / f"{slug(page)}.html"

@@ -16,10 +16,16 @@ from paper.places import pages_of
 from paper.site import Site, slug
 
 WIDTH = 627  # pixels of text beside the margins of pages.css, on A4; a letter's page is wider
+TRIES = 4
 MATHJAX = """window.MathJax = {
   options: {processHtmlClass: "math", ignoreHtmlClass: "mathjax_ignore", enableMenu: false, enableAssistiveMml: false}
 };"""
-SETTLED = "async () => { await MathJax.startup.promise; await document.fonts.ready; }"
+# a font is asked for only once something that needs it has been laid out
+SETTLED = """async () => {
+  await MathJax.startup.promise;
+  document.body.getBoundingClientRect();
+  await document.fonts.ready;
+}"""
 # a formula that is wider than the text is made smaller
 FITTED = """() => {
   for (const formula of document.querySelectorAll("div.math mjx-container")) {
@@ -29,6 +35,29 @@ FITTED = """() => {
     if (width > room) formula.style.fontSize = Math.floor(100 * parseFloat(getComputedStyle(formula).fontSize)
                                                           * room / width) / 100 + "px";
   }
+}"""
+# a table that a cell has printed, or code, with a line that is wider than the text is made smaller, so that no line is
+# broken; one that would become too small to read is broken after all
+UNBROKEN = """() => {
+  const blocks = [...document.querySelectorAll("pre")];
+  for (const block of blocks) block.style.whiteSpace = "pre";
+  const wide = blocks.filter(block => block.scrollWidth > block.clientWidth).map(block => {
+    const style = getComputedStyle(block), padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+    return [block, (block.clientWidth - padding - 1) / (block.scrollWidth - padding), parseFloat(style.fontSize)];
+  });
+  for (const [block, share, size] of wide) {
+    if (share < 0.7) block.style.whiteSpace = "pre-wrap";
+    else block.style.fontSize = Math.floor(100 * size * share) / 100 + "px";
+  }
+}"""
+# what has at most three lines is not torn: Chromium leaves the third alone on the next page; and what ends with a
+# colon stays with what it announces
+KEPT = """() => {
+  const texts = [...document.querySelectorAll("p, dd, figcaption, li:not(:has(li))")];
+  const short = texts.filter(
+    text => text.getBoundingClientRect().height < 3.9 * parseFloat(getComputedStyle(text).lineHeight));
+  for (const text of short) text.classList.add("short");
+  for (const text of texts) if (text.textContent.trim().endsWith(":")) text.classList.add("announces");
 }"""
 TOO_WIDE = """width => [...document.querySelectorAll("body *")].filter(
   element => element.getBoundingClientRect().right > width + 1 && !element.closest("mjx-container")
@@ -89,35 +118,50 @@ def _rules(chapter: Chapter) -> str:
 def write(page: str, site: Site, styles: Path, target: Path) -> int:
     """Print a page to a PDF, with the pages' numbers in its contents, and return how many pages it has.
 
-    It is printed twice: where each heading comes to lie is known once the first PDF is there. RuntimeError names what
-    is wider than the text, or says that the numbers have moved the pages.
+    It is printed twice: where each heading comes to lie is known once the first PDF is there. Chromium does not always
+    break the same page at the same places; then it is printed again. RuntimeError names what is wider than the text, or
+    says that the numbers are still wrong after the last try.
     """
     with opened({"index.html": page}, {"site": site.folder, "styles": styles, "fonts": fonts()}) as tab:
         lay_out(tab)
-        numbers, count = pages_of(_printed(tab))
-        tab.evaluate(NUMBERED, numbers)
-        content = _printed(tab)
-    if pages_of(content)[0] != numbers:
-        raise RuntimeError("the numbers in the contents have moved the pages")
+        content, count = _numbered(tab)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
     return count
 
 
 def lay_out(tab: Page) -> None:
-    """Wait until every formula is drawn, and make each fit; RuntimeError names what else is wider than the text."""
+    """Wait until every formula is drawn, make each fit and the code too, and mark what stays on one page.
+
+    RuntimeError names what else is wider than the text.
+    """
     screen = tab.viewport_size
     tab.set_viewport_size({"width": WIDTH, "height": 900})
     tab.emulate_media(media="print")
     tab.evaluate(SETTLED)
-    tab.evaluate(FITTED)
+    for change in (FITTED, UNBROKEN, KEPT):
+        tab.evaluate(change)
     wide = tab.evaluate(TOO_WIDE, WIDTH)
     # back to how the page was opened: with either of the two left on, printing the whole book came to no end
     tab.emulate_media(media="null")
     if screen:
         tab.set_viewport_size(screen)
+    tab.evaluate(SETTLED)
     if wide:
         raise RuntimeError("wider than the printed page, so that it would be cut:\n" + "\n".join(wide[:20]))
+
+
+def _numbered(tab: Page) -> tuple[bytes, int]:
+    """Return a PDF whose contents name the pages on which the headings are, and how many pages it has."""
+    numbers, _ = pages_of(_printed(tab))
+    for _ in range(TRIES):
+        tab.evaluate(NUMBERED, numbers)
+        content = _printed(tab)
+        found, count = pages_of(content)
+        if found == numbers:
+            return content, count
+        numbers = found
+    raise RuntimeError("the numbers in the contents are not those of the pages, which move with each printing")
 
 
 def _printed(tab: Page) -> bytes:

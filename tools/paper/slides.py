@@ -9,27 +9,40 @@ from pathlib import Path
 
 from bs4 import Tag
 
+from paper.formulas import tex
 from paper.site import title_of
 
 HERE = Path(__file__).parent
-ON_ONE = 6  # numbered equations that share a slide
+ON_ONE = 6  # lines of numbered equations that share a slide
 
 
 def blocks(article: Tag) -> list[list[Tag]]:
     """Return what the slides of a chapter show, in its order: a figure alone, or numbered equations of one section."""
     found: list[list[Tag]] = []
-    home = None
+    home, lines = None, 0
     for element in article.select("figure, div.math:has(> .eqno)"):
         if element.name == "figure":
             found.append([element])
             home = None
             continue
         section = element.find_parent("section")
-        if home is None or section is not home or len(found[-1]) == ON_ONE:
+        if home is None or section is not home or lines + lines_of(element) > ON_ONE:
             found.append([])
+            lines = 0
         found[-1].append(element)
-        home = section
+        home, lines = section, lines + lines_of(element)
     return found
+
+
+def lines_of(equation: Tag) -> int:
+    """Return how many lines an equation has, whether it is TeX or a picture with its TeX as alternative text."""
+    picture = equation.find("svg")
+    return 1 + (str(picture["aria-label"]) if isinstance(picture, Tag) else tex(equation)).count(r"\\")
+
+
+def headings(article: Tag) -> list[Tag]:
+    """Return the headings, each the title of the slides of its section; they may hold formulas."""
+    return list(article.find_all(["h1", "h2", "h3"]))
 
 
 def deck(article: Tag, folder: Path, address: str) -> str:
@@ -41,7 +54,7 @@ def deck(article: Tag, folder: Path, address: str) -> str:
     )
     pages = [slide("title", "title", first, title)]
     for k, elements in enumerate(blocks(article), 1):
-        heading = f"<h2>{escape(section_of(elements[0]))}</h2>"
+        heading = f"<h2>{section_of(elements[0])}</h2>"
         if elements[0].name == "figure":
             pages.append(slide(f"s{k}", "figure", heading + figure(elements[0], folder), title))
         else:
@@ -60,10 +73,10 @@ def slide(name: str, kind: str, body: str, title: str) -> str:
 
 
 def section_of(element: Tag) -> str:
-    """Return the heading of the section that an element is in."""
+    """Return what the heading of the section that an element is in holds."""
     section = element.find_parent("section")
     heading = section.find(["h1", "h2", "h3"]) if section else None
-    return " ".join(heading.get_text().split()) if heading else ""
+    return " ".join(heading.decode_contents().split()) if isinstance(heading, Tag) else ""
 
 
 def figure(element: Tag, folder: Path) -> str:

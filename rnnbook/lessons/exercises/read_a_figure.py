@@ -52,8 +52,7 @@ class ReadAFigure(Question):
 
     def answer(self) -> str:
         """Return what the figure says."""
-        text = f"{shown(self.right)}. {self.why}"
-        return text[:1].upper() + text[1:]  # and no other letter: dW_hh keeps its W
+        return f"It is {shown(self.right)}. {self.why}"  # not the number first: "4. Four" begins a list in Markdown
 
     def reference(self, seed: int = 0) -> Any:
         """Return the right answer."""
