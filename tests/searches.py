@@ -1,0 +1,98 @@
+"""A pytest plugin for tests that search: what `make test` runs of a search, and `make thorough` in full.
+
+A search tries everything of a kind: all rule-made mutants of all solutions, all pages in all views. What it finds
+follows from files, those that are searched and those that search, so it finds nothing new where none of them has
+changed. ``searched.json`` holds a digest of these files for each group of items (an exercise, a page) whose search has
+passed in full, written by ``make thorough``. Where a group's digest is another one, all its items run; of the other
+groups an eighth of the items, by a hash of the digest and the item's name: the same on every machine at every time,
+and others as soon as a file changes. The end of every run says how many of how many ran.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+RECORD = Path(__file__).with_name("searched.json")
+ONE_IN = 8
+TOLD = "search"
+thorough = False  # set by --thorough
+
+
+class Choice(NamedTuple):
+    """What runs of a search: the items, of how many, and the digest of each group that is new or runs in full."""
+
+    what: str
+    items: tuple[str, ...]
+    of: int
+    changed: tuple[str, ...]  # the groups that are not as they were recorded
+    whole: dict[str, str]  # the groups that run in full, with their digests
+
+    def tell(self, node) -> None:
+        """Have the end of the run count this choice; ``node`` is the test that makes the search."""
+        node.user_properties.append((TOLD, [self.what, len(self.items), self.of, list(self.changed), self.whole]))
+
+
+def digest(*parts: Path | str | bytes) -> str:
+    """Return a digest of files, each by its content and its name, and of texts."""
+    found = hashlib.sha256()
+    for part in parts:
+        name = part.name.encode() if isinstance(part, Path) else b""
+        content = part.read_bytes() if isinstance(part, Path) else part.encode() if isinstance(part, str) else part
+        found.update(b"%d %d " % (len(name), len(content)) + name + content)
+    return found.hexdigest()[:16]
+
+
+def recorded() -> dict[str, dict[str, str]]:
+    """Return {search: {group: digest}} of what has passed in full."""
+    return json.loads(RECORD.read_text()) if RECORD.exists() else {}
+
+
+def choose(what: str, items: Iterable[str], digests: Mapping[str, str], group_of: Callable[[str], str] = str) -> Choice:
+    """Return which items of a search run: all of a group that has changed, an eighth of the others, at least one."""
+    items, old = tuple(items), recorded().get(what, {})
+    changed = {group for group in map(group_of, items) if old.get(group) != digests[group]}
+
+    def draw(item: str) -> int:
+        return int(digest(digests[group_of(item)], item), 16)
+
+    chosen = [item for item in items if thorough or group_of(item) in changed or draw(item) % ONE_IN == 0]
+    chosen = chosen or sorted(items, key=draw)[:1]
+    partly = {group_of(item) for item in set(items).difference(chosen)}
+    whole = {group: digests[group] for group in map(group_of, items) if group not in partly}
+    return Choice(what, tuple(chosen), len(items), tuple(sorted(changed)), whole)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="run every search in full, and record what has passed")
+
+
+def pytest_configure(config):
+    global thorough
+    thorough = config.getoption("--thorough")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Say how many items of how many ran; after a thorough run, record the groups that passed."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind if hasattr(report, "when")]
+    told = [(report, value) for report in reports if report.when == "call" for key, value in report.user_properties
+            if key == TOLD]  # fmt: skip
+    counts: dict[str, list[int]] = {}
+    for _, (what, run, of, changed, _) in told:
+        counts[what] = [a + b for a, b in zip(counts.get(what, [0, 0, 0]), (run, of, len(changed)))]
+    if counts:
+        terminalreporter.section("searches")
+        for what, (run, of, changed) in sorted(counts.items()):
+            which = f"; {changed} changed since all of them passed" if changed else ""
+            terminalreporter.line(f"{what}: {run} of {of}{which}")
+        if any(run < of for run, of, _ in counts.values()):
+            terminalreporter.line("`make thorough` runs all.")
+    if config.getoption("--thorough"):
+        record = recorded()
+        for report, (what, _, _, _, whole) in told:
+            if report.passed:
+                record.setdefault(what, {}).update(whole)
+        RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
