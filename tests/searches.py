@@ -3,9 +3,9 @@
 A search tries everything of a kind: all rule-made mutants of all solutions, all pages in all views. What it finds
 follows from files, those that are searched and those that search, so it finds nothing new where none of them has
 changed. ``searched.json`` holds a digest of these files for each group of items (an exercise, a page) whose search has
-passed in full, written by ``make thorough``. Where a group's digest is another one, all its items run; of the other
-groups an eighth of the items, by a hash of the digest and the item's name: the same on every machine at every time,
-and others as soon as a file changes. The end of every run says how many of how many ran.
+passed in full; ``make thorough`` writes it where all is green. Where a group's digest is another one, all its items
+run; of the other groups an eighth of the items, by a hash of the digest and the item's name: the same on every machine
+at every time, and others as soon as a file changes. The end of every run says how many of how many ran.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def choose(what: str, items: Iterable[str], digests: Mapping[str, str], group_of
 
 
 def pytest_addoption(parser):
-    parser.addoption("--thorough", action="store_true", help="run every search in full, and record what has passed")
+    parser.addoption("--thorough", action="store_true", help="run every search in full; where all is green, record it")
 
 
 def pytest_configure(config):
@@ -75,13 +75,13 @@ def pytest_configure(config):
     thorough = config.getoption("--thorough")
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    """Say how many items of how many ran; after a thorough run, record the groups that passed."""
-    reports = [report for kind in terminalreporter.stats.values() for report in kind if hasattr(report, "when")]
-    told = [(report, value) for report in reports if report.when == "call" for key, value in report.user_properties
-            if key == TOLD]  # fmt: skip
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    """Say how many items of how many ran; after a thorough run that is green, record what ran in full."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    called = [report for report in reports if getattr(report, "when", "") == "call"]
+    told = [value for report in called for key, value in report.user_properties if key == TOLD]
     counts: dict[str, list[int]] = {}
-    for _, (what, run, of, changed, _) in told:
+    for what, run, of, changed, _ in told:
         counts[what] = [a + b for a, b in zip(counts.get(what, [0, 0, 0]), (run, of, len(changed)))]
     if counts:
         terminalreporter.section("searches")
@@ -90,9 +90,8 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(f"{what}: {run} of {of}{which}")
         if any(run < of for run, of, _ in counts.values()):
             terminalreporter.line("`make thorough` runs all.")
-    if config.getoption("--thorough"):
+    if thorough and exitstatus == 0:
         record = recorded()
-        for report, (what, _, _, _, whole) in told:
-            if report.passed:
-                record.setdefault(what, {}).update(whole)
+        for what, *_, whole in told:
+            record.setdefault(what, {}).update(whole)
         RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")

@@ -1,4 +1,4 @@
-"""Promises of the conversions: the same weights give the same outputs in torch.nn and onnxruntime; Keras: test_keras."""
+"""Promises of the conversions: the same weights give the same outputs in torch.nn and onnxruntime (and in Keras)."""
 
 import numpy as np
 import pytest
