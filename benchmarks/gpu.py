@@ -76,7 +76,7 @@ def times(layers, x, dy, budget):
     for call in work.values():
         call()  # compiles, and lets cuDNN choose
     once = {key: seconds(call, 1) for key, call in work.items()}
-    calls = {key: max(1, min(16, math.ceil(0.003 / taken))) for key, taken in once.items()}
+    calls = {key: max(4, min(16, math.ceil(0.003 / taken))) for key, taken in once.items()}
     round_takes = sum(once[key] * calls[key] for key in work)
     best = dict.fromkeys(work, math.inf)
     for _ in range(max(3, min(30, int(budget / round_takes)))):

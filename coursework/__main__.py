@@ -75,7 +75,7 @@ def make_bare(options) -> None:
 
 
 def compare(options) -> int:
-    """Grade the reference, the empty release and all known mistakes in four ways; 1 where they differ."""
+    """Grade the reference, the empty release and all known mistakes in four ways; 1 if they differ."""
     differ = 0
     for name in options.names:
         assignment = release.assignment_of([name], rubric.read(options.rubric), options.variants)
@@ -118,10 +118,10 @@ def _parser():
         return made
 
     made = ruled(command("release", make_release, names="*"))
-    made.add_argument("--secret", type=Path, help="the file of the course's secret; it is made where there is none")
-    made.add_argument("--variants", type=int, default=8, help="from how many variants a student's is drawn")
+    made.add_argument("--secret", type=Path, help="the file of the course's secret; it is made if there is none")
+    made.add_argument("--variants", type=int, default=8, help="how many variants there are to draw from")
     made = graded(command("grade", grade))
-    made.add_argument("folder", type=Path, help="what was handed in: STUDENT.ipynb, or STUDENT/NAME.ipynb")
+    made.add_argument("folder", type=Path, help="the submissions: STUDENT.ipynb, or STUDENT/NAME.ipynb")
     made.add_argument("key", type=Path, help="private/NAME/hidden.json.gz")
     made.add_argument("--name", default="", help="the assignment, if not the key's folder")
     made = ruled(graded(command("nbgrader", from_nbgrader)))
@@ -132,7 +132,7 @@ def _parser():
     made.add_argument("--pages", action="store_true", help="build the pages")
     made = ruled(command("routes", compare, names="+"))
     made.add_argument("--python", type=Path, default=GRADERS, help="the interpreter with nbgrader and otter")
-    made.add_argument("--variants", type=int, default=8, help="from how many variants a student's is drawn")
+    made.add_argument("--variants", type=int, default=8, help="how many variants there are to draw from")
     made.add_argument("--without-page", action="store_true", help="without a browser")
     command("figures", make_figures, names="*")
     return parser

@@ -1,9 +1,9 @@
-"""The book and the package without solutions: a copy of the source tree from which wheel and pages are built as ever.
+"""The book and the package without solutions: a copy of the source tree from which wheel and pages are built as usual.
 
 What is gone: the solutions, the programs of the known mistakes, the tests with their oracles, this kit. The checks work
-from answer keys (``rnnbook/lessons/exercises/keys``). What is still there for who looks: the results on the keys' own
-inputs, which no other inputs share, and the sentences of the known mistakes. And the library is the library: whoever
-reads ``rnnbook.in_numpy`` finds the equations there, as the chapters show them.
+from answer keys (``rnnbook/lessons/exercises/keys``). What a determined reader can still find: the results on the keys'
+own inputs, which no other inputs share, and the sentences of the known mistakes. And the library is still the library:
+``rnnbook.in_numpy`` has the equations, as the chapters show them.
 """
 
 import ast
@@ -24,7 +24,7 @@ from coursework.statements import ROOT, Statement
 from rnnbook.lessons import exercises
 
 LEFT_OUT = ("tests/", "coursework/", ".github/", ".ci/")
-PAGES = "pages"  # what their inputs are drawn from is no secret
+PAGES = "pages"  # what their inputs are drawn from is not secret
 HERE = "rnnbook/lessons/exercises/"
 BLOCK = r"^(?P<indent> *)(?P<fence>:{{3,}}|`{{3,}})\{{{}\}}{}[^\n]*\n.*?^(?P=indent)(?P=fence)[ \t]*\n?"
 SOLUTION = re.compile(BLOCK.format("solution", ""), re.S | re.M)
@@ -45,7 +45,7 @@ def __getattr__(name):
 
 
 def bare(target: Path) -> list[str]:
-    """Write the tree without solutions into ``target``; returns sentences on what a teacher should know of it."""
+    """Write the tree without solutions into ``target``; returns sentences on what a teacher should know about it."""
     shutil.rmtree(target, ignore_errors=True)
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -104,7 +104,7 @@ def text_without(path: Path) -> str:
         if cell["cell_type"] == "markdown":
             whole = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
             kept = _without(whole, path)
-            if "myst" in cell["metadata"]:  # what the page is made of; the source is the same in plain Markdown
+            if "myst" in cell["metadata"]:  # the page's source; the notebook's source is the same in plain Markdown
                 page = _without(cell["metadata"]["myst"], path)
                 if page != cell["metadata"]["myst"]:
                     cell["metadata"]["myst"] = kept = page
@@ -135,7 +135,7 @@ def leaks(folder: Path) -> list[str]:
 
 
 def callers(folder: Path, modules: dict[str, ModuleType]) -> list[str]:
-    """Return a sentence for each chapter whose cells call a solution: they show what they gave, and run no more."""
+    """Return a sentence for each chapter whose cells call a solution: they show stored output, and no longer run."""
     said = []
     for path in sorted((folder / "book" / "text").glob("*.md")):
         calls = set(re.findall(r"exercises\.(\w+\.(?!check_)\w+)\(", path.read_text(encoding="utf-8")))
@@ -196,7 +196,7 @@ def _without(text, path):
 
 
 def _body(function):
-    """A function's body as a text that does not depend on its form."""
+    """A function's body as text that does not depend on its formatting."""
     try:
         tree = ast.parse(inspect.getsource(function).strip().rstrip(","))
     except (OSError, SyntaxError):

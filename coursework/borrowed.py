@@ -1,7 +1,7 @@
-"""The known mistakes as answers, for a grader whose package has no solutions: from the whole package, beside it.
+"""The known mistakes as answers, for a grader whose package has no solutions: taken from the whole package beside it.
 
-A handed-in cell says ``from borrowed import mistake; my_step = mistake("lstm.step", 0, "s1", "lstm", 8)``. For a moment
-there are two packages of one name; the functions keep what they need of theirs.
+A submitted cell says ``from borrowed import mistake; my_step = mistake("lstm.step", 0, "s1", "lstm", 8)``. For a moment
+there are two packages of the same name; the functions keep what they need from theirs.
 """
 
 import os

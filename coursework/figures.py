@@ -45,14 +45,14 @@ def run(cells: list[dict[str, Any]], folder: Path) -> Iterator[Path]:
 
 
 def name_of(cell: dict[str, Any]) -> str:
-    """Return the name that a page gives to a cell's figure, without its prefix; "" where it has none."""
+    """Return the name that a page gives to a cell's figure, without its prefix; "" if it has none."""
     figure = cell["metadata"].get("mystnb", {}).get("figure", {})
     return str(figure.get("name", "")).removeprefix("fig-")
 
 
 def _value(source, space):
     """Run a cell's code; return its last expression's value, or None."""
-    tree = ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.M))  # what only a notebook understands
+    tree = ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.M))  # syntax that only a notebook understands
     last = tree.body[-1] if tree.body else None
     if isinstance(last, ast.Expr):
         tree.body.pop()

@@ -1,4 +1,4 @@
-"""Answer keys: what is right on drawn inputs, and what each known mistake gives there, written as numbers."""
+"""Answer keys: what is right on drawn inputs, and what each known mistake gives on them, stored as numbers."""
 
 import gzip
 import json
@@ -20,7 +20,12 @@ from rnnbook.lessons.exercises.diagnosis import Search
 from rnnbook.lessons.exercises.trials import Trial
 
 SEEDS = 50
-ANSWER = ("right", "misreadings", "tolerance", "choices")  # what an exercise has that asks for a number or a choice
+ANSWER = (
+    "right",
+    "misreadings",
+    "tolerance",
+    "choices",
+)  # the attribute of an exercise that asks for a number or a choice
 
 
 def kind_of(exercise: Any) -> str:
@@ -33,7 +38,8 @@ def kind_of(exercise: Any) -> str:
 def key(assignment: str, asked: list[Statement], rubric: Rubric, secret: str, variants: int) -> dict[str, Any]:
     """Return the content of an answer key: every exercise in every variant.
 
-    Students practise with a key whose secret is ``seeds.PRACTICE``. No single answer is in that one: it would be told.
+    Students practise with a key whose secret is ``seeds.PRACTICE``. No single answer is in that one: it would give the
+    answer away.
     """
     exercises = {s.name: entries(s, rubric, secret, variants) for s in asked}
     return {"format": FORMAT, "assignment": assignment, "variants": variants, "exercises": exercises}
@@ -48,7 +54,7 @@ def entries(asked: Statement, rubric: Rubric, secret: str, variants: int) -> lis
     if kind != "function":
         return [{"kind": "paper", **shared}]
     variation = variation_of(asked.name, asked.exercise)
-    if secret == seeds.PRACTICE:  # once for each convention: numbers of their own are for what is handed in
+    if secret == seeds.PRACTICE:  # once for each convention: separate numbers are for submissions
         variants = len(variation.conventions) if variation else 1
     made = []
     for variant in range(variants):
@@ -74,10 +80,10 @@ def common(asked: Statement, rubric: Rubric) -> dict[str, Any]:
 
 
 def function(exercise: Exercise, seed: int, program: str = "", convention: Convention | None = None) -> dict[str, Any]:
-    """Return what a key holds of a function that is handed in.
+    """Return what a key holds about a function to hand in.
 
-    The seed is the first from ``seed`` on whose inputs tell every known mistake: on rare ones rounding to float32, as
-    the last trial's are, moves what a mistake gives by more than the check allows.
+    The seed is the first from ``seed`` on whose inputs identify every known mistake: on rare ones rounding to float32,
+    as in the last trial, moves a mistake's results by more than the check allows.
     """
     drawn = (exercise.draw(seed + more) for more in range(SEEDS))
     trials = next((trials for trials in drawn if tells_all(exercise, trials)), None)
@@ -97,7 +103,7 @@ def function(exercise: Exercise, seed: int, program: str = "", convention: Conve
 
 
 def tells_all(exercise: Exercise, trials: list[Trial]) -> bool:
-    """Tell whether on these trials each known mistake is found to be itself."""
+    """Return whether each known mistake is identified as itself on these trials."""
     for wrong in exercise.mistakes.values():
         given = [outcome(wrong, trial.arguments, trial.rights) for trial in trials]
         if not Search(exercise, wrong, trials, given).equals(wrong):
@@ -106,7 +112,7 @@ def tells_all(exercise: Exercise, trials: list[Trial]) -> bool:
 
 
 def answer(exercise: Any) -> dict[str, Any]:
-    """Return what a key holds of a number, a shape or a choice that is handed in."""
+    """Return what a key holds about a number, a shape or a choice to hand in."""
     return {
         "right": _single(exercise.right),
         "mistakes": [(sentence, _single(wrong)) for sentence, wrong in exercise.misreadings.items()],
@@ -122,7 +128,7 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 
 def encoded(value: Any) -> Any:
-    """Return a value as JSON can hold it; ValueError where it cannot."""
+    """Return a value as JSON can hold it; ValueError if it cannot."""
     if isinstance(value, np.ndarray | np.generic):
         array = np.ascontiguousarray(value)
         data = b64encode(array.tobytes()).decode()
@@ -142,7 +148,7 @@ def encoded(value: Any) -> Any:
 
 
 def _given(asked, rubric):
-    """The shares with which a cell that gives a function with a bug is worth nothing as it stands."""
+    """The shares, adjusted so that a cell that comes with a buggy function is worth nothing as given."""
     if not asked.stub or kind_of(asked.exercise) != "function" or not programs.given_in(asked):
         return {}
     space: dict[str, Any] = {"__name__": "__main__"}

@@ -12,7 +12,7 @@ DIRECTIVE = re.compile(r"^(:{3,}|`{3,}|~{3,})\{(?P<name>[\w:-]+)\}(?P<argument>.
 
 
 def plain(chapter: str, body: str) -> str:
-    """Return a statement's text in plain Markdown; ValueError for what has no plain form yet."""
+    """Return a statement's text in plain Markdown; ValueError for anything that has no plain form yet."""
     quoted: list[str] = []
 
     def replaced(match):
@@ -62,7 +62,7 @@ def _plain_blocks(text):
 
 
 def equation(chapter: str, label: str) -> str:
-    """Return the TeX of a labelled equation, of this chapter or of another one; ValueError where there is none."""
+    """Return the TeX of a labelled equation, from this chapter or another; ValueError if there is none."""
     places = [chapter, *sorted(p.stem for p in (ROOT / "book" / "text").glob("*.md") if p.stem != chapter)]
     for place in places:
         for match in EQUATION.finditer(text_of(place)):
@@ -95,7 +95,7 @@ def _surname(author):
 
 
 def heading(name: str, points: float) -> str:
-    """Return the title of an exercise with its points, and its kind, level and minutes where it says so."""
+    """Return the title of an exercise with its points, and its kind, level and minutes if it has them."""
     found = statement(name)
     about = getattr(found.exercise, "about", None)
     line = f" · {about.line}" if about else ""

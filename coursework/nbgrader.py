@@ -1,8 +1,8 @@
 """nbgrader's side: a course folder from which ``nbgrader generate_assignment`` and ``autograde`` run as they are.
 
-A graded cell prints the sentence for the student and ends with the points. The points come from a hidden answer key,
-so the grading environment needs the package, without solutions, and NumPy. nbgrader gives 0 to every cell that fails,
-whoever's fault it is: the course's configuration therefore refuses to start where the kernel lacks either.
+A graded cell prints the sentence for the student and ends with the points. The points come from a hidden answer key, so
+the grading environment needs the package, without solutions, and NumPy. nbgrader gives 0 to every cell that fails,
+whoever's fault it is; so the course's configuration refuses to start if the kernel lacks either.
 """
 
 import json
@@ -17,14 +17,14 @@ from rnnbook.lessons.exercises.grading import Grade
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 HIDDEN = """\
-# Graded when you have handed it in, on other inputs than yours.
+# Graded after you hand it in, on inputs different from yours.
 ### BEGIN HIDDEN TESTS
 from rnnbook.lessons.exercises.grading import points
 
 points("{name}", {answer})
 ### END HIDDEN TESTS"""
 CONFIG = '''\
-"""nbgrader's configuration of this course, which also looks whether grading can work at all."""
+"""nbgrader's configuration for this course, which also checks whether grading can work at all."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ c.GenerateFeedback.preprocessors = [  # nbgrader's own, and one that takes the h
 ]
 os.environ.setdefault("RNNBOOK_KEY", str(here / "keys"))
 
-# nbgrader gives 0 points to a cell that fails, also for want of a package: then stop, before anyone is graded
+# nbgrader gives 0 points to a cell that fails, even if only a package is missing: then stop, before anyone is graded
 kernel = KernelSpecManager().get_kernel_spec("python3").argv[0]
 needs = "import numpy, rnnbook.lessons.exercises.grading"
 found = subprocess.run([kernel, "-c", needs], capture_output=True, text=True)
@@ -58,7 +58,7 @@ if found.returncode:
 
 
 def source(assignment: Assignment) -> str:
-    """Return the notebook from which nbgrader makes the release: with solutions, marked, and hidden tests."""
+    """Return the notebook from which nbgrader makes the release: with marked solutions and hidden tests."""
     cells = [_locked(cell, f"opening-{n}") if n != 1 else cell for n, cell in enumerate(opening(assignment))]
     given: set[str] = set()
     for asked in assignment.asked:
@@ -76,7 +76,7 @@ def source(assignment: Assignment) -> str:
 
 
 def write_course(folder: Path, assignment: Assignment, practice: bytes, hidden: bytes) -> None:
-    """Write the assignment into nbgrader's course folder, and its keys where students never get them."""
+    """Write the assignment into nbgrader's course folder, and its keys where students never see them."""
     place = folder / "source" / assignment.name
     place.mkdir(parents=True, exist_ok=True)
     (place / f"{assignment.name}.ipynb").write_text(source(assignment), encoding="utf-8")
@@ -87,7 +87,7 @@ def write_course(folder: Path, assignment: Assignment, practice: bytes, hidden: 
 
 
 def run(folder: Path, command: str, *arguments: str, python: str) -> str:
-    """Run one of nbgrader's commands in a course folder; RuntimeError, with what it said, where it fails."""
+    """Run one of nbgrader's commands in a course folder; RuntimeError, with its output, if it fails."""
     environment = {**os.environ, "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"}  # it calls alembic
     whole = [python, "-m", "nbgrader", command, *arguments]
     done = subprocess.run(whole, cwd=folder, capture_output=True, text=True, env=environment, check=False)

@@ -1,6 +1,6 @@
 """Notebooks of an assignment: for students, with solutions, and with what nbgrader or otter adds to each exercise.
 
-Their text is plain Markdown, and all their cells run with NumPy and the package alone.
+Their text is plain Markdown, and all their cells run with only NumPy and the package.
 """
 
 import ast
@@ -24,7 +24,7 @@ student = ""  # your id, between the quotation marks
 practice = AnswerKey("practice.json.gz", student)"""
 HOW = """\
 Write your id into the first cell. Then fill in the marked lines, one exercise after another. The cell below each one
-checks your answer, as often as you like, and names the mistake if it knows it. What you hand in is graded on other
+checks your answer, as often as you like, and names the mistake if it knows it. What you hand in is graded on different
 inputs."""
 
 
@@ -66,7 +66,7 @@ def raw(text: str) -> Cell:
 
 
 def notebook(cells: Iterable[Cell]) -> str:
-    """Return a notebook as its file holds it; the same for the same cells."""
+    """Return a notebook in the form of its file; the same cells give the same file."""
     numbered = [{**cell, "id": f"cell-{n}"} for n, cell in enumerate(cells)]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     content = {
@@ -92,7 +92,7 @@ def parts(
     student: str | None = None,
     given: set[str] | None = None,
 ) -> Parts:
-    """Return the cells of one exercise; empty where ``student`` is None, else with the solution in this one's variant.
+    """Return the cells of one exercise; empty if ``student`` is None, else with the solution in that one's variant.
 
     ``given``: the statements that earlier cells have; what this exercise needs beyond them is added.
     """
@@ -139,7 +139,7 @@ def simple(assignment: Assignment, student: str | None = None) -> str:
 
 
 def handed_in(path: Path, answers: dict[str, str], student: str, target: Path) -> None:
-    """Write a release as a student hands it in: the id in its first cell, these answers in place of the empty ones."""
+    """Write a release as a student would hand it in: the id in its first cell, these answers for the empty ones."""
     content = json.loads(path.read_text(encoding="utf-8"))
     left = set(answers)
     for cell in content["cells"]:
@@ -157,7 +157,7 @@ def handed_in(path: Path, answers: dict[str, str], student: str, target: Path) -
 
 
 def _first_line(source):
-    """What tells a cell for an answer: each grader leaves its own mark below."""
+    """What identifies an answer cell: each grader leaves its own mark below."""
     return source.strip().partition("\n")[0]
 
 

@@ -1,7 +1,7 @@
-"""otter's side: a notebook for ``otter assign``, and ``otter run`` on what is handed in.
+"""otter's side: a notebook for ``otter assign``, and ``otter run`` on submissions.
 
 otter counts tests that pass, so each exercise has one hidden test for each quarter of its points. They call the same
-function as nbgrader's cells, with the same hidden answer key, which lies in the autograder's zip alone.
+function as nbgrader's cells, with the same hidden answer key, which is only in the autograder's zip.
 """
 
 import json
@@ -85,7 +85,7 @@ def assign(path: Path, python: str) -> tuple[Path, Path]:
 
 
 def grade(autograder: Path, submission: Path, student: str, assignment: Assignment, python: str) -> dict[str, float]:
-    """Run ``otter run`` on one submission; returns the points by exercise; RuntimeError where it gives none."""
+    """Run ``otter run`` on one submission; returns the points by exercise; RuntimeError if it gives none."""
     environment = {**os.environ, "RNNBOOK_STUDENT": student}
     with tempfile.TemporaryDirectory() as place:
         command = [python, "-m", "otter", "run", "-a", str(autograder), "-o", place, str(submission)]

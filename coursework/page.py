@@ -36,7 +36,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def settings() -> dict[str, Any]:
-    """Return what the book's configuration says to the extension that runs code on its pages."""
+    """Return the book's configuration of the extension that runs code on its pages."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
     return {name: value for name, value in config.items() if name.startswith("live_code_")}
 
@@ -45,8 +45,8 @@ def settings() -> dict[str, Any]:
 def opened(folder: Path, python: Path = Path(sys.prefix, "share/pyodide")) -> Iterator[Callable[[str], dict[str, Any]]]:
     """Yield a function that runs code as a page's cell, and returns what the page gets: output, passed, error.
 
-    ``folder``: where the files are put that a book would serve. Raises FileNotFoundError where the browser's Python,
-    which ``make book`` fetches, is not there.
+    ``folder``: where to put the files that a book would serve. Raises FileNotFoundError if the browser's Python, which
+    ``make book`` fetches, is not there.
     """
     import browser
     from live_code import archive

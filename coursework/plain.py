@@ -1,4 +1,4 @@
-"""Grades without a grader: run a notebook's cells, one after another, and hold its answers against a key.
+"""Grades without a grader: run a notebook's cells, one after another, and compare its answers with a key.
 
 python -m coursework.plain NOTEBOOK KEY STUDENT     prints the grades as JSON
 """
@@ -19,7 +19,7 @@ SECONDS = 600
 
 
 def graded(notebook: Path, key: Path, student: str, python: str = sys.executable) -> dict[str, Grade]:
-    """Return the grades of a handed-in notebook by exercise, run in a process of its own; RuntimeError if that dies."""
+    """Return the grades of a submitted notebook by exercise, run in a separate process; RuntimeError if that dies."""
     command = [python, "-m", "coursework.plain", str(notebook.resolve()), str(key.resolve()), student]
     paths = [*sys.path, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
@@ -32,7 +32,7 @@ def graded(notebook: Path, key: Path, student: str, python: str = sys.executable
 
 
 def grades(notebook: Path, key: AnswerKey) -> dict[str, Grade]:
-    """Return the grades by exercise; what the notebook's cells print, draw or raise is not seen."""
+    """Return the grades by exercise; what the notebook's cells print, draw or raise is not shown."""
     space: dict[str, Any] = {"__name__": "__main__"}
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     for number, cell in enumerate(cells):

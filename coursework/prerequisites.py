@@ -1,6 +1,6 @@
-"""Which chapter rests on which, as a drawing: book/_static/prerequisites.svg.
+"""Which chapter builds on which, as a drawing: book/_static/prerequisites.svg.
 
-python -m coursework.prerequisites    draws it anew
+python -m coursework.prerequisites    draws it again
 """
 
 from html import escape
@@ -36,7 +36,7 @@ INK, FILL, LINE = "#1f2933", "#eef4f8", "#0067a8"
 
 
 def places() -> dict[str, tuple[int, int]]:
-    """Return the indent and the row of each chapter: one further in than what it rests on, and below it."""
+    """Return the indent and the row of each chapter: one further in than the chapter it builds on, and below it."""
     after: dict[str, list[str]] = {name: [] for name in CHAPTERS}
     for name, (_, before) in CHAPTERS.items():
         if before:
@@ -68,7 +68,7 @@ def drawing() -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="13" fill="{INK}">'
     tip = '<defs><marker id="tip" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="6" markerHeight="6" orient="auto">'
     tip += f'<path d="M0,0 L8,4 L0,8 z" fill="{LINE}"/></marker></defs>'
-    return "\n".join([head, "<title>Which chapter rests on which</title>", tip, *parts, "</svg>", ""])
+    return "\n".join([head, "<title>Which chapter builds on which</title>", tip, *parts, "</svg>", ""])
 
 
 if __name__ == "__main__":

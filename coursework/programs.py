@@ -1,4 +1,5 @@
-"""What is cut out of a chapter's module: a solution with all that it calls, or how inputs are drawn without it."""
+"""What is cut out of a chapter's module: a solution with everything that it calls, or how inputs are drawn without
+it."""
 
 import ast
 import inspect
@@ -19,7 +20,7 @@ def module_of(exercise: Any) -> ModuleType:
 
 
 def needed(code: str, module: ModuleType) -> list[ast.stmt]:
-    """Return the top statements of a module that a piece of code needs, one through another, in their order."""
+    """Return the top statements of a module that a piece of code needs, directly or through others, in order."""
     body = ast.parse(inspect.getsource(module)).body
     wanted, kept, waiting = set[str](), list[ast.stmt](), _names(ast.parse(code))
     while waiting:
@@ -31,7 +32,7 @@ def needed(code: str, module: ModuleType) -> list[ast.stmt]:
 
 
 def _names(node):
-    """The names that a statement reads from around it."""
+    """The names that a statement reads from its surroundings."""
     read, own = set[str](), set[str]()
     for n in ast.walk(node):
         if isinstance(n, ast.Name):
@@ -42,7 +43,7 @@ def _names(node):
 
 
 def _defines(node):
-    """The names that a top statement makes."""
+    """The names that a top-level statement defines."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return {node.name}
     if isinstance(node, ast.Import | ast.ImportFrom):
@@ -52,7 +53,7 @@ def _defines(node):
 
 
 def _only(node, names):
-    """An import of these names alone; every other statement as it is."""
+    """An import reduced to these names; every other statement as it is."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         kept = [alias for alias in node.names if (alias.asname or alias.name).split(".")[0] in names]
         return ast.Import(kept) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, kept, node.level)
@@ -60,7 +61,7 @@ def _only(node, names):
 
 
 def prohibitions(exercise: Any, check: str) -> str:
-    """Return a program that makes ``forbids``, with no solution in it; "" where an exercise forbids nothing."""
+    """Return a program that defines ``forbids``, with no solution in it; "" if an exercise forbids nothing."""
     if not exercise.forbids:
         return ""
     module = module_of(exercise)
@@ -73,7 +74,7 @@ def prohibitions(exercise: Any, check: str) -> str:
 
 
 def function_source(function: FunctionType) -> tuple[str, dict[str, Any]]:
-    """Return a program that makes ``function`` as this one, and the values that it needs from around it."""
+    """Return a program that defines ``function`` as this one, and the values that it needs from its surroundings."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     names = list(inspect.signature(function).parameters)
     made = [
@@ -113,8 +114,8 @@ def _call_that_makes(name, module):
 def solved(asked: Statement, begin: str = "", end: str = "", takes: tuple[str, ...] = (), first: str = "") -> str:
     """Return a student's cell with the book's solution in it, between the lines ``begin`` and ``end``.
 
-    ``takes``: the parameters, where they are not the book's; ``first``: the line that makes the book's of them. If the
-    cell gives a function with a bug, that stands below the solution and is not reached.
+    ``takes``: the parameters, if they are not the book's; ``first``: the line that turns them into the book's. If the
+    cell comes with a buggy function, that is below the solution and is not reached.
     """
     if not asked.is_function:
         right = f"{asked.answer} = {right_answer(asked.exercise)!r}"
@@ -122,7 +123,7 @@ def solved(asked: Statement, begin: str = "", end: str = "", takes: tuple[str, .
     solution = asked.exercise.solution
     before, head, names, given = _parts(asked, takes)
     nodes = needed(solution.__name__, module_of(asked.exercise))
-    if takes or list(inspect.signature(solution).parameters) == names:  # its body can stand there, below what it calls
+    if takes or list(inspect.signature(solution).parameters) == names:  # its body can go there, below what it calls
         nodes = [n for n in nodes if not (isinstance(n, ast.FunctionDef) and n.name == solution.__name__)]
         last = body_of(solution)
     else:
@@ -134,7 +135,7 @@ def solved(asked: Statement, begin: str = "", end: str = "", takes: tuple[str, .
 
 
 def emptied(asked: Statement, takes: tuple[str, ...] = ()) -> str:
-    """Return a student's cell with nothing filled in but what the exercise gives."""
+    """Return a student's cell with nothing filled in beyond what the exercise gives."""
     if not asked.is_function:
         return asked.stub
     before, head, _, given = _parts(asked, takes)
@@ -143,7 +144,7 @@ def emptied(asked: Statement, takes: tuple[str, ...] = ()) -> str:
 
 
 def given_in(asked: Statement) -> str:
-    """Return the lines that a function's cell gives: one with a bug to mend; "" where it is to be written."""
+    """Return the lines that a function's cell gives: those of a bug to fix; "" if the function is to be written."""
     return _parts(asked, ())[3]
 
 
@@ -154,7 +155,7 @@ def right_answer(exercise: Any) -> Any:
 
 
 def _parts(asked, takes):
-    """What stands before the function that is handed in, its first line, its parameters, and the body that is given."""
+    """What comes before the function to hand in, its first line, its parameters, and the body that is given."""
     made = [n for n in ast.parse(asked.stub).body if isinstance(n, ast.FunctionDef) and n.name == asked.answer]
     if len(made) != 1:
         raise ValueError(f"the cell of {asked.name} does not define {asked.answer}")

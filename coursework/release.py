@@ -1,4 +1,4 @@
-"""Everything for one assignment, in one folder: notebooks, keys, and what nbgrader and otter take."""
+"""Everything for one assignment, in one folder: notebooks, keys, and the files for nbgrader and otter."""
 
 import shutil
 from pathlib import Path
@@ -56,7 +56,7 @@ def sheet(assignment: Assignment) -> str:
         lines += [f"## {asked.title}: {assignment.rubric.points_of(asked):g} points", ""]
         if kind == "paper":
             answer = asked.exercise.answer() if hasattr(asked.exercise, "answer") else "Read it yourself."
-            lines += ["Read by a person:", "", answer, ""]
+            lines += ["Marked by a person:", "", answer, ""]
             continue
         shares = keys.common(asked, assignment.rubric)["shares"]
         lines += [f"Graded by its {'numbers' if kind == 'function' else 'number or choice'}. Shares of the points:", ""]

@@ -1,7 +1,7 @@
 """The same answers graded in four ways, side by side: nbgrader, otter, plain Python, and the page's own check.
 
 The answers: the book's solutions, a release in which nothing is filled in, and every known mistake. nbgrader and otter
-run in an environment of their own, whose package has no solutions.
+run in a separate environment, whose package has no solutions.
 """
 
 import html
@@ -134,7 +134,7 @@ def on_the_page(
             for student in students:
                 sentence = _sentence(assignment, asked, student)
                 own = list(asked.exercise.mistakes)
-                if sentence and sentence not in own:  # a mistake that only a variant knows
+                if sentence and sentence not in own:  # a mistake that only a variant has
                     continue
                 cell = f"{asks}[{own.index(sentence)}]" if sentence else programs.solved(asked)
                 cell = programs.emptied(asked) if student == "empty" else cell
@@ -146,7 +146,7 @@ def on_the_page(
 
 
 def rows(assignment: Assignment, graded: list[Statement], students: list[str], points: Any, hidden: Path) -> list[Row]:
-    """Return the table, without the answers that are another row again."""
+    """Return the table, without the answers that repeat another row."""
     made = []
     for asked in graded:
         for student in students:
@@ -183,12 +183,12 @@ def table(found: list[Row]) -> str:
 
 
 def wrong(found: list[Row]) -> list[Row]:
-    """Return the rows in which a route gives other points than the rubric."""
+    """Return the rows in which a route's points differ from the rubric's."""
     return [row for row in found if any(points != row.rubric for points in row.points.values())]
 
 
 def feedback_shows_no_test(folder: Path, assignment: Assignment, python: str) -> str:
-    """Return what nbgrader's feedback says of a known mistake; RuntimeError if it shows a test or is silent."""
+    """Return what nbgrader's feedback says about a known mistake; RuntimeError if it shows a test or is silent."""
     student = "mistake-0"
     nbgrader.run(
         folder / "nbgrader", "generate_feedback", assignment.name, "--force", f"--student={student}", python=python
@@ -203,7 +203,7 @@ def feedback_shows_no_test(folder: Path, assignment: Assignment, python: str) ->
 
 
 def lacks_numpy_is_refused(folder: Path, python: str) -> str:
-    """Return what nbgrader says where the kernel lacks NumPy; RuntimeError if it grades all the same."""
+    """Return what nbgrader says if the kernel lacks NumPy; RuntimeError if it grades anyway."""
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "numpy.py").write_text("raise ImportError('No module named numpy')\n")
         saved = os.environ.get("PYTHONPATH", "")

@@ -9,11 +9,11 @@ from rnnbook.lessons.exercises.grading import QUARTERS
 
 DEFAULT = Path(__file__).with_name("rubric.toml")
 SHARES = ("right", "known", "forbidden", "part")
-LEVEL = 2  # of an exercise that gives none
+LEVEL = 2  # for an exercise that gives none
 
 
 class Rubric(NamedTuple):
-    """Points by level, shares, and what single exercises have of their own."""
+    """Points by level, shares, and the settings of single exercises."""
 
     points: tuple[float, ...]
     shares: dict[str, float]
@@ -31,7 +31,8 @@ class Rubric(NamedTuple):
 
 
 def read(path: Path = DEFAULT) -> Rubric:
-    """Return the rubric in a file; ValueError where it does not fit: a share that is no quarter, an unknown mistake."""
+    """Return the rubric in a file; ValueError if it does not fit: a share that is not a whole number of quarters, an
+    unknown mistake."""
     found = tomllib.loads(path.read_text(encoding="utf-8"))
     rubric = Rubric(tuple(found["points"]), found["shares"], found.get("exercises", {}))
     if len(rubric.points) != 3 or set(rubric.shares) != set(SHARES):

@@ -2,8 +2,8 @@
 
 Canvas (its importer's source, ``gradebook_importer.rb``) wants the columns Student, ID, SIS User ID, SIS Login ID and
 Section before the assignments, a row that begins with "Points Possible", and an assignment's own number in brackets
-behind its title, if it has one already. Moodle maps columns by hand: here the address or the ID number finds the
-student, and a grade and a feedback column go together, since to import one without the other empties it.
+after its title, if it already has one. Moodle maps columns by hand: here the address or the ID number finds the
+student, and a grade and a feedback column go together, since importing one without the other empties it.
 """
 
 import csv
@@ -28,7 +28,7 @@ class Student(NamedTuple):
 
 
 def roster(path: Path) -> dict[str, Student]:
-    """Return the students of a CSV file by id; ValueError where it lacks the column ``id`` or has an id twice."""
+    """Return the students of a CSV file by id; ValueError if it lacks the column ``id`` or has an id twice."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         lines = list(csv.DictReader(file))
     if not lines or "id" not in lines[0]:
@@ -90,5 +90,5 @@ def _csv(path, rows):
 
 
 def _harmless(cell):
-    """A name or a sentence that a spreadsheet would take for a formula gets a quotation mark before it."""
+    """Put a quotation mark before a name or sentence that a spreadsheet would take for a formula."""
     return f"'{cell}" if cell[:1] in ("=", "+", "@") else cell

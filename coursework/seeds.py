@@ -1,10 +1,10 @@
-"""Seeds that nobody can guess who does not have the course's secret, and that are the same whenever it is the same."""
+"""Seeds that nobody can guess without the course's secret, and that are the same whenever the secret is the same."""
 
 import hashlib
 import secrets
 from pathlib import Path
 
-PRACTICE = "practice"  # what students check with, before they hand in, is no secret
+PRACTICE = "practice"  # what students check with before handing in is not secret
 
 
 def seed(secret: str, name: str, variant: int) -> int:
@@ -13,7 +13,7 @@ def seed(secret: str, name: str, variant: int) -> int:
 
 
 def secret_in(path: Path) -> str:
-    """Return the secret in a file, which is made where there is none."""
+    """Return the secret in a file, which is made if there is none."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(secrets.token_hex(32) + "\n")

@@ -22,8 +22,8 @@ CHECK = re.compile(r"exercises\.(?P<chapter>\w+)\.(?P<check>\w+)\((?P<answer>\w+
 class Statement(NamedTuple):
     """One exercise: its name ("lstm.step"), what the page says, and the cell that the student fills in.
 
-    ``stub``: the cell without the call of the check. ``answer``: the name of what is handed in; "" where the answer is
-    a text. ``before``: what the cell needs of the chapter's earlier cells, other exercises' answers excepted.
+    ``stub``: the cell without the call of the check. ``answer``: the name of what is handed in; "" if the answer is
+    text. ``before``: what the cell needs from the chapter's earlier cells, other exercises' answers excepted.
     """
 
     name: str
@@ -48,7 +48,8 @@ class Statement(NamedTuple):
 
 @cache
 def chapters() -> list[str]:
-    """Return the chapters that have exercises, in the order of the book; those that it does not list yet at the end."""
+    """Return the chapters that have exercises, in the order of the book, with those that it does not list yet at the
+    end."""
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
     files = [Path(c["file"]).name for part in contents["parts"] for c in part["chapters"]]
     texts = sorted(path.stem for path in (ROOT / "book" / "text").glob("*.md"))
@@ -58,7 +59,7 @@ def chapters() -> list[str]:
 
 @cache
 def statements(chapter: str) -> tuple[Statement, ...]:
-    """Return the exercises of a chapter, in its order; ValueError where the text and the package do not fit."""
+    """Return the exercises of a chapter, in order; ValueError if the text and the package do not match."""
     text = text_of(chapter)
     cells = [(match.start(), _code(match["body"])) for match in CELL.finditer(text)]
     found: list[Statement] = []
@@ -88,7 +89,7 @@ def statements(chapter: str) -> tuple[Statement, ...]:
 
 
 def statement(name: str) -> Statement:
-    """Return the exercise of this name; ValueError where there is none."""
+    """Return the exercise of this name; ValueError if there is none."""
     chapter = name.partition(".")[0]
     found = [s for s in statements(chapter) if s.name == name] if chapter in chapters() else []
     if not found:
@@ -116,11 +117,11 @@ def _code(body):
 
 
 def _before(stub, earlier, own):
-    """What the stub needs of the earlier cells, and what an answer may use: the chapter's imports."""
+    """What the stub needs from the earlier cells, and what an answer may use: the chapter's imports."""
     also = importable_names(earlier, allowed()) - {"exercises"}
     lines = setup_for(stub, earlier, allowed(), also)
     if lines is None:  # an exercise in PyTorch: not on the page, but in a notebook
         lines = setup_for(stub, earlier, [*allowed(), "torch", "rnnbook"])
     if lines is None:
-        raise ValueError(f"a cell needs what the browser has not: {stub[:80]!r}")
+        raise ValueError(f"a cell needs what the browser does not have: {stub[:80]!r}")
     return "\n".join(text for n, text in lines if n not in own)

@@ -1,7 +1,7 @@
-"""Conventions that differ from student to student, where a copied answer shows: the order of gates.
+"""Conventions that differ from student to student, so that a copied answer shows: the order of the gates.
 
-Each student has inputs of their own sizes and numbers anyway. Here the arguments themselves mean something else, and
-an answer that follows another student's convention, or the book's, is told so.
+Each student has inputs of different sizes and numbers anyway. Here the arguments themselves mean something else, and
+the feedback says if an answer follows another student's convention, or the book's.
 """
 
 import inspect
@@ -31,7 +31,7 @@ class Variation(NamedTuple):
     takes: tuple[str, ...]
     parameters: tuple[str, ...]
     conventions: tuple[Convention, ...]
-    note: str  # stands under the statement, for everyone
+    note: str  # goes under the statement, for everyone
 
 
 def _blocks(order: str) -> Convention:
@@ -55,7 +55,7 @@ def _blocks(order: str) -> Convention:
 def _stacked(takes: str, *orders: str) -> Variation:
     names = tuple(takes.split())
     note = f"Here the pre-activations come stacked along the last axis, in one array `a` $(B, {len(orders[0])}H)$. "
-    note += "The order of the blocks is yours alone: the cell below tells it."
+    note += "The order of the blocks is your own: the cell below says which it is."
     parameters = ("a", *(name for name in names if name[:2] != "a_"))
     return Variation(names, parameters, tuple(_blocks(order) for order in orders), note)
 
@@ -75,7 +75,7 @@ def variation_of(name: str, exercise: Any) -> Variation | None:
 
 
 def varied(exercise: Exercise, variation: Variation, convention: Convention) -> Exercise:
-    """Return the exercise in one convention; to follow another one is a known mistake."""
+    """Return the exercise in one convention; following a different one is a known mistake."""
     mistakes: dict[str, Callable] = {}
     for other in variation.conventions:
         if other is not convention:
@@ -98,7 +98,7 @@ def varied(exercise: Exercise, variation: Variation, convention: Convention) -> 
 
 
 def _alike(one, other, exercise, convention):
-    """Whether two mistakes are one and the same."""
+    """Whether two mistakes are the same."""
     arguments = convention.from_book(exercise.inputs(np.random.default_rng(0)))
     made = [numbers(function, arguments) for function in (one, other)]
     return all(made) and all(a.shape == b.shape and np.allclose(a, b) for a, b in zip(*made))

@@ -1,4 +1,4 @@
-"""Sentences for a user's mistakes: the argument, what was expected, what came.
+"""Sentences for a user's mistakes: the argument, what was expected, what was given.
 
 Both versions check their arguments here, so that the same mistake reads the same everywhere.
 """
@@ -30,7 +30,7 @@ def check_shape(name: str, array, shape: Sequence[int | str]) -> None:
 
 
 def check_size(name: str, value) -> int:
-    """Return ``value`` as a positive int; TypeError for what is no whole number, ValueError below one."""
+    """Return ``value`` as a positive int; TypeError for anything but a whole number, ValueError below one."""
     try:
         size = value.__index__()
     except AttributeError:
@@ -56,7 +56,8 @@ def check_flag(name: str, value) -> bool:
 
 
 def check_number(name: str, value, rule: str, fits: Callable[[float], bool]):
-    """Return a real number that ``fits`` what ``rule`` says; TypeError for no number, ValueError for another one.
+    """Return a real number that ``fits`` what ``rule`` says; TypeError for anything but a number, ValueError for
+    others.
 
     >>> check_number("lr", -1, "be finite and at least 0", lambda lr: 0 <= lr < float("inf"))
     Traceback (most recent call last):
@@ -70,7 +71,7 @@ def check_number(name: str, value, rule: str, fits: Callable[[float], bool]):
 
 
 def described(value) -> str:
-    """Return what a value is, in the words of a sentence: ``None``, ``an array of shape (2, 3)``, ``a list``."""
+    """Describe a value as an error sentence does: ``None``, ``an array of shape (2, 3)``, ``a list``."""
     if value is None:
         return "None"
     if hasattr(value, "shape"):

@@ -1,7 +1,7 @@
 """One training loop for both versions: progress bar, history, checkpoint and resume, seeds.
 
-The loop knows neither NumPy's layers nor PyTorch's. Whoever trains writes one function ``step(i)``,
-which draws a batch, goes forward, backward and updates, and returns the loss; the loop calls it, and keeps the book.
+The loop knows neither NumPy's layers nor PyTorch's. You write one function ``step(i)``, which draws a batch, runs
+forward and backward, updates, and returns the loss; the loop calls it and keeps the records.
 """
 
 import json
@@ -21,7 +21,7 @@ from rnnbook.weights import storage
 
 @dataclass
 class History:
-    """What a training run has measured: the losses, and the validation values where any were asked for.
+    """What a training run has measured: the losses, and the validation values if there are any.
 
     ``steps[k]`` is the number of updates made when ``losses[k]`` was read, counted from 1;
     ``validation_steps`` and ``validation_values`` belong together in the same way.
@@ -36,12 +36,12 @@ class History:
 
 @dataclass
 class Checkpoint:
-    """A file from which a run that was killed goes on as if nothing had happened.
+    """A file from which a run that was killed continues as if nothing had happened.
 
-    ``parts`` names everything that a step reads and changes: models, layers and optimisers (whatever has
-    ``state_dict`` and ``load_state_dict``), and the ``np.random.Generator`` or ``torch.Generator`` that it draws from
-    (for dropout that is ``torch.default_generator``). The file is written after every ``every`` steps and after the
-    last, all or not at all; a state that is not finite is refused, so that a good file stays.
+    ``parts`` names everything that a step reads and changes: models, layers and optimisers (whatever has ``state_dict``
+    and ``load_state_dict``), and the ``np.random.Generator`` or ``torch.Generator`` that it draws from (for dropout
+    that is ``torch.default_generator``). The file is written after every ``every`` steps and after the last, completely
+    or not at all; a state that is not finite is refused, so that a good file is kept.
     """
 
     path: str | Path
@@ -49,9 +49,9 @@ class Checkpoint:
     every: int = 100
 
     def save(self, history: History) -> None:
-        """Write the parts and the history; of several processes under torchrun the first one does it for all.
+        """Write the parts and the history; under torchrun the first process does it for all.
 
-        Raises ValueError, naming the array, where one holds NaN or infinity; the file stays as it was.
+        Raises ValueError, naming the array, if one holds NaN or infinity; the file stays as it was.
         """
         if not first_process():
             return
@@ -66,9 +66,9 @@ class Checkpoint:
         storage.write(self.path, arrays, {"checkpoint": json.dumps(nest)})
 
     def resume(self) -> History:
-        """Put every part where the file left it and return the history; an empty one where there is no file.
+        """Restore every part from the file and return the history; an empty one if there is no file.
 
-        Raises ValueError where the file is damaged, or was written for other parts.
+        Raises ValueError if the file is damaged, or was written for other parts.
         """
         if not Path(self.path).exists():
             return History()
@@ -84,14 +84,14 @@ class Checkpoint:
             for name, part in self.parts.items():
                 set_part_state(part, states[name])
         except Exception:
-            for name, part in self.parts.items():  # nothing stays half changed
+            for name, part in self.parts.items():  # nothing is left half changed
                 set_part_state(part, before[name])
             raise
         return history
 
 
 def set_part_state(part, state) -> None:
-    """Make a part of a run what it was when ``part_state`` returned ``state``."""
+    """Restore a part of a run to what it was when ``part_state`` returned ``state``."""
     if isinstance(part, np.random.Generator):
         part.bit_generator.state = state
     elif _is_generator(part):
@@ -101,7 +101,7 @@ def set_part_state(part, state) -> None:
 
 
 def part_state(name: str, part):
-    """Return all that a part of a run remembers; TypeError for a part that cannot say it."""
+    """Return the whole state of a part of a run; TypeError for a part that has none to give."""
     if isinstance(part, np.random.Generator):
         return part.bit_generator.state
     if _is_generator(part):
@@ -112,7 +112,7 @@ def part_state(name: str, part):
 
 
 def _is_generator(part) -> bool:
-    """Whether a part is a ``torch.Generator``, known by its methods: this module does without PyTorch."""
+    """Whether a part is a ``torch.Generator``, recognised by its methods, since this module does not import PyTorch."""
     return hasattr(part, "get_state") and hasattr(part, "set_state")
 
 
@@ -129,12 +129,12 @@ def train(
 ) -> History:
     """Call ``step(0)``, ``step(1)``, … ``step(steps - 1)`` and return the history of their losses.
 
-    ``step(i)`` makes one update and returns its loss: a float, or anything that ``float`` reads. It is read at every
-    ``log_every``-th step and at the last, because reading a loss that lives on a GPU waits for it.
+    ``step(i)`` makes one update and returns its loss: a float, or anything that ``float`` reads. It is read only at
+    every ``log_every``-th step and at the last, because reading a loss that is on a GPU waits for the GPU.
     ``validate()`` is called after every ``validate_every`` steps (by default after the last step only).
-    ``stop(history)``, asked after every loss that is read, ends the run early where it returns True.
-    ``checkpoint`` writes the run down as it goes, and goes on from the file where there is one already.
-    ``progress`` shows a bar; by default where somebody is watching. It leaves nothing in a notebook's output.
+    ``stop(history)``, called after every loss that is read, ends the run early if it returns True. ``checkpoint`` saves
+    the run as it goes, and continues from the file if there already is one. ``progress`` shows a bar, by default when
+    somebody is watching. It leaves nothing in a notebook's output.
     """
     steps, log_every = check_size("steps", steps), check_size("log_every", log_every)
     validate_every = steps if validate_every is None else check_size("validate_every", validate_every)
@@ -165,7 +165,7 @@ def train(
 
 
 def seed_everything(seed: int) -> np.random.Generator:
-    """Seed Python's, NumPy's and, where it is imported, PyTorch's draws; return ``default_rng(seed)``."""
+    """Seed the generators of Python, NumPy and, if it is imported, PyTorch; return ``default_rng(seed)``."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 (other people's code draws from it)
     if "torch" in sys.modules:
@@ -174,14 +174,14 @@ def seed_everything(seed: int) -> np.random.Generator:
 
 
 def first_process() -> bool:
-    """Tell whether this process is the only one, or the first of those that torchrun has started."""
+    """Return whether this process is the only one, or the first of those that torchrun has started."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def somebody_watches() -> bool:
-    """Tell whether a person sees the output now: a terminal, or a notebook that a person runs.
+    """Return whether a person sees the output now: a terminal, or a notebook that a person runs.
 
-    Programs that run notebooks (nbclient, nbval) say with every cell that nobody is there to type an answer.
+    Programs that run notebooks (nbclient, nbval) declare with every cell that nobody is there to type an answer.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     kernel = getattr(shell, "kernel", None)

@@ -125,6 +125,39 @@ def opened(served, chromium):
         assert log.complaints == []
 
 
+# a page with one block for a figure that moves, in the theme's colours
+PAGE = """<html lang="en" data-theme="{theme}"><head><title>a page</title></head>
+<body style="{colours}; color: var(--pst-color-text-base); background: var(--pst-color-background)"><main>
+<h1>A page</h1><div class="animation animation-{name}">A still text.</div></main></body></html>"""
+THEMES = {
+    "light": "--pst-color-background: white; --pst-color-text-base: #222; --pst-color-primary: #00c;"
+             " --pst-color-border: #bbb",
+    "dark": "--pst-color-background: #121212; --pst-color-text-base: #eee; --pst-color-primary: #9bf;"
+            " --pst-color-border: #555",
+}  # fmt: skip
+
+
+@pytest.fixture
+def figure(chromium):
+    """Put a figure of book/_static alone on a page: its script, and those in ``also``, after the one they share."""
+    contexts = []
+
+    def open_page(name, theme="light", width=1000, also=(), **options):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_content(PAGE.format(theme=theme, colours=THEMES[theme], name=name))
+        for style in ("custom.css", "animation.css"):
+            page.add_style_tag(path=ROOT / "book/_static" / style)
+        for script in ("figure", name, *also):
+            page.add_script_tag(path=ROOT / f"book/_static/{script}.js")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
 @pytest.fixture
 def no_chance(monkeypatch):
     """NumPy's new arrays hold NaN, not what was computed rightly in their memory before; what overflows is silent."""

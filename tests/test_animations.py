@@ -76,3 +76,17 @@ def test_the_crate_carries_what_a_loop_by_hand_computes():
         np.testing.assert_allclose(bars, [i, f, abs(np.tanh(a_g)), o], atol=0.0021)
         assert looks[f"past-{t}"]["height"] == pytest.approx(26 * abs(c), abs=0.06)
     assert np.sign(after(scene, 99)["past-3"]["y"] - 242) < 0 == np.sign(after(scene, 99)["past-8"]["y"] - 242)
+
+
+def test_the_figures_that_move_share_what_they_need_alike():
+    scripts = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "book/_static").glob("*.js")}
+    users = [name for name, text in scripts.items() if "window.rnnbookFigure;" in text]
+    assert len(users) > 10
+    for name in users:
+        for copied in (
+            "createElementNS",
+            "prefers-reduced-motion",
+            'class: "animation-says"',
+            'setAttribute("role", "group")',
+        ):
+            assert copied not in scripts[name], f"{name}.js has its own: {copied}"

@@ -19,7 +19,7 @@ def keras_arrays(G=3, bias=(2, 21)):
 @pytest.mark.parametrize(
     "arrays, kind, sentence",
     [
-        (keras_arrays() * 2, "GRU", "are 6 arrays; those of a Bidirectional are two such lists, one behind the other"),
+        (keras_arrays() * 2, "GRU", "are 6 arrays; those of a Bidirectional are two such lists, one after the other"),
         (keras_arrays()[:1], "GRU", "kernel, recurrent kernel and bias, or the first two, but are 1 arrays"),
         (
             [a.astype(int) for a in keras_arrays()],

@@ -72,7 +72,7 @@ def test_an_earlier_function_of_the_readers_is_named_and_answered():
 def test_one_array_for_all_steps_and_exchanged_results_are_told():
     assert "Every entry of hs is the last one" in rnn.check_forward(one_array_for_all).message
     verdict = lstm.check_coupled_step(lambda **a: lstm.coupled_step(**a)[::-1])
-    assert "They are right, but in another order: you return c_t, h_t." in verdict.message
+    assert "They are right, but in a different order: you return c_t, h_t." in verdict.message
 
 
 def test_two_mistakes_at_once_are_told():
@@ -105,7 +105,7 @@ def unlisted(solution=None, names="a b c"):
 
 
 PROBED = {
-    "y is the right one with its sign turned": lambda a, b, c: -(np.tanh(a @ b) + c),
+    "y is the right one with its sign reversed": lambda a, b, c: -(np.tanh(a @ b) + c),
     "y is the right one times 0.5": lambda a, b, c: 0.5 * (np.tanh(a @ b) + c),
     "y is the right one divided by the size of axis 0 of a": lambda a, b, c: (np.tanh(a @ b) + c) / len(a),
     "y is the right one plus 1": lambda a, b, c: np.tanh(a @ b) + c + 1,

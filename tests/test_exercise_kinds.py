@@ -1,5 +1,7 @@
 """Exercises of every kind: what each says of itself, and what it answers."""
 
+import re
+
 import numpy as np
 import pytest
 from test_exercises import EXERCISES, MODULES
@@ -11,6 +13,7 @@ from rnnbook.lessons.exercises.attempt import numbers
 from rnnbook.lessons.exercises.checking import Exercise
 from rnnbook.lessons.exercises.design import Design, at_least, between
 from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.misread import shown
 from rnnbook.lessons.exercises.predict import Predict
 from rnnbook.lessons.exercises.project import Project
 from rnnbook.lessons.exercises.question import Question
@@ -76,6 +79,16 @@ def test_every_exercise_has_hints_and_an_answer(name):
     asked = OF_ANY_KIND[name]
     assert asked.hints() and all(hint.strip() for hint in asked.hints())
     assert asked.answer().strip()
+
+
+@pytest.mark.parametrize("name", [name for name, asked in OF_ANY_KIND.items() if isinstance(asked, ReadAFigure)])
+def test_a_hint_to_a_figure_adds_to_the_answer_of_a_wrong_attempt_and_does_not_give_the_right_one(name):
+    asked = OF_ANY_KIND[name]
+    right = re.compile(rf"(?<![\w.]){re.escape(shown(asked.right))}(?![\w.])")
+    for wrong in asked.wrong().values():
+        said = asked.verdict(wrong).message
+        left = [hint for hint in asked.hints() if hint not in said]
+        assert left and not any(right.search(hint) for hint in left)
 
 
 # find the bug
@@ -319,6 +332,7 @@ def fresh(monkeypatch):
     monkeypatch.setattr(hints, "_asked", set())
     for asked in OF_ANY_KIND.values():
         monkeypatch.setattr(asked, "attempts", (), raising=False)
+        monkeypatch.setattr(asked, "said", "", raising=False)
 
 
 def test_hints_come_one_after_another(fresh):
@@ -326,6 +340,13 @@ def test_hints_come_one_after_another(fresh):
     first, second, third = (exercises.hint("speed.flops") for _ in range(3))
     assert first.startswith("**Hint 1 of 2**") and all_of_them[0] in first
     assert all_of_them[1] in second and third == second
+
+
+def test_the_first_hint_after_an_attempt_is_none_that_the_answer_has_given(fresh):
+    answer = exercises.speed.check_speed_up(lambda share, factor: share + factor).message
+    first, second = exercises.speed.check_speed_up.hints()
+    assert first in answer
+    assert exercises.hint("speed.speed_up").endswith(second)
 
 
 def test_the_solution_comes_after_an_attempt_or_at_the_second_call(fresh):

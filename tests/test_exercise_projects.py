@@ -75,7 +75,7 @@ def test_a_server_of_two_streams_passes():
 @pytest.mark.parametrize(
     "server, said",
     [
-        (Remembers, "not yet. Keep the state of each listener apart"),
+        (Remembers, "not yet. Keep each listener's state separate"),
         (Grows, "The state grows"),
         (Deaf, "do not depend on the input"),
         (LosesTheCarry, "not yet"),

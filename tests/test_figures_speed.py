@@ -26,6 +26,22 @@ def test_a_call_is_a_box_and_each_rung_has_its_own():
     assert max(end for spans in boxes.values() for _, end in spans) < axes.get_xlim()[1]
 
 
+def test_each_program_reads_all_units_and_computes_its_own_before_all_wait():
+    axes = figures.spread_units(programs=3, steps=2).axes[0]
+    kinds = Counter(patch.get_gid() for patch in axes.patches if patch.get_gid())
+    each = {f"{kind}-{k}-{step}": many for kind, many in (("read", 3), ("own", 1)) for k in range(3) for step in (0, 1)}
+    assert kinds == each | {f"weights-{k}": 1 for k in range(3)} | {"wait-0": 1, "wait-1": 1}
+    patches = {gid: [patch for patch in axes.patches if patch.get_gid() == gid] for gid in kinds}
+    for k, step in itertools.product(range(3), range(2)):
+        read, (own,) = patches[f"read-{k}-{step}"], patches[f"own-{k}-{step}"]
+        assert own.get_edgecolor() == read[k].get_edgecolor() == patches[f"weights-{k}"][0].get_edgecolor()
+        assert len({patch.get_edgecolor() for patch in read}) == 3
+        (bar,) = patches[f"wait-{step}"]
+        assert max(patch.get_x() for patch in read) < own.get_x() < bar.get_x()
+        assert bar.get_y() < own.get_y() and own.get_y() + own.get_height() < bar.get_y() + bar.get_height()
+        assert step == 1 or bar.get_x() < patches[f"read-{k}-1"][0].get_x()
+
+
 def test_the_ladder_has_a_bar_for_each_rung_and_the_floor_in_each_panel():
     sizes = {"small": ({"slow": 8.0, "quick": 2.0}, 0.5), "large": ({"slow": 30.0, "quick": 20.0}, 18.0)}
     figure = figures.ladder(sizes)
@@ -96,6 +112,7 @@ def test_the_ticks_of_the_ratios_reach_as_far_as_the_ratios_and_one_is_among_the
 STEP = {"slow": [9.0, 9.0, 20.0], "quick": [1.0, 2.0, 16.0]}
 FIGURES = {
     "calls_on_each_rung": figures.calls_on_each_rung,
+    "spread_units": figures.spread_units,
     "ladder": lambda: figures.ladder({"1 sequence": ({"slow": 8.0, "quick": 2.0}, 0.5)}),
     "step_time": lambda: figures.step_time([4, 16, 64], {"B = 1": STEP}, {"B = 1": [0.1, 1.0, 10.0]}),
     "roofline": lambda: figures.roofline({"slow": ([0.5, 16], [1e9, 4e9])}, 1e11, {"memory": 1e10, "cache": 8e10}),

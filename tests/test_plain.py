@@ -66,13 +66,25 @@ def test_a_piece_of_myst_becomes_plain(myst, plain):
     [
         (
             "```{literalinclude} ../rnnbook/lessons/exercises/speed.py\n:pyobject: speed_up\n```",
-            '    """\n    return 1 / (1 - share + share / factor)\n```',
+            '    """\n    return 1 / (1 - share.sum() + (share / factor).sum())\n```',
         ),
         ("```{live-answer} speed.half_of_it\n```", "It gives 1.818. "),
+        ("{ref}`bptt-output-layer`", "](bptt.ipynb)"),
     ],
 )
 def test_what_a_page_includes_stands_in_the_notebook(myst, inside):
     assert inside in to_plain(myst, EMPTY) and not RAW.search(to_plain(myst, EMPTY))
+
+
+def test_an_excerpt_begins_and_ends_with_the_lines_that_are_named():
+    excerpt = ":start-at: def half_ten\n:end-at: after = 0.5\n"
+    made = to_plain("```{literalinclude} ../rnnbook/lessons/exercises/speed.py\n" + excerpt + "```", EMPTY)
+    lines = made.strip().split("\n")
+    assert lines[0].startswith("```") and lines[1] == "def half_ten_times_faster():"
+    assert lines[-2] == "    after = 0.5 + 0.5 / 10" and lines[-1] == "```"
+    within = excerpt.replace("def half_ten", "before = 1")
+    made = to_plain("```{literalinclude} ../rnnbook/lessons/exercises/speed.py\n" + within + "```", EMPTY)
+    assert made.strip().split("\n")[1:-1] == ["before = 1.0", "after = 0.5 + 0.5 / 10"]
 
 
 def test_equations_are_numbered_and_figures_named_by_their_captions():

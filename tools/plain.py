@@ -112,8 +112,11 @@ def _included(path: str, options: dict) -> str:
         text = text.partition(options["start-after"])[2].partition("\n")[2]
     if "end-before" in options:
         text = text.partition(options["end-before"])[0].rpartition("\n")[0]
-    if "start-at" in options:
-        text = text[text.index(options["start-at"]) :]
+    if "start-at" in options:  # whole lines, from the one that holds these words
+        text = text[text.rfind("\n", 0, text.index(options["start-at"])) + 1 :]
+    if "end-at" in options:
+        last = text.index(options["end-at"])
+        text = text[:last] + text[last:].partition("\n")[0]
     if "lines" in options:
         first, _, last = options["lines"].partition("-")
         text = "\n".join(text.split("\n")[int(first) - 1 : int(last or first)])
@@ -134,6 +137,7 @@ def _role(name: str, target: str, chapter: Chapter) -> str:
         "numref": lambda: (
             f"the figure “{chapter.figures[target]}”" if target in chapter.figures else "a figure of another chapter"
         ),
+        "ref": lambda: words.strip() if inner else _section(target),
         "cite:p": lambda: "(" + "; ".join(cited(key.strip(), ", ") for key in target.split(",")) + ")",
         "cite:t": lambda: " and ".join(cited(key.strip(), " (") + ")" for key in target.split(",")),
     }
@@ -146,6 +150,17 @@ def _of_another_chapter(label: str) -> str:
         labels = re.findall(r"\$\$ \(([\w-]+)\)", path.read_text(encoding="utf-8"))
         if label in labels:
             return f"({labels.index(label) + 1} of [{path.stem.replace('_', ' ')}]({path.stem}.ipynb))"
+    return label
+
+
+def _section(label: str) -> str:
+    """Return the title of the section that has this label, with a link to its chapter."""
+    for path in sorted((ROOT / "book" / "text").glob("*.md")):
+        title = re.search(
+            rf"^\({re.escape(label)}\)=\n(?:\n|\(.*\)=\n)*#+ (.*)$", path.read_text(encoding="utf-8"), re.M
+        )
+        if title:
+            return f"[{title[1]}]({path.stem}.ipynb)"
     return label
 
 

@@ -7,17 +7,8 @@
    Nothing moves until the reader presses Play; who asks for less motion gets the slider alone. Without this script the
    block shows its own text. */
 (() => {
-  const SVG = "http://www.w3.org/2000/svg";
   const here = document.currentScript.src.replace(/[^/]*$/, "");
   const waiting = new Map();
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
-
-  const add = (parent, tag, attributes = {}, text) => {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    return parent.appendChild(made);
-  };
 
   /* What every shape looks like after each frame, so that the slider can go anywhere at once. */
   const looksOf = (scene) => {
@@ -31,9 +22,10 @@
   };
 
   const draw = (svg, scene) => {
+    const { add } = window.rnnbookFigure;
     const elements = {};
     for (const { id, kind, colour, hollow, dashed, anchor } of scene.shapes) {
-      const element = svg.appendChild(document.createElementNS(SVG, kind));
+      const element = add(svg, kind);
       const paint = `var(--rnnbook-${colour})`;
       const outlined = hollow || kind === "line";
       element.style.fill = outlined ? "none" : paint;
@@ -62,16 +54,13 @@
   };
 
   const play = (block, scene) => {
-    block.replaceChildren();
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", scene.title);
-    const svg = block.appendChild(document.createElementNS(SVG, "svg"));
-    svg.setAttribute("viewBox", `0 0 ${scene.size.join(" ")}`);
-    svg.setAttribute("role", "img");
+    const { add, begin, follow, played, saying } = window.rnnbookFigure;
+    begin(block, scene.title);
+    const svg = add(block, "svg", { viewBox: `0 0 ${scene.size.join(" ")}`, role: "img" });
     const elements = draw(svg, scene);
     const looks = looksOf(scene);
     const last = looks.length - 1;
-    const says = add(block, "p", { class: "animation-says", "aria-live": "polite" });
+    const says = saying(block);
     const controls = add(block, "div", { class: "animation-controls" });
     const button = add(controls, "button", { type: "button" }, "Play");
     const label = add(controls, "label", {}, "Frame ");
@@ -91,8 +80,7 @@
     const pause = () => {
       run += 1;
       playing = false;
-      button.textContent = "Play";
-      says.setAttribute("aria-live", "polite");
+      played(button, says, false);
     };
     const MOVE = 700;
     const REST = 1100;
@@ -126,25 +114,29 @@
       }
       if (at === last) settle(0);
       playing = true;
-      button.textContent = "Pause";
-      says.setAttribute("aria-live", "off");
+      played(button, says, true);
       advance();
     });
     slider.addEventListener("input", () => {
       pause();
       settle(Number(slider.value));
     });
-    const follow = () => {
-      if (calm.matches) pause();
-      button.hidden = calm.matches;
+    settle(0);
+    follow(button, () => {
+      pause();
       settle(at);
-    };
-    calm.addEventListener("change", follow);
-    follow();
+    });
   };
 
   window.rnnbookAnimation = (scene) => {
     for (const block of waiting.get(scene.name) ?? []) play(block, scene);
+  };
+
+  const load = (name) => {                     // in the order of the calls
+    const script = document.createElement("script");
+    script.src = `${here}${name}.js`;
+    script.async = false;
+    document.head.appendChild(script);
   };
 
   document.addEventListener("DOMContentLoaded", () => {
@@ -152,8 +144,9 @@
       const name = [...block.classList].find((c) => c.startsWith("animation-"))?.slice("animation-".length);
       if (!name) continue;
       if (!waiting.has(name)) {
+        if (!waiting.size) load("figure");
         waiting.set(name, []);
-        add(document.head, "script", { src: `${here}${name}.js` });
+        load(name);
       }
       waiting.get(name).push(block);
     }

@@ -78,13 +78,8 @@
     return;
   }
 
-  const add = (parent, tag, attributes = {}, text) => {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    return parent.appendChild(made);
-  };
-  const number = (value) => (Math.abs(value) < 0.0005 ? 0 : value).toFixed(3).replace("-", "−");
+  const { add, begin, number: fixed, saying } = window.rnnbookFigure;
+  const number = (value) => fixed(value, 3);
   const words = (value) => [value].flat(2).map(number);
   const ROWS = [["x", "input x"], ["a", "a"], ["h", "state h"], ["y", "output y"], ["out", "dh from its loss"],
     ["next", "dh from the next step"], ["dh", "dh, the sum"], ["da", "da"]];
@@ -108,9 +103,7 @@
   };
 
   const build = (block) => {
-    block.replaceChildren();
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", "Backpropagation through time, one quantity at a press");
+    begin(block, "Backpropagation through time, one quantity at a press");
     const list = presses();
     const cells = tableOf(block);
     const sums = add(block, "table", { class: "bptt-steps-table" });
@@ -121,7 +114,7 @@
       add(line, "th", { scope: "row" }, words_);
       totals[name] = add(line, "td");
     }
-    const says = add(block, "p", { class: "animation-says", "aria-live": "polite" });
+    const says = saying(block);
     const buttons = add(block, "div", { class: "animation-controls" });
     const previous = add(buttons, "button", { type: "button" }, "Previous");
     const next = add(buttons, "button", { type: "button" }, "Next");

@@ -140,25 +140,17 @@
   const here = document.currentScript?.src.replace(/[^/]*$/, "") ?? "";
   const START = "And the LORD spake unto Moses, saying", MOST = 80;
 
-  const make = (parent, tag, attributes = {}, text) => {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    return parent.appendChild(made);
-  };
-  const shown = (letter) => (letter === " " ? "\u2423" : letter);   // a blank can be seen
+  const { add, begin, visible } = window.rnnbookFigure;
 
   const figure = (block, { vocabulary, networks }, number) => {
-    block.replaceChildren();
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", "Type a sentence and see what each prediction depends on");
-    const controls = make(block, "div", { class: "animation-controls" });
-    const field = make(make(controls, "label", {}, "A sentence "), "input", {
+    begin(block, "Type a sentence and see what each prediction depends on");
+    const controls = add(block, "div", { class: "animation-controls" });
+    const field = add(add(controls, "label", {}, "A sentence "), "input", {
       type: "text", maxlength: MOST, autocomplete: "off", spellcheck: "false", id: `connectivity-${number}`,
     });
-    const slider = make(make(controls, "label", {}, "predicted character "), "input", { type: "range", min: 2, step: 1 });
-    const result = make(block, "p", { class: "connectivity-result", "aria-live": "polite" });
-    const box = make(block, "div", { class: "connectivity-box" });
+    const slider = add(add(controls, "label", {}, "predicted character "), "input", { type: "range", min: 2, step: 1 });
+    const result = add(block, "p", { class: "connectivity-result", "aria-live": "polite" });
+    const box = add(block, "div", { class: "connectivity-box" });
     let tokens = [], found = {}, squares = {};
 
     const select = () => {
@@ -174,8 +166,8 @@
         });
         parts.push(`${cell} ${found[cell].probabilities[at - 1].toFixed(2)}, 90 % from the last ${back}`);
       }
-      result.textContent = `Probability of “${shown(field.value[at])}”, and where it comes from: ${parts.join("; ")}.`;
-      slider.setAttribute("aria-valuetext", `${at + 1}: ${shown(field.value[at])}`);
+      result.textContent = `Probability of “${visible(field.value[at])}”, and where it comes from: ${parts.join("; ")}.`;
+      slider.setAttribute("aria-valuetext", `${at + 1}: ${visible(field.value[at])}`);
     };
 
     const show = () => {
@@ -193,10 +185,10 @@
       squares = {};
       for (const [cell, p] of Object.entries(networks)) {
         found[cell] = read(cell, p, tokens);
-        const row = make(box, "div", { class: "connectivity-row", "aria-hidden": "true" });
-        make(row, "b", {}, cell);
+        const row = add(box, "div", { class: "connectivity-row", "aria-hidden": "true" });
+        add(row, "b", {}, cell);
         squares[cell] = letters.map((letter, s) => {
-          const square = make(row, "span", {}, shown(letter));
+          const square = add(row, "span", {}, visible(letter));
           square.addEventListener("pointerenter", () => {
             if (s > 0) { slider.value = s + 1; select(); }
           });

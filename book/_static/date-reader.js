@@ -75,13 +75,7 @@
     "27 jun '05"];
   const MOST = 60;
 
-  const make = (parent, tag, attributes = {}, text) => {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    return parent.appendChild(made);
-  };
-  const shown = (letter) => (letter === " " ? "\u2423" : letter);   // a blank can be seen
+  const { add: make, begin, visible } = window.rnnbookFigure;   // here, add is the sum of vectors
 
   const table = (box, line, { answer, weights }) => {
     box.replaceChildren();
@@ -89,14 +83,14 @@
     make(grid, "caption", {}, "One row for each character of the answer; the stronger its colour, the larger the weight; the largest is framed.");
     const head = make(make(grid, "thead"), "tr");
     make(head, "th", { scope: "col" }, "says");
-    for (const letter of line) make(head, "th", { scope: "col" }, shown(letter));
+    for (const letter of line) make(head, "th", { scope: "col" }, visible(letter));
     const body = make(grid, "tbody");
     weights.forEach((row, step) => {
       const tr = make(body, "tr");
       make(tr, "th", { scope: "row" }, answer[step]);
       const most = largest(row);
       row.forEach((alpha, t) => {
-        const cell = make(tr, "td", { title: `${answer[step]} looks at ${shown(line[t])}: ${alpha.toFixed(2)}` });
+        const cell = make(tr, "td", { title: `${answer[step]} looks at ${visible(line[t])}: ${alpha.toFixed(2)}` });
         if (t === most) cell.className = "most";
         cell.style.setProperty("--weight", alpha.toFixed(3));
       });
@@ -106,15 +100,13 @@
   const said = (line, { answer, weights }) => {
     const looks = weights.map((row, step) => {
       const most = largest(row);
-      return `${answer[step]} at letter ${most + 1} “${shown(line[most])}”, ${Math.round(100 * row[most])} percent`;
+      return `${answer[step]} at letter ${most + 1} “${visible(line[most])}”, ${Math.round(100 * row[most])} percent`;
     });
     return `Largest weights: ${looks.join("; ")}.`;
   };
 
   const figure = (block, network, number) => {
-    block.replaceChildren();
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", "Type a date and see where the network looks");
+    begin(block, "Type a date and see where the network looks");
     const controls = make(block, "div", { class: "animation-controls" });
     const label = make(controls, "label", {}, "A date among words ");
     const field = make(label, "input", { type: "text", maxlength: MOST, autocomplete: "off", spellcheck: "false" });

@@ -24,18 +24,10 @@
     return;
   }
 
-  const SVG = "http://www.w3.org/2000/svg";
   const WIDTH = 360;
   const ZERO = 78;                             // height of the line that the bars stand on
   const REACH = 52;                            // of the largest bar
-  const add = (parent, tag, attributes = {}, text) => {
-    const made = tag === "svg" || parent.namespaceURI === SVG
-      ? document.createElementNS(SVG, tag) : document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    return parent.appendChild(made);
-  };
-  const number = (value) => (Math.abs(value) < 0.005 ? 0 : value).toFixed(2).replace("-", "−");
+  const { add, begin, number, saying } = window.rnnbookFigure;
 
   /* For each cell: its sliders (letter, words, smallest, largest, start), its bars, and what it says. */
   const cells = {
@@ -96,11 +88,9 @@
 
   const build = (block) => {
     const cell = cells[block.classList.contains("gate-cell-gru") ? "gru" : "lstm"];
-    block.replaceChildren();
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", cell.title);
+    begin(block, cell.title);
     const svg = add(block, "svg", { viewBox: `0 0 ${WIDTH} 176`, role: "img" });
-    const says = add(block, "p", { class: "animation-says", "aria-live": "polite" });
+    const says = saying(block);
     const controls = add(block, "div", { class: "animation-controls" });
     const inputs = {};
     const values = {};

@@ -98,14 +98,7 @@
     return;
   }
 
-  const SVG = "http://www.w3.org/2000/svg";
-  const add = (parent, tag, attributes = {}, text) => {
-    const made = parent.namespaceURI === SVG || tag === "svg"
-      ? document.createElementNS(SVG, tag) : document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    return parent.appendChild(made);
-  };
+  const { add, begin, saying } = window.rnnbookFigure;
   const [LOW, HIGH] = [-20, 5];                // powers of ten on the axis
   const BOX = { left: 46, right: 352, top: 10, bottom: 216 };
   const down = (power) => BOX.bottom - ((power - LOW) / (HIGH - LOW)) * (BOX.bottom - BOX.top);
@@ -134,9 +127,7 @@
   ];
 
   const build = (block) => {
-    block.replaceChildren();
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", "Gradient against lag in a basic RNN and an LSTM");
+    begin(block, "Gradient against lag in a basic RNN and an LSTM");
     const svg = add(block, "svg", { viewBox: "0 0 360 256", role: "img" });
     const line = (attributes) => add(svg, "line", { stroke: "var(--rnnbook-x)", "stroke-width": 1, ...attributes });
     for (const power of [0, -5, -10, -15, -20]) {
@@ -163,7 +154,7 @@
         "stroke-dasharray": dashes });
       add(item, "span", {}, words);
     }
-    const says = add(block, "p", { class: "animation-says", "aria-live": "polite" });
+    const says = saying(block);
     const controls = add(block, "div", { class: "animation-controls" });
     const inputs = {};
     const update = () => {

@@ -76,17 +76,9 @@
     return;
   }
 
-  const SVG = "http://www.w3.org/2000/svg";
   const WIDTH = 320, HEIGHT = 232, LEFT = 58, BOTTOM = 190, TOP = 26;
   const SPOILT = 12, PAUSE = 45;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  const add = (parent, tag, attributes = {}, text) => {
-    const inside = parent.namespaceURI === SVG || tag === "svg";
-    const made = inside ? document.createElementNS(SVG, tag) : document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    return parent.appendChild(made);
-  };
+  const { add, begin, follow, played, saying } = window.rnnbookFigure;
   const number = (value, rule) => {
     const text = rule === "hebbian" ? String(Math.abs(Math.round(value))) : Math.abs(value).toFixed(2);
     return Number(text) !== 0 && value < 0 ? `−${text}` : text;
@@ -123,13 +115,11 @@
   };
 
   const build = (block) => {
-    block.replaceChildren();
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", "A Hopfield network that settles");
+    begin(block, "A Hopfield network that settles");
     const stage = add(block, "div", { class: "hopfield-stage" });
     const grid = add(stage, "div", { class: "hopfield-grid", role: "group", "aria-label": "The state, 8 by 8 pixels; arrow keys move, Enter turns a pixel" });
     const svg = add(stage, "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
-    const says = add(block, "p", { class: "animation-says", "aria-live": "polite" });
+    const says = saying(block);
     const buttons = add(block, "div", { class: "animation-controls" });
     const button = (words, action) => {
       const made = add(buttons, "button", { type: "button" }, words);
@@ -197,8 +187,7 @@
     const stop = () => {
       run += 1;
       playing = false;
-      play.textContent = "Play";
-      says.setAttribute("aria-live", "polite");
+      played(play, says, false);
     };
     const turn = (i) => {
       stop();
@@ -210,7 +199,7 @@
       show(`You turned the unit in ${place(i)} to ${now.s[i] > 0 ? "ink" : "paper"}: the energy `
         + `${E > before ? "rises" : "falls"} by ${number(Math.abs(E - before), now.rule)}. E = ${number(E, now.rule)}.`);
     };
-    const begin = (spoilt) => {                // the digit, some of its pixels turned
+    const restart = (spoilt) => {                // the digit, some of its pixels turned
       stop();
       now.random = generator(now.seed);
       now.s = digits[now.digit];
@@ -234,8 +223,7 @@
       }
       stop();
       playing = true;
-      play.textContent = "Pause";
-      says.setAttribute("aria-live", "off");
+      played(play, says, true);
       const mine = run;
       const tick = () => {
         if (run !== mine) return;
@@ -262,9 +250,9 @@
     });
     button(`Spoil ${SPOILT}`, () => {
       now.seed += 1;
-      begin(SPOILT);
+      restart(SPOILT);
     });
-    button("Restore", () => begin(0));
+    button("Restore", () => restart(0));
     const digit = select("Digit", digits.map((_, d) => [d, d]), now.digit);
     const stored = select("Stored", digits.map((_, d) => [d + 1, d ? `0 to ${d}` : "0 alone"]), now.stored);
     const rule = select("Rule", [["hebbian", "Hebbian"], ["pseudo-inverse", "pseudo-inverse"]], now.rule);
@@ -274,15 +262,10 @@
       if (Number(digit.value) >= now.stored) digit.value = 0;
       Object.assign(now, { digit: Number(digit.value), rule: rule.value });
       store();
-      begin(SPOILT);
+      restart(SPOILT);
     };
     for (const input of [digit, stored, rule]) input.addEventListener("change", change);
-    const follow = () => {
-      if (calm.matches) stop();
-      play.hidden = calm.matches;
-    };
-    calm.addEventListener("change", follow);
-    follow();
+    follow(play, stop);
     change();
   };
 

@@ -31,13 +31,7 @@
     return;
   }
 
-  const add = (parent, tag, attributes = {}, text) => {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    return parent.appendChild(made);
-  };
-  const number = (value) => (Math.abs(value) < 0.005 ? 0 : value).toFixed(2).replace("-", "−");
+  const { add, begin, number, saying } = window.rnnbookFigure;
   const names = { add: "sum only", delta: "delta rule" };
   const sliders = [
     ["angle", "angle between the keys, in degrees", 0, 90, 5, 60],
@@ -47,9 +41,7 @@
   ];
 
   const build = (block) => {
-    block.replaceChildren();
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", "A matrix memory of two pairs");
+    begin(block, "A matrix memory of two pairs");
     const table = add(block, "table", { class: "table" });
     const head = add(add(table, "thead"), "tr");
     for (const title of ["rule", "S, first row", "S, second row", "key 1 reads", "key 2 reads"]) {
@@ -65,7 +57,7 @@
     const want = add(body, "tr");
     add(want, "th", { scope: "row" }, "what was stored");
     for (const text of ["", "", "1.00, 0.00", "0.00, 1.00"]) add(want, "td", {}, text);
-    const says = add(block, "p", { class: "animation-says", "aria-live": "polite" });
+    const says = saying(block);
     const controls = add(block, "div", { class: "animation-controls" });
     const inputs = {};
     const update = () => {

@@ -48,13 +48,7 @@
     return;
   }
 
-  const add = (parent, tag, attributes = {}, text) => {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    return parent.appendChild(made);
-  };
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const { add, begin, follow, played, saying } = window.rnnbookFigure;
   const REST = 1400;
 
   /* The padded batch: a row a sequence, a column a step, and the batch sizes below. */
@@ -94,15 +88,13 @@
   };
 
   const build = (block) => {
-    block.replaceChildren();
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", "Packing a ragged batch, step by step");
+    begin(block, "Packing a ragged batch, step by step");
     const lengths = [...START];
     const box = add(block, "div", { class: "packing-box", tabindex: 0, role: "region", "aria-label": "The padded batch" });
     const table = add(box, "table", { class: "packing-batch" });
     const title = add(block, "p", { class: "packing-title" });
     const packed = add(block, "ol", { class: "packing-rows", "aria-label": "The packed rows, one group for each step" });
-    const says = add(block, "p", { class: "animation-says", "aria-live": "polite" });
+    const says = saying(block);
     const buttons = add(block, "div", { class: "animation-controls" });
     const play = add(buttons, "button", { type: "button" }, "Play");
     const previous = add(buttons, "button", { type: "button" }, "Previous");
@@ -131,8 +123,7 @@
     const pause = () => {
       clearTimeout(timer);
       timer = undefined;
-      play.textContent = "Play";
-      says.setAttribute("aria-live", "polite");
+      played(play, says, false);
     };
     const move = (by) => {
       place.value = Number(place.value) + by;
@@ -152,8 +143,7 @@
         place.value = 0;
         show();
       }
-      play.textContent = "Pause";
-      says.setAttribute("aria-live", "off");
+      played(play, says, true);
       timer = setTimeout(advance, REST / 2);
     });
     for (const [button, by] of [[previous, -1], [next, 1]]) {
@@ -174,12 +164,7 @@
         show();
       });
     });
-    const follow = () => {
-      if (calm.matches) pause();
-      play.hidden = calm.matches;
-    };
-    calm.addEventListener("change", follow);
-    follow();
+    follow(play, pause);
     show();
   };
 

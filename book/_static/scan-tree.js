@@ -57,14 +57,7 @@
     return;
   }
 
-  const SVG = "http://www.w3.org/2000/svg";
-  const add = (parent, tag, attributes = {}, text) => {
-    const drawn = ["svg", "rect", "line", "text", "g"].includes(tag);
-    const made = drawn ? document.createElementNS(SVG, tag) : document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    return parent.appendChild(made);
-  };
+  const { add, begin, follow, played, saying } = window.rnnbookFigure;
   const number = (value) => String(Math.round(1000 * value) / 1000).replace("-", "−");
   const many = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
   const WAYS = { tree: "up and down a tree", rounds: "in rounds" };
@@ -103,11 +96,9 @@
   };
 
   const build = (block) => {
-    block.replaceChildren();
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", "A scan of eight pairs, row by row, beside the loop");
+    begin(block, "A scan of eight pairs, row by row, beside the loop");
     const svg = add(block, "svg", { role: "img", viewBox: `0 0 ${PITCH * (T + 1)} ${ROW * 7 + 10}` });
-    const says = add(block, "p", { class: "animation-says", "aria-live": "polite" });
+    const says = saying(block);
     const box = add(block, "table", { class: "scan-tree-counts" });
     const head = add(add(box, "thead"), "tr");
     for (const title of ["so far", "depth", "work", "states known"]) add(head, "th", { scope: "col" }, title);
@@ -158,8 +149,7 @@
     const pause = () => {
       clearInterval(timer);
       timer = undefined;
-      play.textContent = "Play";
-      says.setAttribute("aria-live", "polite");
+      played(play, says, false);
     };
     const move = (by) => {
       at.value = Number(at.value) + by;
@@ -171,8 +161,7 @@
         return;
       }
       if (Number(at.value) === T) move(-T);
-      play.textContent = "Pause";
-      says.setAttribute("aria-live", "off");
+      played(play, says, true);
       timer = setInterval(() => {
         move(1);
         if (Number(at.value) === T) pause();
@@ -181,13 +170,7 @@
     previous.addEventListener("click", () => { pause(); move(-1); });
     next.addEventListener("click", () => { pause(); move(1); });
     for (const input of [at, way, first]) input.addEventListener("input", () => { if (input === at) pause(); show(); });
-    const calm = matchMedia("(prefers-reduced-motion: reduce)");
-    const follow = () => {
-      if (calm.matches) pause();
-      play.hidden = calm.matches;
-    };
-    calm.addEventListener("change", follow);
-    follow();
+    follow(play, pause);
     show();
   };
 

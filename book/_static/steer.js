@@ -2,7 +2,6 @@
    and for what befalls the plant. animation.js loads this file where such a block is. The numbers are those of
    rnnbook.data.plants and of the PID in book/experiments/control.py; a test compares them. */
 (() => {
-  const SVG = "http://www.w3.org/2000/svg";
   const STEPS = 160, LOAD_FROM = 100, LARGEST_U = 10;
   const SLIDERS = [
     { name: "K_p", label: "K p, the error", min: 0, max: 2, step: 0.05, value: 0.1 },
@@ -41,39 +40,24 @@
   };
   window.rnnbookSteer = steer;
 
-  const add = (parent, tag, attributes = {}, text) => {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    return parent.appendChild(made);
-  };
-
-  const shape = (svg, kind, attributes) => {
-    const made = document.createElementNS(SVG, kind);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    return svg.appendChild(made);
-  };
+  const { add, begin, number, saying } = window.rnnbookFigure;
 
   const points = (values) =>
     values.map((y, t) => `${(30 + (320 * t) / (STEPS - 1)).toFixed(1)},${(110 - 22 * Math.min(Math.max(y, -4.5), 4.5)).toFixed(1)}`).join(" ");
 
   const build = (block) => {
-    block.replaceChildren();
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", "A PID controller to tune");
-    const svg = block.appendChild(document.createElementNS(SVG, "svg"));
-    svg.setAttribute("viewBox", "0 0 360 220");
-    svg.setAttribute("role", "img");
+    begin(block, "A PID controller to tune");
+    const svg = add(block, "svg", { viewBox: "0 0 360 220", role: "img" });
     for (const level of [-4, -2, 0, 2, 4]) {
       const height = 110 - 22 * level;
-      shape(svg, "line", { x1: 30, x2: 350, y1: height, y2: height, style: "stroke: var(--rnnbook-x); opacity: 0.25" });
-      const text = shape(svg, "text", { x: 24, y: height + 4, "text-anchor": "end", style: "fill: var(--rnnbook-h)" });
-      text.textContent = String(level).replace("-", "−");
+      add(svg, "line", { x1: 30, x2: 350, y1: height, y2: height, style: "stroke: var(--rnnbook-x); opacity: 0.25" });
+      const label = { x: 24, y: height + 4, "text-anchor": "end", style: "fill: var(--rnnbook-h)" };
+      add(svg, "text", label, String(level).replace("-", "−"));
     }
-    const line = (colour, width) => shape(svg, "polyline", {
+    const line = (colour, width) => add(svg, "polyline", {
       points: "", style: `fill: none; stroke: var(--rnnbook-${colour}); stroke-width: ${width}; stroke-linejoin: round` });
     const wanted = line("x", 4), got = line("c", 2);
-    const says = add(block, "p", { class: "animation-says", "aria-live": "polite" });
+    const says = saying(block);
     const values = {};
     const show = () => {
       const { aims, outputs } = steer(values);
@@ -94,7 +78,7 @@
       const shown = add(text, "span");
       const take = () => {
         values[name] = Number(slider.value);
-        shown.textContent = values[name].toFixed(2).replace("-", "−");
+        shown.textContent = number(values[name]);
       };
       slider.addEventListener("input", () => { take(); show(); });
       take();

@@ -35,29 +35,20 @@
   const EXAMPLES = [["onion", "on"], ["no, not on a moon", "on"], ["banana", "an"], ["mississippi", "ss"]];
   const MOST = 24;
   const REST = 900;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  const add = (parent, tag, attributes = {}, text) => {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    return parent.appendChild(made);
-  };
-  const shown = (letter) => (letter === " " ? "\u2423" : letter);   // a blank can be seen
+  const { add, begin, calm, saying, visible } = window.rnnbookFigure;
   const signed = (value) => (value < 0 ? `− ${-value}` : `+ ${value}`);
 
   /* The arithmetic of one step, with its numbers. */
   const told = ({ x, h, y }, word, t) => {
     const before = t ? h[t - 1] : [0, 0, 0];
     const { b } = weights;
-    return `Step ${t + 1}, “${shown(word[t])}”: h1 = relu(${x[t][0]}) = ${h[t][0]}; `
+    return `Step ${t + 1}, “${visible(word[t])}”: h1 = relu(${x[t][0]}) = ${h[t][0]}; `
       + `h2 = relu(${x[t][1]} + ${before[0]} ${signed(b[1])}) = ${h[t][1]}; `
       + `h3 = relu(${before[1]} + ${before[2]}) = ${h[t][2]}; y = ${h[t][1]} + ${h[t][2]} = ${y[t]}.`;
   };
 
   const build = (block) => {
-    block.replaceChildren();
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", "Three units read a word of yours");
+    begin(block, "Three units read a word of yours");
     const asked = add(block, "div", { class: "animation-controls" });
     const field = add(add(asked, "label", {}, "Word "), "input", {
       type: "text", maxlength: MOST, autocomplete: "off", spellcheck: "false", name: "word",
@@ -69,7 +60,7 @@
     const box = add(block, "div", {
       class: "date-reader-box", tabindex: "0", role: "region", "aria-label": "Inputs, states and output after each letter",
     });
-    const says = add(block, "p", { class: "animation-says", "aria-live": "polite" });
+    const says = saying(block);
     const controls = add(block, "div", { class: "animation-controls" });
     const button = add(controls, "button", { type: "button" }, "Play");
     const slider = add(add(controls, "label", {}, "Letters read "), "input", { type: "range", min: 0, value: 0 });
@@ -84,13 +75,13 @@
       const table = add(box, "table", { class: "date-reader-grid word-reader-grid" });
       const head = add(add(table, "thead"), "tr");
       add(head, "th", { scope: "col" }, "after");
-      word.forEach((letter) => add(head, "th", { scope: "col" }, shown(letter)));
+      word.forEach((letter) => add(head, "th", { scope: "col" }, visible(letter)));
       const body = add(table, "tbody");
       const [first, second] = Array.from(pairField.value.toLowerCase());
       const most = Math.max(1, ...found.y);
       const rows = [
-        [`x1: is it ${shown(first)}?`, found.x.map((x) => x[0]), "x"], [`x2: is it ${shown(second)}?`, found.x.map((x) => x[1]), "x"],
-        [`h1: ${shown(first)} now`, found.h.map((h) => h[0]), "c"], ["h2: the pair ends here", found.h.map((h) => h[1]), "c"],
+        [`x1: is it ${visible(first)}?`, found.x.map((x) => x[0]), "x"], [`x2: is it ${visible(second)}?`, found.x.map((x) => x[1]), "x"],
+        [`h1: ${visible(first)} now`, found.h.map((h) => h[0]), "c"], ["h2: the pair ends here", found.h.map((h) => h[1]), "c"],
         ["h3: pairs before", found.h.map((h) => h[2]), "c"], ["y = h2 + h3", found.y, "W_hy"],
       ];
       for (const [name, values, colour] of rows) {

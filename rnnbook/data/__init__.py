@@ -16,12 +16,12 @@
 ::
 
     split_by_time, windows, standardise    from a series to inputs and targets
-    rnnbook.data.plants                    machines to learn and to steer, simulated; a module of its own
-    rnnbook.data.tasks                     synthetic tasks that ask for a memory; a module of its own
-    rnnbook.data.dates                     written dates and their true alignment; a module of its own
+    rnnbook.data.plants                    simulated machines to model and to control; a separate module
+    rnnbook.data.tasks                     synthetic tasks that need memory; a separate module
+    rnnbook.data.dates                     written dates and their true alignment; a separate module
 
-The first seven lie in the package as tables (``rnnbook/data/tables``), the others in the files of other packages, which
-are read without importing them. Each file is checked against its SHA-256: a number printed in the book belongs to
+The first seven are tables in this package (``rnnbook/data/tables``); the others are read from the files of other
+packages, without importing them. Each file is checked against its SHA-256: a number printed in the book belongs to
 exactly these bytes. The book's page *Data cards* (``book/data_cards.md``) gives source, licence, shape and split of
 every set; CONTRIBUTING.md says what a new set needs.
 """

@@ -1,13 +1,13 @@
-"""Written dates, drawn without end: a line of text, the day it names, and which letters say so.
+"""An unlimited supply of written dates: a line of text, the day it names, and which letters say so.
 
 ::
 
     "we met on wednesday, march 3, 1987 again"   →   "1987-03-03"
 
-The date stands in one of fourteen forms, with words before and behind it, and the name of a long month may have one
-mistake of spelling. The weekday is drawn by itself: it need not be that of the day, and says nothing. A line's
-``spans`` hold the true alignment: for each of the ten characters of the answer the letters from which it follows.
-Every fifth day of the calendar is kept for ``part="test"``, so no day that is asked there was ever trained on.
+The date has one of fourteen forms, with words before and after it, and the name of a long month may be misspelt once.
+The weekday is drawn independently: it need not match the date, and says nothing. A line's ``spans`` hold the true
+alignment: for each of the ten characters of the answer, the letters from which it follows. Every fifth day of the
+calendar is reserved for ``part="test"``, so no day asked for there was ever trained on.
 """
 
 import datetime
@@ -42,7 +42,7 @@ START = TARGET_ALPHABET.index("^")
 class Dates(NamedTuple):
     """Lines, their answers, and for each character of an answer the letters [from, to) that it follows from.
 
-    Where the two are equal the character follows from no letter: the hyphens, and the century of a short year.
+    Where ``from`` equals ``to`` the character follows from no letter: the hyphens, and the century of a short year.
     """
 
     lines: list[str]
@@ -51,7 +51,7 @@ class Dates(NamedTuple):
 
 
 def written_dates(rng, B, words=(0, 4), misspelt=0.25, part="train"):
-    """Draw B lines with a date, and between ``words[0]`` and ``words[1]`` other words, before and behind it.
+    """Draw B lines with a date and, before and after it, between ``words[0]`` and ``words[1]`` other words.
 
     ``misspelt`` is the share of long month names (five letters or more) with a letter dropped, doubled or exchanged
     with its neighbour. ``rng`` is a Generator or a seed; ``part`` is "train" or "test". Raises TypeError or ValueError,
@@ -68,7 +68,7 @@ def written_dates(rng, B, words=(0, 4), misspelt=0.25, part="train"):
 
 
 def encode_lines(lines, T=None):
-    """Return the lines as tokens (T, B) of ``SOURCE_ALPHABET``, blanks behind their ends, and their lengths (B,).
+    """Return the lines as tokens (T, B) of ``SOURCE_ALPHABET``, blanks after their ends, and their lengths (B,).
 
     Raises ValueError for an empty line, or a character that is not in the alphabet.
     """
@@ -135,7 +135,7 @@ def _other_words(rng, words):
 
 
 def _slot(rng, slot, day, misspelt):
-    """Return what is written for one letter of a form."""
+    """Return the text that one letter of a form stands for."""
     month = MONTHS[day.month - 1]
     if slot == "M" and len(month) >= 5 and rng.random() < misspelt:
         month = _with_a_mistake(rng, month)
@@ -156,7 +156,7 @@ def _ending(day):
 
 
 def _with_a_mistake(rng, word):
-    """Return a word with one letter behind the first dropped, doubled or exchanged with the next."""
+    """Return a word with one letter after the first dropped, doubled or exchanged with the next."""
     k, kind = int(rng.integers(1, len(word) - 1)), rng.integers(3)
     if kind == 0:
         return word[:k] + word[k + 1 :]

@@ -1,7 +1,7 @@
-"""Where the numbers and texts lie, and what their bytes must be: no data set is read before its checksum is right.
+"""Where the numbers and texts are, and what their bytes must be: no data set is used unless its checksum is right.
 
 ``table`` reads one of the package's own tables, ``read`` the files of another installed package. That package is
-found without being imported, so what it depends on need not be installed. ``tools/make_tables.py`` makes each table
+located without being imported, so its dependencies need not be installed. ``tools/make_tables.py`` makes each table
 from the files that ``read`` returns.
 """
 
@@ -116,7 +116,7 @@ SOURCES = {
     ),
 }
 
-TABLES = {  # what lies in the package itself, as tables/<name>.csv.gz: the SHA-256 of each of these files
+TABLES = {  # what is in the package itself, as tables/<name>.csv.gz: the SHA-256 of each of these files
     "sunspots_monthly": "8890f898db1861de6758eff69b0f082da234057638269bd32ac350bfb22352c6",
     "el_nino_monthly": "c15a96d5ed8156453e3151bf81b30061c881aae1db22c85b9d664b6c7494067c",
     "co2_monthly": "29e98b0e664a91de9748e9603e6f8f66a031fd502c92b73e31799e45deb93b29",
@@ -126,13 +126,13 @@ TABLES = {  # what lies in the package itself, as tables/<name>.csv.gz: the SHA-
     "pronunciations": "a7a067d968dc7468afdd809b23ebb7e52b819b2410b272af64a91b8ba92f996f",
 }
 
-IN_BOOK = {"bible_text", "surnames"}  # the sets whose packages a reader installs
+IN_BOOK = {"bible_text", "surnames"}  # the sets whose packages the reader has to install
 
 
 def table(name):
-    """Return the text of the package's own table of a set in ``TABLES``, once the checksum of its file is right.
+    """Return the text of the package's own table of a set in ``TABLES``, after checking the checksum of its file.
 
-    Raises FileNotFoundError where the file is missing, ValueError where it is not the one the book was written with.
+    Raises FileNotFoundError if the file is missing, ValueError if it is not the one the book was written with.
     """
     what, path = SOURCES[name].what, f"tables/{name}.csv.gz"
     file = importlib.resources.files(__package__) / path
@@ -149,10 +149,10 @@ def table(name):
 
 
 def read(name):
-    """Return the bytes of each file of a set in ``SOURCES``, once the checksum of all of them is right.
+    """Return the bytes of each file of a set in ``SOURCES``, after checking the checksum of all of them.
 
-    Raises ModuleNotFoundError where the package is not installed, FileNotFoundError where its version has
-    no such file, ValueError where the files differ from those the book was written with.
+    Raises ModuleNotFoundError if the package is not installed, FileNotFoundError if its version has
+    no such file, ValueError if the files differ from those the book was written with.
     """
     source = SOURCES[name]
     tested = f"{source.wheel} {source.version}"

@@ -19,7 +19,7 @@ NOT_CODING, UNLABELLED = 3, -1
 class Genome(NamedTuple):
     """Bases (N,) from 0 to 3 for A, C, G, T; ``genes`` (G, 3): first base, end (exclusive), strand 1 or -1.
 
-    ``train_end``: the program that predicted the genes had learned from the bases before it, and from no others.
+    ``train_end``: the program that predicted the genes was trained on the bases before it, and on no others.
     """
 
     bases: np.ndarray
@@ -32,8 +32,8 @@ class Genome(NamedTuple):
 def genome():
     """The genome of *Corynebacterium diphtheriae*: ``bases`` (2463666,), and its predicted ``genes`` (2337, 3).
 
-    The genes are predictions of Prodigal 2.6.3 (pyrodigal 3.7.1), whose statistics come from the first 60 % of the
-    genome alone: to agree with them is to agree with a program.
+    The genes are predictions of Prodigal 2.6.3 (pyrodigal 3.7.1), whose statistics come only from the first 60 % of the
+    genome: to agree with them is to agree with a program.
     Source: NCBI NZ_LN831026.1, strain NCTC 11397, read from the files of pyrodigal; genes: Hyatt and others (2010).
     """
     rows = [row.split(",") for row in table("genome").splitlines()[1:]]
@@ -44,7 +44,7 @@ def genome():
 
 
 def base_labels(genes, N):
-    """Return the label of each base (N,), from 0 to 6, by the genes (G, 3); -1 where two genes overlap.
+    """Return the label of each base (N,), from 0 to 6, given the genes (G, 3); -1 where two genes overlap.
 
     A base in two genes has two labels, so it has none here, and is neither trained on nor scored.
     """

@@ -8,7 +8,7 @@ from rnnbook.data.files import read, table
 
 
 class Images(NamedTuple):
-    """Grey images (N, rows, columns) and what each shows, ``labels`` (N,)."""
+    """Grey-scale images (N, rows, columns) and what each shows, ``labels`` (N,)."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -52,8 +52,8 @@ def digits():
 def japanese_vowels():
     """The vowels /ae/ spoken by nine men: 270 utterances to train and 370 to test, (T, 12) each, T = 7 to 29.
 
-    A step is a frame of 25.6 ms, every 6.4 ms; its 12 features are LPC cepstrum coefficients, without unit.
-    Labels 0 to 8 are the speakers 1 to 9. The test part was recorded on other occasions.
+    A step is a frame of 25.6 ms, every 6.4 ms; its 12 features are LPC cepstrum coefficients, which have no unit.
+    Labels 0 to 8 are the speakers 1 to 9. The test part was recorded in other sessions.
     Source: Kudo, Toyama & Shimbo (1999), UCI set, by way of sktime; CC BY 4.0 (commercial use: see the data card).
     """
     rows = np.loadtxt(table("japanese_vowels").splitlines(), delimiter=",", skiprows=1)

@@ -1,16 +1,16 @@
-"""Three machines to learn and one to steer: the plants of Narendra & Parthasarathy (1990), and a model to follow.
+"""Three machines to model and one to control: the plants of Narendra & Parthasarathy (1990), and a model to follow.
 
 ::
 
-    plant_step(y, y_prev, u)      the plant that is identified (their example 2) and steered (example 7)
+    plant_step(y, y_prev, u)      the plant that is identified (their example 2) and controlled (example 7)
     example_1, example_3          two more, of the same signature
-    simulate(u)                   what a plant answers to a whole sequence of inputs
-    random_input(rng, T, B)       what it is tried out with; paper_input(T, example) is the paper's test
-    reference_model(r)            the outputs that a steered plant should show
-    exact_inverse(y, y_prev, y_next)     the input that leads there, for whoever knows the equation
+    simulate(u)                   a plant's response to a whole sequence of inputs
+    random_input(rng, T, B)       inputs to excite it with; paper_input(T, example) is the paper's test
+    reference_model(r)            the outputs that a controlled plant should follow
+    exact_inverse(y, y_prev, y_next)     the input that leads to y_next, if you know the equation
 
-A plant is what control engineers call the machine that they steer. All of these are simulated, in steps without a unit.
-Outputs and inputs are numbers or arrays of any one shape, so that many runs go side by side.
+A plant is what control engineers call the machine that they control. All of these are simulated, in steps without a
+unit. Outputs and inputs are numbers or arrays of any one shape, so that many runs can go side by side.
 """
 
 from typing import NamedTuple
@@ -41,7 +41,7 @@ def plant_step(y, y_prev, u, parameters=NOMINAL):
 
 
 def own_motion(y, y_prev, parameters=NOMINAL):
-    """Return the part of ``plant_step`` that no input enters."""
+    """Return the part of ``plant_step`` that does not depend on the input."""
     return y * y_prev * (y + parameters.offset) / (1 + y**2 + y_prev**2)
 
 

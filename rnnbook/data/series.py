@@ -1,4 +1,4 @@
-"""Three series of measurements, month by month, and what every forecast needs: a split, windows, a scale."""
+"""Three series of monthly measurements, and what every forecast needs: a split, windows, a scale."""
 
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ def _months(name):
 
 
 def sunspots_monthly():
-    """Monthly mean sunspot number of the whole years 1749 to 2008: 3,120 months, in order, without a gap.
+    """Monthly mean sunspot number of the years 1749 to 2008: 3,120 months, in order, without gaps.
 
     ``time`` is the middle of the month in years (1749.04 is January 1749), ``value`` the relative sunspot
     number, which has no unit. February 1824 was interpolated by the source.
@@ -35,7 +35,7 @@ def sunspots_monthly():
 
 
 def el_nino_monthly():
-    """Monthly mean sea surface temperature [°C] off Peru and Ecuador, 1950 to 2010: 732 months without a gap.
+    """Monthly mean sea surface temperature [°C] off Peru and Ecuador, 1950 to 2010: 732 months without gaps.
 
     The region is Niño 1+2, 0° to 10° south and 80° to 90° west; ``time`` is the middle of the month in years.
     Source: US National Oceanic and Atmospheric Administration, by way of statsmodels; public domain.
@@ -65,7 +65,7 @@ def co2_monthly():
 def split_by_time(series, fractions):
     """Cut an array (N, ...) into consecutive parts, the past first; the fractions of N sum to 1.
 
-    Returns one array (N_part, ...) for each fraction. Nothing is shuffled: the test lies after the training.
+    Returns one array (N_part, ...) for each fraction. Nothing is shuffled: the test part comes after the training part.
     """
     series = np.asarray(series)
     if min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
@@ -94,7 +94,7 @@ def windows(series, length, horizon=1):
 
 
 class Scale(NamedTuple):
-    """``scale(x)`` is x measured in standard deviations from the mean; ``scale.undo(z)`` goes back."""
+    """``scale(x)`` is x measured in standard deviations from the mean; ``scale.undo(z)`` is its inverse."""
 
     mean: np.ndarray
     std: np.ndarray
@@ -109,7 +109,8 @@ class Scale(NamedTuple):
 def standardise(train):
     """The scale on which the training data (N, ...) have mean 0 and standard deviation 1 in each feature.
 
-    Returns a ``Scale``; call it on training, validation and test data alike, so that nothing leaks backwards.
+    Returns a ``Scale``; call it on training, validation and test data alike, so that nothing leaks from later data into
+    training.
     """
     train = np.asarray(train, dtype=np.float64)
     std = train.std(axis=0)

@@ -1,4 +1,4 @@
-"""Small tasks that ask for a memory, drawn without end from a seeded generator.
+"""Small tasks that need memory, drawn in any number from a seeded generator.
 
 ::
 
@@ -37,10 +37,10 @@ class Batch(NamedTuple):
 def adding(rng, T, B):
     """Add two marked numbers: x (T, B, 2) holds numbers and marks.
 
-    The numbers are from U(0, 1); one mark stands in each half, drawn evenly.
-    The sum is due at the last step. It has the mean 1 and the variance 1/6.
-    Source: Hochreiter & Schmidhuber (1997), task 4, with the numbers of
-    Arjovsky, Shah & Bengio (2016).
+    The numbers are from U(0, 1); there is one mark in each half, placed uniformly. The
+    sum is due at the last step; it has mean 1 and variance 1/6.
+    Source: Hochreiter & Schmidhuber (1997), task 4, with the numbers of Arjovsky, Shah
+    & Bengio (2016).
     """
     rng = as_generator(rng)
     first = rng.integers(0, T // 2, B)
@@ -55,11 +55,11 @@ def adding(rng, T, B):
 
 
 def copy(rng, T, B, length=COPY_LENGTH, symbols=COPY_SYMBOLS):
-    """Read ``length`` symbols, wait, and say them again after the signal.
+    """Read ``length`` symbols, wait, and repeat them after the signal.
 
-    x is (T + 2 length, B, symbols + 2), one-hot: token 0 is the blank, the last
-    token the signal; T - 1 blanks stand before it. Every step before the
-    repetition should be answered with a blank.
+    x is (T + 2 length, B, symbols + 2), one-hot: token 0 is the blank, the last token
+    the signal; T - 1 blanks come before it. At every step before the repetition the
+    right answer is a blank.
     Source: Arjovsky, Shah & Bengio (2016), with 10 of 8 symbols.
     """
     said = as_generator(rng).integers(1, symbols + 1, (length, B))
@@ -73,7 +73,8 @@ def copy(rng, T, B, length=COPY_LENGTH, symbols=COPY_SYMBOLS):
 
 
 def copy_baseline(T, length=COPY_LENGTH, symbols=COPY_SYMBOLS):
-    """Return the loss [nats per step] of knowing when to speak, but not what: blanks are sure, symbols guessed."""
+    """Return the loss [nats per step] of knowing when to speak, but not what to say: blanks are sure, symbols
+    guessed."""
     return length * np.log(symbols) / (T + 2 * length)
 
 
@@ -81,7 +82,7 @@ def temporal_order(rng, T, B):
     """Say at the last step which pair was read: XX 0, XY 1, YX 2, YY 3.
 
     x is (T, B, 6), one-hot: tokens 0 and 1 are X and Y, 2 to 5 distractors.
-    One of the pair stands between T/10 and 2T/10, one between 5T/10 and 6T/10.
+    One of the pair comes between T/10 and 2T/10, the other between 5T/10 and 6T/10.
     Source: Hochreiter & Schmidhuber (1997), task 6a.
     """
     check_size("T // 10", T // 10)
@@ -119,12 +120,12 @@ def count_to(ns):
 
 
 def associative_recall(rng, pairs, B, length=None, vocabulary=128, power=0.01):
-    """Read ``pairs`` of key and value, then every key once more, each to be answered with its value.
+    """Read ``pairs`` of key and value, then every key again, each to be answered with its value.
 
-    x is (length, B), tokens and not one-hot: a key is below ``vocabulary // 2``, a value is not, and within a sequence
-    all keys differ and so do all values. Behind the pairs the places come in twos. A key may be asked for at the first
-    of a two, and stands there with a probability that falls with the distance d like d^(power - 1); every other token
-    is random. ``length`` is even and at least 4 ``pairs``, which is what None stands for.
+    x is (length, B), tokens rather than one-hot vectors: a key is below ``vocabulary // 2``, a value is not, and within
+    a sequence all keys differ and so do all values. After the pairs the places come in twos. A key may be asked for at
+    the first place of a two, with a probability that falls with the distance d like d^(power - 1); every other token is
+    random. ``length`` is even and at least 4 ``pairs``, which is the default.
     Source: Arora et al. (2023), multi-query associative recall, with a vocabulary of 8,192.
     """
     rng, half = as_generator(rng), vocabulary // 2
@@ -147,7 +148,7 @@ def associative_recall(rng, pairs, B, length=None, vocabulary=128, power=0.01):
 
 
 def loss(y, batch):
-    """Return the loss of the answers y (T, B, V) where they count, and its gradient by y.
+    """Return the loss of the answers y (T, B, V) where they count, and its gradient with respect to y.
 
     The mean squared error where the target holds floats (V = 1), else the cross-entropy [nats per answer].
     """
@@ -160,7 +161,7 @@ def loss(y, batch):
 
 
 def skill(y, batch, chance):
-    """Return how far the answers y (T, B, V) are on the way from chance, 0, to perfect, 1.
+    """Return how far the answers y (T, B, V) are from chance, 0, towards perfect, 1.
 
     ``chance`` is the mean squared error of a guess for amounts, and its share of right answers for classes.
     """
@@ -178,7 +179,7 @@ def recall(batch, length=COPY_LENGTH):
 
 
 def all_right(y, batch):
-    """Tell for each sequence whether every answer that counts is right: (B,) of True and False."""
+    """Return for each sequence whether every answer that counts is right: (B,) of True and False."""
     return ((y.argmax(axis=-1) == batch.target) | ~batch.mask).all(axis=0)
 
 

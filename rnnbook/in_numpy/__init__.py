@@ -1,25 +1,25 @@
-"""The NumPy version: every equation spelled out, forward and backward. Needs NumPy alone.
+"""The NumPy version: every equation spelled out, forward and backward. Needs only NumPy.
 
 ::
 
     rnn           the basic recurrent layer
     gru           the gated recurrent unit
     lstm          long short-term memory
-    hopfield      the memory that came before: storage, energy, recall, softmax update
-    stack         layers above each other, and both ways: Stacked, Bidirectional
+    hopfield      an older associative memory: storage, energy, recall, softmax update
+    stack         layers on top of each other, and in both directions: Stacked, Bidirectional
     attention     weights over a memory: AdditiveAttention, MultiplicativeAttention
-    layers        what stands before and after: Linear, Embedding, Dropout
+    layers        what comes before and after a recurrent layer: Linear, Embedding, Dropout
     mixture       a last layer that answers with a density: MixtureHead
     functions     activation functions and losses
-    ctc           the loss of a label sequence whose places nobody knows, and greedy decoding
+    ctc           the loss of a label sequence whose alignment is unknown, and greedy decoding
     search        a likely sequence from a model that writes symbol by symbol: greedy, beam, exact
     optimizers    SGD, Adam, clip_grad_norm
-    initialisers  other starts: orthogonal, identity, forget bias, chrono
-    models        the whole flow in small: LanguageModel, SequenceClassifier
+    initialisers  other initial values: orthogonal, identity, forget bias, chrono
+    models        the whole flow on a small scale: LanguageModel, SequenceClassifier
     encoder_decoder  from one sequence to another: EncoderDecoder
     parameters    what the layers share: parameters drawn, joined, under torch.nn's names
     sequences     what the layers share: sequences and states checked, zero past an end
-    checks        what every door asks of its arguments
+    checks        checks of the arguments of public functions
     products      what the layers share: the matrix products outside the loop over time
 """
 

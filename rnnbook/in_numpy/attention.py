@@ -8,8 +8,8 @@
     c_s  = Σ_t α_st m_t                 the context
 
 The memory is usually what an encoder returned for every step, the queries are the states of a decoder. Neither class
-says which state is the query or where the context goes: in Bahdanau's decoder the *previous* state asks and the
-context enters the cell, in Luong's the *current* one asks and the context goes to the output.
+fixes which state is the query or where the context goes: in Bahdanau's decoder the query is the *previous* state and
+the context enters the cell; in Luong's it is the *current* state and the context goes to the output.
 Source: Bahdanau, Cho & Bengio (2015); Luong, Pham & Manning (2015); the scale: Vaswani et al. (2017).
 """
 
@@ -24,7 +24,7 @@ from rnnbook.in_numpy.functions import softmax
 
 
 class AttentionTrace(NamedTuple):
-    """What ``forward`` remembers for ``backward``, one sequence after the other: the batch's axis is the first."""
+    """What ``forward`` stores for ``backward``, with the batch as the first axis."""
 
     query: np.ndarray  # (B, S, Q)
     memory: np.ndarray  # (B, T, H), zero past a sequence's end
@@ -49,12 +49,12 @@ class AdditiveAttention:
         self.params, self.dtype = _initial_parameters(shapes, dtype, rng), check_dtype(dtype)
 
     def forward(self, query, memory, lengths=None):
-        """Ask memory (T, B, H) with query (S, B, Q), S questions a sequence.
+        """Query memory (T, B, H) with query (S, B, Q), S queries per sequence.
 
         Returns the contexts (S, B, H), the weights (S, B, T), and the trace that
-        ``backward`` needs. With ``lengths (B,)`` what lies past a memory's end is
-        never read and has the weight zero. Raises TypeError or
-        ValueError, naming the array, where query, memory or lengths do not fit.
+        ``backward`` needs. With ``lengths (B,)`` what is past a memory's end is never
+        read and has weight zero. Raises TypeError or ValueError, naming the array, if
+        query, memory or lengths do not fit.
         """
         W, U, v = self.params.values()
         q, m, inside = _check_inputs(self, query, memory, lengths)
@@ -65,18 +65,18 @@ class AdditiveAttention:
         return context.swapaxes(0, 1), weights.swapaxes(0, 1), trace
 
     def backward(self, dcontext, trace, dweights=None):
-        """Carry dcontext (S, B, H), the loss's gradient with respect to the contexts, back to what was asked.
+        """Carry dcontext (S, B, H), the loss's gradient with respect to the contexts, back to query and memory.
 
-        ``dweights (S, B, T)`` is the gradient with respect to the weights, for a loss that looks at them; zeros where
-        none is given. Returns dquery (S, B, Q), dmemory (T, B, H), and ``grads``, with the keys and shapes of
-        ``params``. Raises TypeError or ValueError, naming the argument, where one does not fit.
+        ``dweights (S, B, T)`` is the gradient with respect to the weights, for a loss that uses them; zeros by default.
+        Returns dquery (S, B, Q), dmemory (T, B, H), and ``grads``, with the keys and shapes of ``params``. Raises
+        TypeError or ValueError, naming the argument, if one does not fit.
         """
         W, U, v = self.params.values()
         q, m, weights, hidden = _check_trace(self, trace)
         dscores, dm = _read_backward(dcontext, dweights, weights, m)
 
         da = (1 - hidden**2) * v * dscores[..., None]  # eq-attention-back-additive
-        da_query, da_memory = da.sum(axis=2), da.sum(axis=1)  # a query meets every step, a step every query
+        da_query, da_memory = da.sum(axis=2), da.sum(axis=1)  # every query is compared with every step
         grads = {
             "weight_query": _summed_product(da_query, q),
             "weight_memory": _summed_product(da_memory, m),
@@ -89,7 +89,7 @@ class AdditiveAttention:
         return {name: value.copy() for name, value in self.params.items()}
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state``, or none where one does not fit."""
+        """Take every parameter from ``state``, or none if one does not fit."""
         parameters.load_arrays(self.params, state)
 
 
@@ -97,7 +97,7 @@ class MultiplicativeAttention:
     """Attention whose scores are products: q · m with ``score="dot"``, q · W m with ``score="general"``.
 
     ``params``: for "general" ``weight_memory (Q, H)``, which is W, drawn with ``rng``, a Generator or a seed, from
-    U(-1/√H, 1/√H); for "dot" none, and Q and H have to be equal. ``scaled`` divides the scores by √Q.
+    U(-1/√H, 1/√H); for "dot" none, and Q and H must be equal. ``scaled`` divides the scores by √Q.
     Raises TypeError or ValueError, naming the argument, for a size below one, unequal sizes with "dot", an unknown
     score or dtype, or a ``scaled`` that is neither True nor False.
     Source: Luong, Pham & Manning (2015), equation 8; scaled: Vaswani et al. (2017), equation 1.
@@ -115,12 +115,12 @@ class MultiplicativeAttention:
         self.params, self.dtype = _initial_parameters(shapes, dtype, rng), check_dtype(dtype)
 
     def forward(self, query, memory, lengths=None):
-        """Ask memory (T, B, H) with query (S, B, Q), S questions a sequence.
+        """Query memory (T, B, H) with query (S, B, Q), S queries per sequence.
 
         Returns the contexts (S, B, H), the weights (S, B, T), and the trace that
-        ``backward`` needs. With ``lengths (B,)`` what lies past a memory's end is
-        never read and has the weight zero. Raises TypeError or
-        ValueError, naming the array, where query, memory or lengths do not fit.
+        ``backward`` needs. With ``lengths (B,)`` what is past a memory's end is never
+        read and has weight zero. Raises TypeError or ValueError, naming the array, if
+        query, memory or lengths do not fit.
         """
         q, m, inside = _check_inputs(self, query, memory, lengths)
         keys = m @ self.params["weight_memory"].T if self.params else m
@@ -129,11 +129,11 @@ class MultiplicativeAttention:
         return context.swapaxes(0, 1), weights.swapaxes(0, 1), AttentionTrace(q, m, weights, keys)
 
     def backward(self, dcontext, trace, dweights=None):
-        """Carry dcontext (S, B, H), the loss's gradient with respect to the contexts, back to what was asked.
+        """Carry dcontext (S, B, H), the loss's gradient with respect to the contexts, back to query and memory.
 
-        ``dweights (S, B, T)`` is the gradient with respect to the weights, for a loss that looks at them; zeros where
-        none is given. Returns dquery (S, B, Q), dmemory (T, B, H), and ``grads``, with the keys and shapes of
-        ``params``. Raises TypeError or ValueError, naming the argument, where one does not fit.
+        ``dweights (S, B, T)`` is the gradient with respect to the weights, for a loss that uses them; zeros by default.
+        Returns dquery (S, B, Q), dmemory (T, B, H), and ``grads``, with the keys and shapes of ``params``. Raises
+        TypeError or ValueError, naming the argument, if one does not fit.
         """
         q, m, weights, keys = _check_trace(self, trace)
         dscores, dm = _read_backward(dcontext, dweights, weights, m)
@@ -149,7 +149,7 @@ class MultiplicativeAttention:
         return {name: value.copy() for name, value in self.params.items()}
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state``, or none where one does not fit."""
+        """Take every parameter from ``state``, or none if one does not fit."""
         parameters.load_arrays(self.params, state)
 
 
@@ -166,7 +166,7 @@ def _read(scores, m, inside):
 
 
 def _read_backward(dcontext, dweights, weights, m):
-    """Return dscores (B, S, T) and the part of dm (B, T, H) that comes by way of the mean."""
+    """Return dscores (B, S, T) and the part of dm (B, T, H) that comes through the mean."""
     (B, S, T), H = weights.shape, m.shape[2]
     dcontext = as_real("dcontext", dcontext, m.dtype)
     check_shape("dcontext", dcontext, (S, B, H))
@@ -202,7 +202,7 @@ def _check_inputs(layer, query, memory, lengths):
 
 
 def _check_trace(layer, trace):
-    """Return the trace's parts; TypeError or ValueError for what is not a trace of this layer's forward."""
+    """Return the trace's parts; TypeError or ValueError for anything but a trace of this layer's forward."""
     trace = check_trace(trace, AttentionTrace)
     given, sizes = (trace.query.shape[-1], trace.memory.shape[-1]), (layer.query_size, layer.memory_size)
     if given != sizes or trace.hidden.ndim != (4 if "weight_score" in layer.params else 3):

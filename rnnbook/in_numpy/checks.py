@@ -1,4 +1,4 @@
-"""What every door of the NumPy version asks of its arguments: numbers, a dtype, a generator, a trace, a layer."""
+"""Checks of the arguments of the NumPy version: numbers, a dtype, a generator, a trace, a layer."""
 
 import math
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from rnnbook.errors import check_number, described
 def as_generator(rng) -> np.random.Generator:
     """Return a Generator as it is, one that a seed starts, or a fresh one for None.
 
-    Takes what ``np.random.default_rng`` takes. Raises TypeError for anything else, a fraction, a string or a bool
-    among it, and ValueError for a negative seed.
+    Takes what ``np.random.default_rng`` takes. Raises TypeError for anything else, including a fraction, a string or a
+    bool, and ValueError for a negative seed.
     """
     sources = (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence, np.random.RandomState)
     if rng is None or isinstance(rng, sources):
@@ -39,7 +39,7 @@ def check_dtype(dtype) -> np.dtype:
 
 
 def as_array(name: str, value) -> np.ndarray:
-    """Return an array as it is, and nested lists as one; TypeError where they are ragged."""
+    """Return an array as it is, and nested lists as one; TypeError if they are ragged."""
     if isinstance(value, np.ndarray):
         return value
     try:
@@ -51,7 +51,7 @@ def as_array(name: str, value) -> np.ndarray:
 
 
 def as_real(name: str, array, dtype=None) -> np.ndarray:
-    """Return ``array``, in ``dtype`` where one is given; TypeError where it holds no floating-point numbers."""
+    """Return ``array``, in ``dtype`` where one is given; TypeError if it holds no floating-point numbers."""
     array = as_array(name, array)
     if array.dtype not in (np.float32, np.float64):
         raise TypeError(f"{name} should hold floating-point numbers (float32, float64), but has dtype {array.dtype}")
@@ -59,7 +59,7 @@ def as_real(name: str, array, dtype=None) -> np.ndarray:
 
 
 def as_numbers(name: str, array, dtype=None) -> np.ndarray:
-    """Return ``array``, whole numbers among it, in ``dtype`` where one is given; TypeError where it holds none."""
+    """Return ``array`` of real numbers, in ``dtype`` where one is given; TypeError if it holds anything else."""
     array = as_array(name, array)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} should hold real numbers, but has dtype {array.dtype}")
@@ -67,7 +67,7 @@ def as_numbers(name: str, array, dtype=None) -> np.ndarray:
 
 
 def as_whole(name: str, array) -> np.ndarray:
-    """Return ``array``; TypeError where it holds anything but whole numbers."""
+    """Return ``array``; TypeError if it holds anything but whole numbers."""
     array = as_array(name, array)
     if not np.issubdtype(array.dtype, np.integer):
         raise TypeError(f"{name} should hold whole numbers, but has dtype {array.dtype}")
@@ -84,9 +84,9 @@ def check_tokens(name, tokens, V, mask=True):
 
 
 def check_trace(trace, kind, layer=None):
-    """Return a trace of the class ``kind``; TypeError for anything else, ValueError for that of other sizes.
+    """Return a trace of the class ``kind``; TypeError for anything else, ValueError for one of other sizes.
 
-    A plain tuple of the same parts is a trace too. With ``layer`` its sizes have to be the layer's.
+    A plain tuple of the same parts is a trace too. With ``layer`` its sizes must be the layer's.
     """
     if type(trace) is tuple and len(trace) == len(kind._fields):
         trace = kind(*trace)

@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: the loss of a label sequence whose places among the steps nobody knows.
+"""Connectionist temporal classification: the loss of a label sequence whose alignment to the steps is unknown.
 
 ::
 
@@ -7,8 +7,8 @@
     p(l | x) = α_T(S) + α_T(S-1)
     dlogits_t(k) = y_t(k) - the share of the paths that are at symbol k in step t
 
-All in logarithms. The gradient is the one for the logits, before the softmax. Source: Graves, Fernández, Gomez &
-Schmidhuber (2006), whose β counts y_t, too.
+All computed in logarithms. The gradient is with respect to the logits, before the softmax. Source: Graves, Fernández,
+Gomez & Schmidhuber (2006), whose β includes y_t as well.
 """
 
 import numpy as np
@@ -22,9 +22,9 @@ def ctc_loss(logits, targets, lengths=None, target_lengths=None, *, blank=0):
     """Return -log p(target) [nats] of each sequence (B,), and the gradient of their sum with respect to the logits.
 
     logits (T, B, V); targets (B, U), whole numbers from 0 to V - 1 that are not ``blank``. Of sequence b the first
-    ``lengths[b]`` steps and the first ``target_lengths[b]`` symbols count, all where not given; the gradient is zero
-    at the other steps. A target needs a step for each symbol and one more between two that are equal: with fewer its
-    loss is ``inf``, and its gradient ``nan``, so that nobody overlooks it. Raises TypeError or ValueError, naming the
+    ``lengths[b]`` steps and the first ``target_lengths[b]`` symbols count, all if not given; the gradient is zero at
+    the other steps. A target needs a step for each symbol and one more between two equal neighbours: with fewer its
+    loss is ``inf`` and its gradient ``nan``, so that it cannot go unnoticed. Raises TypeError or ValueError, naming the
     array.
     """
     logits = as_real("logits", logits)
@@ -80,14 +80,14 @@ def ctc_alpha(log_y, extended):
 
 
 def ctc_beta(log_y, extended):
-    """Return log β (T, S): of all ways from state s in step t to the end, y_t among them."""
+    """Return log β (T, S) of all paths from state s in step t to the end, including y_t."""
     return ctc_alpha(log_y[::-1], extended[::-1])[::-1, ::-1]  # eq-ctc-beta
 
 
 def ctc_posterior(log_y, extended):
     """Return the probability (T, S) of state s in step t, given the target, and log p(target) [nats].
 
-    Where the target is impossible, log p is -inf and every probability nan.
+    If the target is impossible, log p is -inf and every probability nan.
     """
     log_alpha = ctc_alpha(log_y, extended)
     log_p = np.logaddexp.reduce(log_alpha[-1, -2:])  # eq-ctc-probability
@@ -98,7 +98,7 @@ def ctc_posterior(log_y, extended):
 
 
 def collapse(path, blank=0):
-    """Return what a path of symbols writes: repeated symbols as one, then without blanks, a list.
+    """Return, as a list, what a path of symbols writes: repeats are merged first, then blanks removed.
 
     >>> collapse([0, 3, 3, 0, 3, 5])
     [3, 3, 5]

@@ -1,9 +1,9 @@
-"""From one sequence to another: an encoder that reads, a decoder that writes, and, between them, attention or not.
+"""From one sequence to another: an encoder that reads, a decoder that writes, and optional attention between them.
 
 ::
 
     m_t, h_T = encoder(x_1 … x_T)               the memory, and the state that the decoder begins with
-    s_j      = decoder(y_{j-1}, s_{j-1})        one step for each token that was said
+    s_j      = decoder(y_{j-1}, s_{j-1})        one step for each token written
     c_j      = Σ_t α_jt m_t                     the context, by attention with s_j as the query
     h̃_j      = tanh(W_c [c_j; s_j] + b_c)       without attention h̃_j is s_j
     logits_j = W_y h̃_j + b_y
@@ -23,13 +23,13 @@ from rnnbook.in_numpy.parameters import join, load_arrays, torch_name
 
 
 class EncoderDecoderTrace(NamedTuple):
-    """What ``EncoderDecoder.forward`` remembers for ``backward``: the traces of its parts."""
+    """What ``EncoderDecoder.forward`` stores for ``backward``: the traces of its parts."""
 
     source: np.ndarray  # (T, B)
     encoder: Any
     said: np.ndarray  # (S, B)
     decoder: Any
-    attention: Any  # None without attention, as the next
+    attention: Any  # None without attention, like the next
     combined: np.ndarray | None  # h̃ (S, B, H)
     combine: np.ndarray | None  # what it was combined from, (S, B, 2H)
     head: np.ndarray  # what the last layer read, (S, B, H)
@@ -62,10 +62,10 @@ class EncoderDecoder:
         self.params = self._joined({name: part.params for name, part in self._parts().items()})
 
     def forward(self, source, said, lengths=None):
-        """Read source (T, B), to the ends ``lengths (B,)`` where given, and then the target tokens said (S, B).
+        """Read source (T, B), to the ends ``lengths (B,)`` if given, and then the target tokens said (S, B).
 
-        Returns the logits (S, B, V) of the token behind each of those, the attention's weights (S, B, T), None
-        without attention, and the trace. Raises TypeError or ValueError, naming the array, where one does not fit.
+        Returns the logits (S, B, V) of the token after each of those, the attention's weights (S, B, T) (None without
+        attention), and the trace. Raises TypeError or ValueError, naming the array, if one does not fit.
         """
         check_shape("source", as_array("source", source), ("T", "B"))
         check_shape("said", as_array("said", said), ("S", np.shape(source)[1]))
@@ -75,7 +75,7 @@ class EncoderDecoder:
         return logits, weights, EncoderDecoderTrace(source, encoder, *parts)
 
     def _decode(self, said, memory, state, lengths):
-        """Return logits, weights and the decoder's last state, and the traces from ``said`` on."""
+        """Return logits, weights, the decoder's last state, and the traces from ``said`` on."""
         y, said = self.embedding_out.forward(said)
         states, state, decoder = self.decoder.forward(y, state)
         if self.attention is None or self.combine is None:
@@ -100,7 +100,7 @@ class EncoderDecoder:
             dparts, grads["combine"] = self.combine.backward(da, trace.combine)
             dcontext, dstates = np.split(dparts, 2, axis=-1)
             dquery, dmemory, grads["attention"] = self.attention.backward(dcontext, trace.attention)
-            dstates = dstates + dquery  # a state is used twice: it asks, and it is combined with the answer
+            dstates = dstates + dquery  # a state is used twice: as the query, and combined with the context
         dy, dstate, grads["decoder"] = self.decoder.backward(dstates, trace.decoder)
         dx, _, grads["encoder"] = self.encoder.backward(dmemory, trace.encoder, dstate)
         grads["embedding_out"] = self.embedding_out.backward(dy, trace.said)[1]
@@ -108,7 +108,8 @@ class EncoderDecoder:
         return self._joined(grads)
 
     def free(self, source, start, steps, lengths=None):
-        """Return the tokens (steps, B) that it says from the token ``start`` on, always the likeliest, reading its own.
+        """Return the tokens (steps, B) that it writes after ``start``: always the likeliest one, fed back as the next
+        input.
 
         Also the attention's weights (steps, B, T), None without attention.
         """
@@ -129,7 +130,7 @@ class EncoderDecoder:
         return {name: value.copy() for name, value in self.params.items()}
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state``, or none where one does not fit."""
+        """Take every parameter from ``state``, or none if one does not fit."""
         load_arrays(self.params, state)
 
     def _parts(self):

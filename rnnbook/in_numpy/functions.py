@@ -30,7 +30,7 @@ def softmax(a):
 
 
 def mean_squared_error(y, target):
-    """Return the mean of (y - target)², both of one shape [squared units of y], and its gradient by y."""
+    """Return the mean of (y - target)², both of one shape [squared units of y], and its gradient with respect to y."""
     y = as_real("y", y)
     target = as_numbers("target", target, y.dtype)
     check_shape("target", target, y.shape)
@@ -41,10 +41,11 @@ def mean_squared_error(y, target):
 
 
 def cross_entropy(logits, target, mask=None):
-    """Return the mean of -log p(target) [nats per token], where p = softmax(logits), and its gradient by logits.
+    """Return the mean of -log p(target) [nats per token], where p = softmax(logits), and its gradient with respect to
+    the logits.
 
     logits are (…, V); target (…) holds whole numbers from 0 to V - 1; where mask (…) is given, tokens at which it
-    is False do not count, whatever stands there. Raises TypeError or ValueError, naming the array.
+    is False do not count, whatever is there. Raises TypeError or ValueError, naming the array.
     """
     logits = as_real("logits", logits)
     check_shape("logits", logits, (*logits.shape[:-1], "V"))
@@ -63,10 +64,10 @@ def cross_entropy(logits, target, mask=None):
 
 
 def gaussian_mixture(y, target):
-    """Return the mean of -log p(target) [nats], p a mixture of K normal densities,
-    and its gradient by y.
+    """Return the mean of -log p(target) [nats], for a mixture p of K normal densities,
+    and its gradient with respect to y.
 
-    y (…, 3K) holds, K each, the logits of the weights π, the means μ and the
+    y (…, 3K) holds, K of each, the logits of the weights π, the means μ and the
     logarithms of the standard deviations σ; target is (…).
     Source: Bishop (1994), mixture density networks.
     """

@@ -2,10 +2,10 @@
 
 ::
 
-    u_t = W_ih x_t + b_ih                   what the input says; needs no waiting
-    v_t = W_hh h_{t-1} + b_hh               what the memory says; three blocks, as u_t: r, z, n
+    u_t = W_ih x_t + b_ih                   the input's part; for all steps at once
+    v_t = W_hh h_{t-1} + b_hh               the memory's part; like u_t in three blocks: r, z, n
     r_t = σ(u_r + v_r)   z_t = σ(u_z + v_z)
-    n_t = tanh(u_n + r_t * v_n)             the candidate: r decides what it hears of the memory
+    n_t = tanh(u_n + r_t * v_n)             the candidate: r decides how much of the memory it sees
     h_t = (1 - z_t) * n_t + z_t * h_{t-1}   z keeps, 1 - z writes
 
 Source: Cho et al. (2014), whose reset gate acts on h_{t-1} before the product (``reset_after=False``);
@@ -23,7 +23,7 @@ from rnnbook.in_numpy.functions import sigmoid
 
 
 class GRUTrace(NamedTuple):
-    """What ``forward`` remembers for ``backward``."""
+    """What ``forward`` stores for ``backward``."""
 
     x: np.ndarray  # (T, B, D)
     hs: np.ndarray  # (T + 1, B, H), the initial state first
@@ -32,7 +32,7 @@ class GRUTrace(NamedTuple):
     inside: np.ndarray | None  # (T, B, 1), True while a sequence lasts
 
     def tail(self, k):
-        """Return the trace of the steps from k on, as if ``forward`` had begun there; 0 ≤ k < T."""
+        """Return the trace from step k on, as if ``forward`` had begun there; 0 ≤ k < T."""
         k = check_step_number("k", k, len(self.x))
         inside = None if self.inside is None else self.inside[k:]
         return GRUTrace(self.x[k:], self.hs[k:], self.gates[:, k:], self.v_ns[k:], inside)
@@ -41,12 +41,10 @@ class GRUTrace(NamedTuple):
 class GRU:
     """A layer of gated recurrent units, read in one direction.
 
-    ``params`` holds ``weight_ih (3H, D)``, ``weight_hh (3H, H)``, ``bias_ih (3H,)`` and ``bias_hh (3H,)``,
-    in blocks r, z, n; without ``bias`` only the first two. They are drawn from U(-1/√H, 1/√H) with ``rng``, a Generator
-    or a seed.
-    ``reset_after=True`` is the GRU of PyTorch, cuDNN and Keras, ``False`` that of the paper.
-    Raises TypeError or ValueError, naming the argument, for a size below one, an unknown dtype or a flag
-    that is neither True nor False.
+    ``params`` holds ``weight_ih (3H, D)``, ``weight_hh (3H, H)``, ``bias_ih (3H,)`` and ``bias_hh (3H,)``, in blocks r,
+    z, n; without ``bias`` only the first two. They are drawn from U(-1/√H, 1/√H) with ``rng``, a Generator or a seed.
+    ``reset_after=True`` gives the GRU of PyTorch, cuDNN and Keras, ``False`` the paper's. Raises TypeError or
+    ValueError, naming the argument, for a size below one, an unknown dtype or a flag that is neither True nor False.
     Source: Cho et al. (2014); the equations of ``torch.nn.GRU``.
     """
 
@@ -57,12 +55,12 @@ class GRU:
         self.params = parameters.initial_parameters(3, self.input_size, self.hidden_size, bias, dtype, rng)
 
     def forward(self, x, state=None, lengths=None):
-        """Read x (T, B, D) from the state h (B, H); zeros where none is given.
+        """Read x (T, B, D) from the state h (B, H); zeros if none is given.
 
         Returns h after every step (T, B, H), the last h (B, H), and the trace that
         ``backward`` needs. With ``lengths (B,)`` a sequence's outputs are zero past its
-        end and its state stays what it was there. Raises TypeError or ValueError,
-        naming the array, where x, state or lengths do not fit the layer.
+        end and its state stays as it was there. Raises TypeError or ValueError,
+        naming the array, if x, state or lengths do not fit the layer.
         """
         W_ih, W_hh, b_ih, b_hh = products.by_gate(self.params, 3)
         x, inside = sequences.check_sequences(x, lengths, self.input_size, W_ih.dtype)
@@ -75,7 +73,7 @@ class GRU:
         hs[0] = h
         W_hh = products.laid_out(W_hh, T)
         for t in range(T):
-            r, z, n = gates[:, t]  # so far each holds its u; it becomes the gate
+            r, z, n = gates[:, t]  # each starts as its u and becomes the gate
             if self.reset_after:
                 v_r, v_z, v_ns[t] = h @ W_hh.mT + b_hh  # eq-gru-from-hidden
             else:
@@ -96,11 +94,11 @@ class GRU:
     def backward(self, dhs, trace, dstate=None):
         """Carry the loss's gradient dhs (T, B, H) back through time.
 
-        dhs holds the gradient with respect to every output; ``dstate (B, H)``, the one
-        with respect to the last state, is zero unless given. Returns dx (T, B, D), the
-        gradient with respect to the initial state (B, H), and ``grads``, a dict with
-        the keys and shapes of ``params``. Raises TypeError or ValueError, naming the
-        argument, where dhs, trace or dstate do not fit the layer.
+        dhs holds the gradient with respect to every output; ``dstate (B, H)``, the
+        gradient with respect to the last state, is zero unless given. Returns dx (T, B,
+        D), the gradient with respect to the initial state (B, H), and ``grads``, a dict
+        with the keys and shapes of ``params``. Raises TypeError or ValueError, naming
+        the argument, if dhs, trace or dstate do not fit the layer.
         """
         x, hs, gates, v_ns, inside = check_trace(trace, GRUTrace, self)
         W_ih, W_hh, _, _ = products.by_gate(self.params, 3)
@@ -129,7 +127,7 @@ class GRU:
                 da_r[:] = dmemory * h_prev * r * (1 - r)  # eq-gru-back-reset-before
                 dh_gates = products.back_through(dus[:2, t], W_hh[:2])
                 dh_prev = z * dh + r * dmemory + dh_gates  # eq-gru-back-state-before
-            if inside is not None:  # a kept state hands its gradient on unchanged
+            if inside is not None:  # a kept state passes its gradient on unchanged
                 dus[:, t] = np.where(inside[t], dus[:, t], 0)
                 dvs[:, t] = np.where(inside[t], dvs[:, t], 0)
                 dh_prev = np.where(inside[t], dh_prev, dh_next)
@@ -157,5 +155,5 @@ class GRU:
         return parameters.state_dict(self.params)
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state``, under ``torch.nn.GRU``'s names, or none where one is wrong."""
+        """Take every parameter from ``state``, under ``torch.nn.GRU``'s names, or none if one is wrong."""
         parameters.load_state_dict(self.params, state)

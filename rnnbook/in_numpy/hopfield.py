@@ -2,14 +2,14 @@
 
 ::
 
-    W = Σ ξ ξᵀ, diagonal 0         storage: units that agree in a pattern ξ are tied together
-    a_i = Σ_j w_ij s_j             what the others tell unit i
+    W = Σ ξ ξᵀ, diagonal 0         storage: units that agree in a pattern ξ support each other
+    a_i = Σ_j w_ij s_j             the input to unit i from the others
     s_i ← sgn(a_i)                 recall, one unit at a time; at a tie it stays
     E = -½ sᵀ W s                  never rises while one unit at a time is updated and W is symmetric
 
 Patterns ξ are (M, N) and states s (B, N): M patterns or B states of N units, each -1 or +1. W is (N, N). Hebbian
-weights are whole numbers, so that every sum is exact and a tie is a tie. The factor 1/N of some texts changes the
-unit of the energy and nothing else.
+weights are whole numbers, so every sum is exact and a tie is really a tie. The factor 1/N in some texts changes only
+the unit of the energy.
 
 Source: Hopfield (1982); the softmax update: Ramsauer et al. (2021).
 """
@@ -27,14 +27,14 @@ class Settled(NamedTuple):
     """What ``settle`` returns."""
 
     s: np.ndarray  # (B, N), the states at the end
-    sweeps: np.ndarray  # (B,), how often all units were visited; the last visit changed nothing where at_rest
-    at_rest: np.ndarray  # (B,), False where max_sweeps came first
+    sweeps: np.ndarray  # (B,), how often all units were visited; if at_rest, the last visit changed nothing
+    at_rest: np.ndarray  # (B,), False where max_sweeps was reached first
 
 
 def hebbian(patterns):
     """Return W (N, N), the sum of ξ ξᵀ over the patterns (M, N), with a zero diagonal.
 
-    Raises ValueError where a number is not -1 or +1. Source: Hopfield (1982), after Hebb (1949).
+    Raises ValueError if a number is not -1 or +1. Source: Hopfield (1982), after Hebb (1949).
     """
     patterns = check_signs("patterns", patterns)
     W = patterns.T @ patterns  # eq-feedback-hebb
@@ -46,11 +46,11 @@ def pseudo_inverse(patterns):
     """Return W (N, N), the projection on the span of the patterns (M, N), with a zero diagonal.
 
     Every pattern is a fixed point while M patterns span fewer than N directions, however alike they are.
-    Raises ValueError where a number is not -1 or +1. Source: Personnaz, Guyon & Dreyfus (1985).
+    Raises ValueError if a number is not -1 or +1. Source: Personnaz, Guyon & Dreyfus (1985).
     """
     patterns = check_signs("patterns", patterns)
     W = np.linalg.pinv(patterns) @ patterns  # eq-feedback-projection
-    W = np.round((W + W.T) / 2, 12)  # symmetric to the last digit, and no weight where rounding left a trace of one
+    W = np.round((W + W.T) / 2, 12)  # symmetric to the last digit, and zero where rounding left a trace of a weight
     np.fill_diagonal(W, 0)
     return W
 
@@ -64,8 +64,8 @@ def energy(W, s):
 def visit_units(W, s, order):
     """Return the states s (B, N) after the units in ``order`` were updated.
 
-    One after another: each sees what the earlier ones have become. Raises
-    TypeError or ValueError for what does not fit.
+    One after another: each sees the new values of the earlier ones. Raises TypeError or
+    ValueError for what does not fit.
     """
     W, s = check_network(W, s)
     s, order = s.copy(), check_order(order, len(W))
@@ -83,10 +83,10 @@ def synchronous_step(W, s):
 
 
 def settle(W, s, rng, max_sweeps=100):
-    """Update the states s (B, N) unit by unit, in an order drawn anew for each sweep, until none changes.
+    """Update the states s (B, N) unit by unit, in a newly drawn order for each sweep, until none changes.
 
     ``rng``, a Generator or a seed, draws the orders. Returns ``Settled``. With symmetric weights every state comes to
-    rest; with others it may never, and ``at_rest`` says so.
+    rest; with others it may never do so, and ``at_rest`` says which.
     """
     W, s = check_network(W, s)
     rng, s, B = as_generator(rng), s.copy(), len(s)
@@ -104,12 +104,11 @@ def settle(W, s, rng, max_sweeps=100):
 
 def softmax_step(patterns, s, beta):
     """Return the states s (B, N) after one update: the mean of the patterns (M, N),
-    weighted by likeness.
+    weighted by similarity.
 
-    Patterns and states are any real numbers; ``beta`` > 0 says how much the
-    likeness counts [1 / unit of s²]. It is attention with the states as queries
-    and the patterns as keys and values.
-    Source: Ramsauer et al. (2021).
+    Patterns and states are any real numbers; ``beta`` > 0 says how much the similarity
+    counts [1 / unit of s²]. It is attention with the states as queries and the patterns
+    as keys and values. Source: Ramsauer et al. (2021).
     """
     patterns, s = check_memory(patterns, s, beta)
     p = softmax(beta * s @ patterns.T)  # eq-feedback-weights
@@ -128,7 +127,7 @@ def softmax_energy(patterns, s, beta):
 
 
 def check_signs(name, array):
-    """Return the array (M, N) in float64; ValueError where it is of another shape or holds more than -1 and +1."""
+    """Return the array (M, N) in float64; ValueError if it has the wrong shape or holds anything but -1 and +1."""
     array = as_numbers(name, array, np.float64)
     check_shape(name, array, ("M" if name == "patterns" else "B", "N"))
     others = array[np.abs(array) != 1]

@@ -1,7 +1,8 @@
-"""Other starts than U(-1/√H, 1/√H): each function writes into a layer's parameters and returns the layer.
+"""Alternatives to initial values from U(-1/√H, 1/√H): each function writes into a layer's parameters and returns the
+layer.
 
-They act on one ``RNN``, ``GRU`` or ``LSTM``; ``rng`` is a Generator or a seed. Which blocks a matrix has is read
-off its shape. Each raises TypeError or ValueError, naming the argument, before it writes anything.
+They act on one ``RNN``, ``GRU`` or ``LSTM``; ``rng`` is a Generator or a seed. The number of blocks follows from a
+matrix's shape. Each raises TypeError or ValueError, naming the argument, before it writes anything.
 """
 
 import numpy as np
@@ -20,9 +21,9 @@ def uniform(layer, rng, bound=None):
 
 
 def orthogonal(layer, rng, gain=1.0):
-    """Make every block of W_hh a random orthogonal matrix times ``gain``: it turns h, and keeps its length.
+    """Make every block of W_hh a random orthogonal matrix times ``gain``: it rotates h and keeps its length.
 
-    Drawn evenly from all of them, by QR of a normal matrix with the signs of R's diagonal set right.
+    Drawn uniformly, by the QR decomposition of a normal matrix with the signs of R's diagonal corrected.
     Source: Saxe, McClelland & Ganguli (2014); the factorisation of ``torch.nn.init.orthogonal_``.
     """
     H, rng, gain = _hidden_size(layer), as_generator(rng), finite("gain", gain)
@@ -46,7 +47,7 @@ def identity(layer, gain=1.0):
 
 
 def forget_bias(layer, value=1.0):
-    """Set the bias of an LSTM's forget gate to ``value``, all of it on the input's side.
+    """Set the bias of an LSTM's forget gate to ``value``, all of it in ``bias_ih``.
 
     A bias b makes the gate σ(b) at the start, so that c loses half of itself in about ln 2 / -ln σ(b) steps.
     Source: Gers, Schmidhuber & Cummins (2000); Jozefowicz, Zaremba & Sutskever (2015).
@@ -57,9 +58,9 @@ def forget_bias(layer, value=1.0):
 
 
 def chrono(layer, longest, rng):
-    """Spread an LSTM's memory over all times up to ``longest`` steps, two or more.
+    """Spread an LSTM's memory over all time scales up to ``longest`` steps, two or more.
 
-    The forget gate's bias is ln u with u from U(1, longest - 1), the input gate's is its negative: a unit with
+    The forget gate's bias is ln u with u from U(1, longest - 1), the input gate's is its negative: a unit with bias ln
     u keeps what it holds for about u steps. Source: Tallec & Ollivier (2018).
     """
     b_ih, b_hh = _lstm_biases("chrono", layer)
@@ -72,7 +73,7 @@ def chrono(layer, longest, rng):
 
 
 def _lstm_biases(name, layer):
-    """Return the biases as (4, H), rows i, f, g, o; ValueError for a layer that is no LSTM, or has none."""
+    """Return the biases as (4, H), rows i, f, g, o; ValueError for a layer that is not an LSTM or has no biases."""
     H = _hidden_size(layer)
     if len(layer.params["weight_hh"]) != 4 * H or "bias_ih" not in layer.params:
         given = type(layer).__name__ + ("" if "bias_ih" in layer.params else " without bias")

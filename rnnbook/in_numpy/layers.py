@@ -1,4 +1,4 @@
-"""Layers without memory, which stand before and after a recurrent one.
+"""Layers without memory, which come before and after a recurrent one.
 
 ``forward`` returns the outputs and a trace; ``backward`` takes the trace and returns the gradient with respect to the
 inputs and ``grads``, a dict with the keys of ``params``.
@@ -37,7 +37,7 @@ class Linear:
         return y.reshape(*x.shape[:-1], self.out_features), x
 
     def backward(self, dy, trace):
-        """Return dx (..., H) and ``grads`` for dy (..., V), the loss's gradient by y."""
+        """Return dx (..., H) and ``grads`` for dy (..., V), the gradient of the loss with respect to y."""
         x = _check_trace(trace, "x", "f", self.in_features)
         dy = as_real("dy", dy, x.dtype)
         check_shape("dy", dy, (*x.shape[:-1], self.out_features))
@@ -53,7 +53,7 @@ class Linear:
         return {name: value.copy() for name, value in self.params.items()}
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state``, or none where one does not fit."""
+        """Take every parameter from ``state``, or none if one does not fit."""
         parameters.load_arrays(self.params, state)
 
 
@@ -77,7 +77,7 @@ class Embedding:
         return self.params["weight"][tokens], tokens
 
     def backward(self, dy, trace):
-        """Return None, as a token has no gradient, and ``grads`` for dy (..., D): each row's sum over its uses."""
+        """Return None, since a token has no gradient, and ``grads`` for dy (..., D): each row's sum over its uses."""
         tokens, weight = _check_trace(trace, "tokens", "iu"), self.params["weight"]
         check_tokens("trace", tokens, self.num_embeddings)
         dy = as_real("dy", dy, weight.dtype)
@@ -91,14 +91,14 @@ class Embedding:
         return {name: value.copy() for name, value in self.params.items()}
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state``, or none where one does not fit."""
+        """Take every parameter from ``state``, or none if one does not fit."""
         parameters.load_arrays(self.params, state)
 
 
 class Dropout:
-    """Set each number to zero with probability p, and scale the others by 1 / (1 - p): the mean stays.
+    """Set each number to zero with probability p, and scale the others by 1 / (1 - p), which keeps the mean.
 
-    Without parameters; ``rng``, a Generator or a seed, draws which. Raises ValueError for a p outside 0 to 1.
+    It has no parameters; ``rng``, a Generator or a seed, draws which numbers. Raises ValueError for a p outside 0 to 1.
     Source: Srivastava et al. (2014); as ``torch.nn.Dropout``.
     """
 
@@ -126,7 +126,7 @@ class Dropout:
 
 
 def _check_trace(trace, what, kinds, size=None):
-    """Return the array that is a trace; TypeError for anything else, ValueError where its last axis does not fit."""
+    """Return the array that is a trace; TypeError for anything else, ValueError if its last axis does not fit."""
     if not isinstance(trace, np.ndarray) or trace.dtype.kind not in kinds:
         given = f"an array of dtype {trace.dtype}" if isinstance(trace, np.ndarray) else described(trace)
         raise TypeError(f"trace should be the array that forward returned ({what}), but is {given}")

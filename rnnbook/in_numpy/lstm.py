@@ -2,11 +2,11 @@
 
 ::
 
-    u_t = W_ih x_t + b_ih + b_hh        what the input says; needs no waiting
-    a_t = u_t + W_hh h_{t-1}            what the memory adds; four blocks: a_i, a_f, a_g, a_o
+    u_t = W_ih x_t + b_ih + b_hh        the input's part; for all steps at once
+    a_t = u_t + W_hh h_{t-1}            plus the memory's part; four blocks: a_i, a_f, a_g, a_o
     i_t = σ(a_i)   f_t = σ(a_f)   g_t = tanh(a_g)   o_t = σ(a_o)
     c_t = f_t * c_{t-1} + i_t * g_t     the carry: f keeps, i writes
-    h_t = o_t * tanh(c_t)               the state: what o shows of the carry
+    h_t = o_t * tanh(c_t)               the state: as much of the carry as o shows
 
 Source: Hochreiter & Schmidhuber (1997); the forget gate: Gers, Schmidhuber & Cummins (2000); the peephole:
 Gers & Schmidhuber (2000). The form, the parameters' names and the blocks' order are ``torch.nn.LSTM``'s.
@@ -23,7 +23,7 @@ from rnnbook.in_numpy.functions import sigmoid
 
 
 class LSTMTrace(NamedTuple):
-    """What ``forward`` remembers for ``backward``."""
+    """What ``forward`` stores for ``backward``."""
 
     x: np.ndarray  # (T, B, D)
     hs: np.ndarray  # (T + 1, B, H), the initial state first
@@ -33,7 +33,7 @@ class LSTMTrace(NamedTuple):
     inside: np.ndarray | None  # (T, B, 1), True while a sequence lasts
 
     def tail(self, k):
-        """Return the trace of the steps from k on, as if ``forward`` had begun there; 0 ≤ k < T."""
+        """Return the trace from step k on, as if ``forward`` had begun there; 0 ≤ k < T."""
         k = check_step_number("k", k, len(self.x))
         inside = None if self.inside is None else self.inside[k:]
         return LSTMTrace(self.x[k:], self.hs[k:], self.cs[k:], self.tanh_cs[k:], self.gates[:, k:], inside)
@@ -59,13 +59,13 @@ class LSTM:
         self.params = parameters.initial_parameters(4, *sizes, bias, dtype, rng, self.peephole)
 
     def forward(self, x, state=None, lengths=None):
-        """Read x (T, B, D) from the state (h, c), each (B, H); zeros where none is
+        """Read x (T, B, D) from the state (h, c), each (B, H); zeros if none is
         given.
 
         Returns h after every step (T, B, H), the last (h, c), and the trace that
         ``backward`` needs. With ``lengths (B,)`` a sequence's outputs are zero past its
-        end and its state stays what it was there. Raises TypeError or ValueError,
-        naming the array, where x, state or lengths do not fit the layer.
+        end and its state stays as it was there. Raises TypeError or ValueError,
+        naming the array, if x, state or lengths do not fit the layer.
         """
         W_ih, W_hh, b_ih, b_hh = products.by_gate(self.params, 4)
         x, inside = sequences.check_sequences(x, lengths, self.input_size, W_ih.dtype)
@@ -82,7 +82,7 @@ class LSTM:
         W_hh = products.laid_out(W_hh, T)
         for t in range(T):
             gates[:, t] += h @ W_hh.mT  # eq-lstm-preactivation
-            i, f, g, o = gates[:, t]  # so far each holds its a; it becomes the gate
+            i, f, g, o = gates[:, t]  # each starts as its a and becomes the gate
             if self.peephole:
                 i += p_i * c  # eq-lstm-peephole-input
                 f += p_f * c  # eq-lstm-peephole-forget
@@ -104,11 +104,11 @@ class LSTM:
     def backward(self, dhs, trace, dstate=None):
         """Carry the loss's gradient dhs (T, B, H) back through time.
 
-        dhs holds the gradient with respect to every output; ``dstate``, the one with
-        respect to the last (h, c), is zero unless given. Returns dx (T, B, D), the
-        gradient with respect to the initial (h, c), and ``grads``, a dict with the
-        keys and shapes of ``params``. Raises TypeError or ValueError, naming the
-        argument, where dhs, trace or dstate do not fit the layer.
+        dhs holds the gradient with respect to every output; ``dstate``, the gradient
+        with respect to the last (h, c), is zero unless given. Returns dx (T, B, D), the
+        gradient with respect to the initial (h, c), and ``grads``, a dict with the keys
+        and shapes of ``params``. Raises TypeError or ValueError, naming the argument,
+        if dhs, trace or dstate do not fit the layer.
         """
         x, hs, cs, tanh_cs, gates, inside = check_trace(trace, LSTMTrace, self)
         W_ih, W_hh, _, _ = products.by_gate(self.params, 4)
@@ -134,7 +134,7 @@ class LSTM:
             if self.peephole:
                 dc_prev += p_i * da_i + p_f * da_f  # eq-lstm-peephole-back-carry-next
             dh_prev = products.back_through(das[:, t], W_hh)  # eq-lstm-back-state
-            if inside is not None:  # a kept state hands its gradient on unchanged
+            if inside is not None:  # a kept state passes its gradient on unchanged
                 das[:, t] = np.where(inside[t], das[:, t], 0)
                 dh_prev, dc_prev = (
                     np.where(inside[t], dh_prev, dh_next),
@@ -166,5 +166,5 @@ class LSTM:
         return parameters.state_dict(self.params)
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state``, named as in ``torch.nn.LSTM``, or none where one is wrong."""
+        """Take every parameter from ``state``, named as in ``torch.nn.LSTM``, or none if one is wrong."""
         parameters.load_state_dict(self.params, state)

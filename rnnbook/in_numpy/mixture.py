@@ -1,11 +1,11 @@
-"""A last layer that answers with a density instead of a number: a mixture of K normal densities.
+"""A last layer that returns a density instead of a number: a mixture of K normal densities.
 
 ::
 
     π = softmax(a)    μ    σ = exp(s)           a, μ and s: K numbers each, linear in the state
     p(x) = Σ_k π_k N(x; μ_k, σ_k²)
 
-One component is a normal density with a mean and a standard deviation of its own at every step. The loss is
+With one component it is a normal density with its own mean and standard deviation at every step. The loss is
 ``functions.gaussian_mixture``. Source: Bishop (1994); after a recurrent layer, Graves (2013).
 """
 

@@ -1,4 +1,4 @@
-"""Two small models, which show the whole flow: tokens → embedding → layer → linear → loss → backward → clip → step.
+"""Two small models that show the whole flow: tokens → embedding → layer → linear → loss → backward → clip → step.
 
 ``layer`` is an ``RNN``, ``GRU``, ``LSTM``, ``Stacked`` or ``Bidirectional``. A model's ``params`` join those of its
 parts under names such as ``layer.weight_ih_l0``, as a ``torch.nn.Module`` with the same parts names them.
@@ -18,7 +18,7 @@ from rnnbook.in_numpy.stack import Bidirectional, Stacked, output_size
 
 
 class LanguageModelTrace(NamedTuple):
-    """What ``LanguageModel.forward`` remembers for ``backward``: the traces of its parts."""
+    """What ``LanguageModel.forward`` stores for ``backward``: the traces of its parts."""
 
     embedding: np.ndarray  # the tokens, (T, B)
     layer: Any
@@ -28,7 +28,8 @@ class LanguageModelTrace(NamedTuple):
 class LanguageModel:
     """Predict every token from those before it: an embedding (V, D), a recurrent layer, a linear layer (V, H).
 
-    ``rng``, a Generator or a seed, draws the first and the last. Raises TypeError or ValueError, naming the argument.
+    ``rng``, a Generator or a seed, draws the embedding and the linear layer. Raises TypeError or ValueError, naming the
+    argument.
     """
 
     def __init__(self, vocabulary_size, layer, *, rng=None):
@@ -73,12 +74,12 @@ class LanguageModel:
         return {name: value.copy() for name, value in self.params.items()}
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state``, or none where one does not fit."""
+        """Take every parameter from ``state``, or none if one does not fit."""
         load_arrays(self.params, state)
 
 
 class ClassifierTrace(NamedTuple):
-    """What ``SequenceClassifier.forward`` remembers for ``backward``."""
+    """What ``SequenceClassifier.forward`` stores for ``backward``."""
 
     layer: Any  # the layer's trace
     head: np.ndarray  # what the linear layer read, (B, H)
@@ -87,11 +88,11 @@ class ClassifierTrace(NamedTuple):
 
 
 class SequenceClassifier:
-    """Put whole sequences into classes: a recurrent layer, and a linear layer (classes, H) on what it ends with.
+    """Classify whole sequences: a recurrent layer, and a linear layer (classes, H) on its last state.
 
     A layer that reads forwards ends at a sequence's last step, one that reads backwards at its first. ``rng``, a
-    Generator or a seed, draws the linear layer. There is no ``step``, since the answer comes when a sequence has ended.
-    Raises TypeError or ValueError, naming the argument.
+    Generator or a seed, draws the linear layer. There is no ``step``, since the answer comes only when a sequence has
+    ended. Raises TypeError or ValueError, naming the argument.
     """
 
     def __init__(self, classes, layer, *, rng=None):
@@ -129,15 +130,15 @@ class SequenceClassifier:
         return {name: value.copy() for name, value in self.params.items()}
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state``, or none where one does not fit."""
+        """Take every parameter from ``state``, or none if one does not fit."""
         load_arrays(self.params, state)
 
 
 def language_model_step(model, optimizer, tokens, *, state=None, mask=None, max_norm=None):
     """Make one update on tokens (T + 1, B): each is predicted from those before it.
 
-    Returns the loss [nats per token] and the layer's last state, from which the next chunk may go on. ``mask``
-    (T, B) tells which predictions count; ``max_norm`` clips the gradient.
+    Returns the loss [nats per token] and the layer's last state, from which the next chunk can continue. ``mask`` (T,
+    B) says which predictions count; ``max_norm`` clips the gradient.
     """
     tokens = as_array("tokens", tokens)
     check_shape("tokens", tokens, ("T + 1", "B"))

@@ -39,7 +39,7 @@ class SGD:
         self.v = {name: np.zeros_like(value) for name, value in params.items()}
 
     def step(self, grads):
-        """Move every parameter against its gradient; TypeError or ValueError, and none moves, where one misfits."""
+        """Move every parameter against its gradient; if one does not fit, TypeError or ValueError, and none moves."""
         check_grads(grads, self.params)
         for name, grad in grads.items():
             self.v[name] *= self.momentum
@@ -47,11 +47,11 @@ class SGD:
             self.params[name] -= self.lr * self.v[name]
 
     def state_dict(self):
-        """Return copies of all that later steps depend on, beside the parameters."""
+        """Return copies of everything that later steps depend on, apart from the parameters."""
         return {f"v.{name}": value.copy() for name, value in self.v.items()}
 
     def load_state_dict(self, state):
-        """Take over what ``state_dict`` returned, or nothing where one array does not fit."""
+        """Load what ``state_dict`` returned, or nothing if one array does not fit."""
         load_arrays({f"v.{name}": value for name, value in self.v.items()}, state)
 
 
@@ -72,7 +72,7 @@ class Adam:
         self.v = {name: np.zeros_like(value) for name, value in params.items()}  # mean of their squares
 
     def step(self, grads):
-        """Move every parameter against its gradient; TypeError or ValueError, and none moves, where one misfits."""
+        """Move every parameter against its gradient; if one does not fit, TypeError or ValueError, and none moves."""
         check_grads(grads, self.params)
         self.t += 1
         beta_1, beta_2 = self.betas
@@ -84,11 +84,11 @@ class Adam:
             self.params[name] -= self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
 
     def state_dict(self):
-        """Return copies of all that later steps depend on, beside the parameters."""
+        """Return copies of everything that later steps depend on, apart from the parameters."""
         return {name: value.copy() for name, value in self._arrays().items()}
 
     def load_state_dict(self, state):
-        """Take over what ``state_dict`` returned, or nothing where one array does not fit."""
+        """Load what ``state_dict`` returned, or nothing if one array does not fit."""
         load_arrays(self._arrays(), state)
 
     def _arrays(self):

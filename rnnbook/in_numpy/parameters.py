@@ -1,8 +1,7 @@
 """What the layers share without a base class: their parameters, drawn, joined, named and loaded.
 
 A layer's ``params`` is a dict in ``torch.nn``'s order: ``weight_ih (G·H, D)``, ``weight_hh (G·H, H)``,
-``bias_ih (G·H,)``, ``bias_hh (G·H,)``, where G is the number of gates' blocks; without bias the last two are
-absent.
+``bias_ih (G·H,)``, ``bias_hh (G·H,)``, where G is the number of gate blocks; without bias the last two are absent.
 """
 
 from collections.abc import Mapping
@@ -26,17 +25,17 @@ def initial_parameters(G: int, D: int, H: int, bias: bool, dtype, rng, peephole:
 
 
 def bias_of(params: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``bias_ih`` and ``bias_hh``, zeros where the layer has none."""
+    """Return ``bias_ih`` and ``bias_hh``, zeros if the layer has none."""
     none = np.zeros(len(params["weight_ih"]), params["weight_ih"].dtype)
     return params.get("bias_ih", none), params.get("bias_hh", none)
 
 
 def join(**parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the arrays of several parts in one dict, so that one optimiser and one norm see all of them.
+    """Return the arrays of several parts in one dict, so that one optimiser and one norm cover all of them.
 
     ``join(layer=layer.params, head=head.params)`` holds ``layer.weight_ih``, …, ``head.bias``: the names that a
-    ``torch.nn.Module`` with these parts gives, in the order in which they stand, and the same arrays, not copies. The
-    parts' gradients join likewise. Raises TypeError, naming the part, unless it is a dict of arrays.
+    ``torch.nn.Module`` with these parts gives, in the same order, and the same arrays, not copies. The parts' gradients
+    join likewise. Raises TypeError, naming the part, unless it is a dict of arrays.
     """
     for part, arrays in parts.items():
         check_arrays(part, arrays)
@@ -62,7 +61,7 @@ def load_state_dict(params: dict[str, np.ndarray], state: Mapping) -> None:
 def load_arrays(params: dict[str, np.ndarray], state: Mapping) -> None:
     """Copy ``state`` into ``params``, which have the same names, all or nothing.
 
-    Raises TypeError or ValueError, naming the parameter, where one is missing, unknown, wrongly shaped, or holds
+    Raises TypeError or ValueError, naming the parameter, if one is missing, unknown, wrongly shaped, or holds
     something other than finite numbers of the parameter's dtype.
     """
     if not isinstance(state, Mapping):
@@ -73,7 +72,7 @@ def load_arrays(params: dict[str, np.ndarray], state: Mapping) -> None:
     for name in state:
         if name not in params:
             raise ValueError(f"the state dict holds {name}, which the layer does not have")
-    with np.errstate(over="ignore"):  # a number too large for float32 is told below
+    with np.errstate(over="ignore"):  # a number too large for float32 is reported below
         arrays = {name: as_real(name, state[name], value.dtype) for name, value in params.items()}
     for name, array in arrays.items():
         check_shape(name, array, params[name].shape)

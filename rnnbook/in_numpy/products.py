@@ -1,7 +1,7 @@
 """The large matrix products before and after the loop over time, gate by gate.
 
-A layer with G gates keeps its weights as (G, H, D) and (G, H, H) here, and what belongs to the steps as
-(G, T, B, H): the gates come first, so that ``r, z, n = gates`` unpacks them, and each is one block of memory.
+A layer with G gates keeps its weights as (G, H, D) and (G, H, H) here, and everything per step as (G, T, B, H): the
+gates come first, so that ``r, z, n = gates`` unpacks them, and each is one block of memory.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def by_gate(params, G):
 
 
 def from_input(x, W_ih, b):
-    """Return W_ih x_t + b for all steps at once, (G, T, B, H); only h has to wait for the step before."""
+    """Return W_ih x_t + b for all steps at once, (G, T, B, H); only h has to wait for the previous step."""
     T, B, D = x.shape
     u = x.reshape(T * B, D) @ W_ih.mT
     u += b
@@ -25,9 +25,9 @@ def from_input(x, W_ih, b):
 
 
 def laid_out(W_hh, T):
-    """Return W_hh in a memory layout in which ``h @ W_hh.mT``, asked for T times, is fast.
+    """Return W_hh in a memory layout in which ``h @ W_hh.mT``, computed T times, is fast.
 
-    Changing the layout costs more than one product gains, so for a single step W_hh comes back as it is.
+    Changing the layout costs more than one product gains, so for a single step W_hh is returned as it is.
     """
     return np.ascontiguousarray(W_hh.mT).mT if T > 1 else W_hh
 

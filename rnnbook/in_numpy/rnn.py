@@ -2,8 +2,8 @@
 
 ::
 
-    u_t = W_ih x_t + b_ih + b_hh        what the input says; needs no waiting
-    a_t = u_t + W_hh h_{t-1}            what the memory adds; has to wait for h_{t-1}
+    u_t = W_ih x_t + b_ih + b_hh        the input's part; for all steps at once
+    a_t = u_t + W_hh h_{t-1}            plus the memory's part; has to wait for h_{t-1}
     h_t = φ(a_t)                        φ is tanh or relu
 
 Source: Elman (1990), in the form and with the parameter names of ``torch.nn.RNN``.
@@ -20,14 +20,14 @@ from rnnbook.in_numpy.functions import relu
 
 
 class RNNTrace(NamedTuple):
-    """What ``forward`` remembers for ``backward``."""
+    """What ``forward`` stores for ``backward``."""
 
     x: np.ndarray  # (T, B, D)
     hs: np.ndarray  # (T + 1, B, H), the initial state first
     inside: np.ndarray | None  # (T, B, 1), True while a sequence lasts
 
     def tail(self, k):
-        """Return the trace of the steps from k on, as if ``forward`` had begun there; 0 ≤ k < T."""
+        """Return the trace from step k on, as if ``forward`` had begun there; 0 ≤ k < T."""
         k = check_step_number("k", k, len(self.x))
         inside = None if self.inside is None else self.inside[k:]
         return RNNTrace(self.x[k:], self.hs[k:], inside)
@@ -52,12 +52,12 @@ class RNN:
         self.params = parameters.initial_parameters(1, self.input_size, self.hidden_size, bias, dtype, rng)
 
     def forward(self, x, state=None, lengths=None):
-        """Read x (T, B, D) from the state h (B, H); zeros where none is given.
+        """Read x (T, B, D) from the state h (B, H); zeros if none is given.
 
         Returns h after every step (T, B, H), the last h (B, H), and the trace that
         ``backward`` needs. With ``lengths (B,)`` a sequence's outputs are zero past its
-        end and its state stays what it was there. Raises TypeError or ValueError,
-        naming the array, where x, state or lengths do not fit the layer.
+        end and its state stays as it was there. Raises TypeError or ValueError,
+        naming the array, if x, state or lengths do not fit the layer.
         """
         W_ih, W_hh = self.params["weight_ih"], self.params["weight_hh"]
         b_ih, b_hh = parameters.bias_of(self.params)
@@ -82,11 +82,11 @@ class RNN:
     def backward(self, dhs, trace, dstate=None):
         """Carry the loss's gradient dhs (T, B, H) back through time.
 
-        dhs holds the gradient with respect to every output; ``dstate (B, H)``, the one
-        with respect to the last state, is zero unless given. Returns dx (T, B, D), the
-        gradient with respect to the initial state (B, H), and ``grads``, a dict with
-        the keys and shapes of ``params``. Raises TypeError or ValueError, naming the
-        argument, where dhs, trace or dstate do not fit the layer.
+        dhs holds the gradient with respect to every output; ``dstate (B, H)``, the
+        gradient with respect to the last state, is zero unless given. Returns dx (T, B,
+        D), the gradient with respect to the initial state (B, H), and ``grads``, a dict
+        with the keys and shapes of ``params``. Raises TypeError or ValueError, naming
+        the argument, if dhs, trace or dstate do not fit the layer.
         """
         x, hs, inside = check_trace(trace, RNNTrace, self)
         W_ih, W_hh = self.params["weight_ih"], self.params["weight_hh"]
@@ -101,7 +101,7 @@ class RNN:
             dh = dhs[t] + dh_next  # eq-rnn-back-hidden
             da[t] = phi_prime[t] * dh  # eq-rnn-back-preactivation
             dh_prev = da[t] @ W_hh  # eq-rnn-back-state
-            if inside is not None:  # a kept state hands its gradient on unchanged
+            if inside is not None:  # a kept state passes its gradient on unchanged
                 da[t] = np.where(inside[t], da[t], 0)
                 dh_prev = np.where(inside[t], dh_prev, dh_next)
             dh_next = dh_prev
@@ -126,5 +126,5 @@ class RNN:
         return parameters.state_dict(self.params)
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state``, under ``torch.nn.RNN``'s names, or none where one is wrong."""
+        """Take every parameter from ``state``, under ``torch.nn.RNN``'s names, or none if one is wrong."""
         parameters.load_state_dict(self.params, state)

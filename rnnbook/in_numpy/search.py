@@ -1,7 +1,7 @@
-"""Search for a likely sequence in a model that writes symbol by symbol: greedy, beam, exact.
+"""Search for a likely sequence under a model that writes symbol by symbol: greedy, beam, exact.
 
-All three ask the model by ``step(state, symbol) -> (log_probs, state)``: after ``symbol``, the log probability (V,) of
-each next symbol [nats], and the state to go on from. The state may be anything that ``step`` does not change.
+All three call the model as ``step(state, symbol) -> (log_probs, state)``: the log probability (V,) of each symbol after
+``symbol`` [nats], and the state to continue from. The state may be anything that ``step`` does not modify.
 
 ::
 
@@ -22,9 +22,9 @@ from rnnbook.in_numpy.checks import as_numbers
 
 
 class Found(NamedTuple):
-    """A sequence, its log probability [nats], by what it was ranked, and how often the model was asked for it.
+    """A sequence, its log probability [nats], the score it was ranked by, and how many calls of the model it took.
 
-    After ``max_length`` symbols only the end is left. ``ended`` is False where that has no probability: then ``log_p``
+    After ``max_length`` symbols only the end may follow. ``ended`` is False if that has no probability: then ``log_p``
     is that of the symbols alone.
     """
 
@@ -57,11 +57,11 @@ def greedy(step, state, start, end, max_length):
 
 
 def beam(step, state, start, end, width, max_length, alpha=0.0):
-    """Return the best of what ``width`` sequences side by side come to.
+    """Return the best sequence found by following ``width`` sequences side by side.
 
-    In each round every sequence is continued by every symbol, and the ``width`` likeliest go on; those of them that
-    end are set aside. It stops when no sequence that goes on could still become the best one. A wider beam is no
-    promise of a likelier sequence: what the narrow one kept may be crowded out. With ``width=1`` it is ``greedy``.
+    In each round every sequence is extended by every symbol, and the ``width`` likeliest are kept; those that end are
+    set aside. The search stops when no unfinished sequence could still become the best. A wider beam does not guarantee
+    a likelier sequence: what the narrow one kept may be crowded out. With ``width=1`` it is ``greedy``.
     """
     bound = length_penalty(check_size("max_length", max_length), _checked_alpha(alpha))
     check_size("width", width)
@@ -90,8 +90,8 @@ def beam(step, state, start, end, width, max_length, alpha=0.0):
 def exact(step, state, start, end, max_length, alpha=0.0, max_calls=1_000_000):
     """Return the best of all sequences of at most ``max_length`` symbols: best first, with a bound.
 
-    A log probability only falls as a sequence grows. So log p / lp(max_length) bounds all that begins with it, and
-    the first complete sequence to come to the top is the best. Raises RuntimeError after ``max_calls`` steps.
+    A log probability only falls as a sequence grows. So log p / lp(max_length) bounds every sequence that begins with
+    it, and the first complete sequence to reach the top is the best. Raises RuntimeError after ``max_calls`` steps.
     Source of the bound: Stahlberg & Byrne (2019), who search depth first.
     """
     bound = length_penalty(check_size("max_length", max_length), _checked_alpha(alpha))
@@ -115,7 +115,7 @@ def exact(step, state, start, end, max_length, alpha=0.0, max_calls=1_000_000):
                 score, sequence = total / bound, (*symbols, k)
             else:
                 continue
-            if -np.inf < score >= best:  # what is worse cannot come to the top before the best one
+            if -np.inf < score >= best:  # anything worse cannot reach the top before the best one
                 heapq.heappush(heap, (-score, next(tie), sequence, total, state, k))
     raise ValueError("no sequence of at most max_length symbols has a probability above 0")
 

@@ -1,6 +1,6 @@
-"""What the layers share without a base class: sequences and states as they come in, checked, and the outputs.
+"""What the layers share without a base class: checks of incoming sequences and states, and the outputs.
 
-Sequences of unequal lengths stand side by side in x (T, B, D); what lies past the end of one is never read.
+Sequences of unequal lengths are side by side in x (T, B, D); what is past the end of one is never read.
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ from rnnbook.in_numpy.checks import as_real, as_whole
 def check_sequences(x, lengths, D: int, dtype, name: str = "x") -> tuple[np.ndarray, np.ndarray | None]:
     """Return x (T, B, D) in the layer's dtype, and ``inside (T, B, 1)``, True while a sequence lasts.
 
-    What stands past a sequence's end, be it NaN, is never read: it comes back as zero. Without ``lengths``
-    every sequence has all T steps, and ``inside`` is None. ``name`` is what an error calls x.
+    What is past a sequence's end, even NaN, is never read: it is returned as zero. Without ``lengths``
+    every sequence has all T steps, and ``inside`` is None. ``name`` is what error messages call x.
     """
     x = as_real(name, x, dtype)
     check_shape(name, x, ("T", "B", D))
@@ -36,12 +36,12 @@ def check_step(x_t, D: int, dtype) -> np.ndarray:
 
 
 def check_state(name: str, state, B: int, H: int, dtype) -> np.ndarray:
-    """Return one state (B, H) in the layer's dtype; zeros where none is given."""
+    """Return one state (B, H) in the layer's dtype; zeros if none is given."""
     return np.zeros((B, H), dtype) if state is None else _check_part(name, state, B, H, dtype)
 
 
 def check_state_pair(name: str, state, B: int, H: int, dtype) -> tuple[np.ndarray, np.ndarray]:
-    """Return the LSTM's state (h, c), each (B, H), in the layer's dtype; zeros where none is given."""
+    """Return the LSTM's state (h, c), each (B, H), in the layer's dtype; zeros if none is given."""
     if state is None:
         return np.zeros((B, H), dtype), np.zeros((B, H), dtype)
     if not isinstance(state, (tuple, list)) or len(state) != 2:

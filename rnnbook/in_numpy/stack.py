@@ -1,4 +1,4 @@
-"""Deeper and both ways: layers made of layers, which keep the contract of a single one.
+"""Stacked and bidirectional layers, which keep the interface of a single one.
 
 ``forward``, ``backward``, ``step``, ``params`` and ``state_dict`` mean what they mean for ``RNN``, ``GRU`` and
 ``LSTM``; the parameters have the names of ``torch.nn``, such as ``weight_ih_l1_reverse``.
@@ -21,21 +21,21 @@ def output_size(layer):
 
 
 class BidirectionalTrace(NamedTuple):
-    """What ``Bidirectional.forward`` remembers for ``backward``."""
+    """What ``Bidirectional.forward`` stores for ``backward``."""
 
     f: Any  # f's trace
     b: Any  # b's trace
-    turn: Any  # the function that turns each sequence round
+    turn: Any  # the function that reverses each sequence
     shape: tuple  # of the outputs, (T, B, Hf + Hb)
     dtype: np.dtype
 
 
 class Bidirectional:
-    """Two layers read the same sequence, ``f`` from its start and ``b`` from its end; outputs stand side by side.
+    """Two layers read the same sequence, ``f`` from its start and ``b`` from its end; their outputs are concatenated.
 
     The outputs are (T, B, Hf + Hb), the state is the pair (f's, b's), and the parameters of ``b`` end in
     ``_reverse``. With ``lengths``, ``b`` starts at each sequence's own last step.
-    Raises ValueError where the two do not read the same number of features.
+    Raises ValueError if the two do not read the same number of features.
     Source: Schuster & Paliwal (1997); the equations of ``torch.nn`` with ``bidirectional=True``.
     """
 
@@ -49,7 +49,7 @@ class Bidirectional:
 
     @property
     def params(self):
-        """The parameters of both, those of ``b`` with ``_reverse`` behind their names."""
+        """The parameters of both, those of ``b`` with ``_reverse`` at the end of their names."""
         return self.f.params | {f"{name}_reverse": value for name, value in self.b.params.items()}
 
     def forward(self, x, state=None, lengths=None):
@@ -85,7 +85,7 @@ class Bidirectional:
         return dx_f + turn(dx_b), (dfirst_f, dfirst_b), grads
 
     def step(self, x_t, state=None):
-        """Refuse: the direction from the end cannot start before the end is known."""
+        """Raise: the backward direction cannot start before the end is known."""
         raise TypeError("a Bidirectional layer cannot read a stream step by step, because b starts at the end")
 
     def state_dict(self):
@@ -93,15 +93,15 @@ class Bidirectional:
         return parameters.state_dict(self.params)
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state`` (the names of ``torch.nn``), or none where one does not fit."""
+        """Take every parameter from ``state`` (the names of ``torch.nn``), or none if one does not fit."""
         parameters.load_state_dict(self.params, state)
 
 
 class Stacked:
-    """Layers one above the other: each reads the outputs of the one below.
+    """Layers on top of each other: each reads the outputs of the one below.
 
     The state is the list of the layers' states; the parameters of the k-th layer, counted from 0, have ``_lk`` in
-    their names. Raises ValueError where a layer does not fit the one below.
+    their names. Raises ValueError if a layer does not fit the one below.
     Source: ``torch.nn`` with ``num_layers``.
     """
 
@@ -171,7 +171,7 @@ class Stacked:
         return {name: value.copy() for name, value in self.params.items()}
 
     def load_state_dict(self, state):
-        """Take every parameter from ``state`` (the names of ``torch.nn``), or none where one does not fit."""
+        """Take every parameter from ``state`` (the names of ``torch.nn``), or none if one does not fit."""
         parameters.load_arrays(self.params, state)
 
 
@@ -181,7 +181,7 @@ def _named(by_layer):
 
 
 def _parts(name, state, count, what, kinds=(tuple, list)):
-    """Return the ``count`` parts of a state or a trace; of a state that is not given, each is None."""
+    """Return the ``count`` parts of a state or a trace; if no state is given, each is None."""
     if state is None and name != "trace":
         return [None] * count
     if not isinstance(state, kinds) or len(state) != count:
@@ -192,7 +192,7 @@ def _parts(name, state, count, what, kinds=(tuple, list)):
 
 @contextmanager
 def _part(name, k, mark="[]"):
-    """Let a sentence about one layer's state say whose it is: ``state[1]`` instead of ``state``, or ``trace.f``."""
+    """Make an error about one layer's state say whose it is: ``state[1]`` instead of ``state``, or ``trace.f``."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -203,9 +203,8 @@ def _part(name, k, mark="[]"):
 
 
 def _turn(T, lengths):
-    """Return the function that turns each sequence of (T, B, …) round within its
-    length; its own inverse.
-    """
+    """Return the function that reverses each sequence of (T, B, …) within its length;
+    it is its own inverse."""
     if lengths is None:
         return lambda sequences: sequences[::-1]
     t, lengths = np.arange(T)[:, None], np.asarray(lengths)

@@ -1,4 +1,4 @@
-"""The checks of the layers' arguments: the exceptions of ``torch.nn``, in sentences that say what came."""
+"""The checks of the layers' arguments: the exceptions of ``torch.nn``, in sentences that say what was given."""
 
 import operator
 
@@ -34,12 +34,12 @@ def whole(name, value):
 
 
 def autocasts(device):
-    """Whether autocast is on for this type of device; some, as ``meta``, have none."""
+    """Whether autocast is on for this type of device; some, such as ``meta``, have none."""
     return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
 def check_tensor(name, value):
-    """Raise TypeError, saying what came, unless ``value`` is a tensor."""
+    """Raise TypeError, saying what was given, unless ``value`` is a tensor."""
     if not isinstance(value, torch.Tensor):
         advice = "; torch.as_tensor makes one" if hasattr(value, "__array__") else ""
         raise TypeError(f"{name} should be a tensor, but is {described(value)}{advice}")
@@ -54,7 +54,7 @@ def check_fits_weights(x, weight, error=ValueError):
 
 
 def check_input(layer, x, packed):
-    """Raise what ``torch.nn`` raises where the data x do not fit the layer: dimensions, size, dtype."""
+    """Raise what ``torch.nn`` raises if the data x do not fit the layer: dimensions, size, dtype."""
     check_tensor("input", x)
     D = layer.input_size
     first = "B, T" if layer.batch_first else "T, B"
@@ -70,9 +70,9 @@ def check_input(layer, x, packed):
 
 
 def check_state(hx, shapes, x, dimensions=None):
-    """Return the states in ``hx`` as a list; TypeError or RuntimeError where one is not what ``shapes`` says by name.
+    """Return the states in ``hx`` as a list; TypeError or RuntimeError if one is not what ``shapes`` says by name.
 
-    With another number of dimensions than ``dimensions``, where that is given, ValueError.
+    ValueError if the number of dimensions is not ``dimensions``, where that is given.
     """
     names = list(shapes)
     if len(names) == 1:
@@ -96,7 +96,7 @@ def check_state(hx, shapes, x, dimensions=None):
 
 
 def check_cell(cell, x, hx, weight):
-    """Return the list of states of a cell's step; TypeError, ValueError or RuntimeError where x or hx is wrong."""
+    """Return the list of states of a cell's step; TypeError, ValueError or RuntimeError if x or hx is wrong."""
     check_tensor("input", x)
     D = cell.input_size
     sentence = f"input should have shape (B, {D}) or ({D},), but has shape {tuple(x.shape)}"

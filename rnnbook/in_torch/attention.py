@@ -12,7 +12,7 @@ from rnnbook.errors import check_choice, check_flag, check_shape, check_size
 
 
 class _Attention(nn.Module):
-    """What both kinds share: the arguments' checks, the mask, the softmax and the weighted mean."""
+    """What both kinds share: the checks of arguments, the mask, the softmax and the weighted mean."""
 
     def __init__(self, query_size, memory_size):
         super().__init__()
@@ -26,10 +26,10 @@ class _Attention(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def forward(self, query, memory, lengths=None):
-        """Ask memory (T, B, H) with query (S, B, Q); returns the contexts (S, B, H) and the weights (S, B, T).
+        """Query memory (T, B, H) with query (S, B, Q); returns the contexts (S, B, H) and the weights (S, B, T).
 
-        With ``lengths (B,)``, whole numbers from 1 to T, what lies past a memory's end is never read and has the
-        weight zero. Raises TypeError or ValueError, naming the argument, where one does not fit.
+        With ``lengths (B,)``, whole numbers from 1 to T, what is past a memory's end is never read and has weight zero.
+        Raises TypeError or ValueError, naming the argument, if one does not fit.
         """
         check_shape("memory", memory, ("T", "B", self.memory_size))
         check_shape("query", query, ("S", memory.size(1), self.query_size))
@@ -98,13 +98,13 @@ class MultiplicativeAttention(_Attention):
         return scale * (q @ keys.transpose(1, 2))  # eq-attention-general
 
     def extra_repr(self):
-        """Return the sizes, the score, and that it is scaled."""
+        """Return the sizes, the score, and whether it is scaled."""
         scaled = ", scaled=True" if self.scaled else ""
         return f"{self.query_size}, {self.memory_size}, score={self.score}{scaled}"
 
 
 def _inside(lengths, memory):
-    """Return (B, T), True while a memory lasts; TypeError or ValueError where lengths do not fit."""
+    """Return (B, T), True while a memory lasts; TypeError or ValueError if lengths do not fit."""
     T, B = memory.shape[:2]
     lengths = torch.as_tensor(lengths, device=memory.device)
     if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:

@@ -1,13 +1,13 @@
-"""The one socket for a recurrence whose gradient is computed by hand, not found by autograd.
+"""The one interface for recurrences whose gradient is computed by hand, not found by autograd.
 
-A ``Pair`` goes in, the mirror of the two methods of a NumPy layer::
+It takes a ``Pair`` of functions, which mirror the two methods of a NumPy layer::
 
     hs, last, trace = forward(x, state, params, sizes, **options)
     dx, dstate, grads = backward(dhs, dlast, x, trace, params, sizes, with_dx, **options)
 
-The rows and ``sizes`` are those of a recurrence (``rnnbook.in_torch.recurrent``). ``trace`` is a tuple of new tensors,
-in which no output's memory lies, since a user may write over an output; gradients are contiguous, and each has memory
-of its own. ``handwritten``, ``compiled`` and ``kernels`` hold such functions; ``layer.by_hand(name)`` returns them.
+The rows and ``sizes`` are those of a recurrence (``rnnbook.in_torch.recurrent``). ``trace`` is a tuple of new tensors
+that share no memory with an output, since a user may overwrite an output; gradients are contiguous and do not share
+memory either. ``handwritten``, ``compiled`` and ``kernels`` hold such functions; ``layer.by_hand(name)`` returns them.
 """
 
 import inspect
@@ -18,19 +18,19 @@ import torch
 
 
 class Pair(NamedTuple):
-    """The two functions, and what they can: ``direct`` ones read the tensors' memory past PyTorch's operations."""
+    """The two functions, and how they work: ``direct`` ones read the tensors' memory without PyTorch's operations."""
 
     forward: Callable
     backward: Callable
     direct: bool
-    can_forget: bool = False  # whether ``keep=False`` saves the forward pass its trace
+    can_forget: bool = False  # whether ``keep=False`` spares the forward pass its trace
 
 
 class Plan(NamedTuple):
-    """All that is no tensor."""
+    """Everything that is not a tensor."""
 
     pair: Pair
-    reference: Callable  # for the gradient of the gradient, and for many gradients at once
+    reference: Callable  # for gradients of gradients, and for many gradients at once
     sizes: list[int]
     options: dict
     states: int  # tensors in a state
@@ -54,7 +54,7 @@ def recur(pair, reference, x, state, params, sizes, options):
 
 
 class ByHand(torch.autograd.Function):
-    """A recurrence with its own gradient; the trace is among its outputs, as ``setup_context`` wants it."""
+    """A recurrence with its own gradient; the trace is among its outputs, where ``setup_context`` needs it."""
 
     @staticmethod
     def forward(plan, *tensors):
@@ -63,7 +63,7 @@ class ByHand(torch.autograd.Function):
         hs, last, trace = plan.pair.forward(x, state, params, plan.sizes, **plan.options)
         return hs, *last, *trace
 
-    # ``apply`` asks for the signature at every call; it is made once here
+    # ``apply`` asks for the signature at every call; here it is made only once
     forward.__func__.__signature__ = inspect.signature(forward)  # type: ignore[attr-defined]
 
     @staticmethod
@@ -72,12 +72,12 @@ class ByHand(torch.autograd.Function):
         ctx.plan, *tensors = inputs
         trace = output[1 + ctx.plan.states :]
         ctx.mark_non_differentiable(*trace)
-        ctx.set_materialize_grads(False)  # else the trace's would be made, too, all zeros
+        ctx.set_materialize_grads(False)  # otherwise gradients of the trace would be made too, all zeros
         ctx.save_for_backward(*tensors, *trace)
 
     @staticmethod
     def backward(ctx, dhs, *rest):
-        """Return the gradients by hand; where a gradient of the gradient is wanted, those of the reference."""
+        """Return the gradients by hand; if a gradient of the gradient is wanted, those of the reference."""
         plan, needed = ctx.plan, ctx.needs_input_grad[1:]
         tensors, trace = ctx.saved_tensors[: len(needed)], ctx.saved_tensors[len(needed) :]
         x, state, params = plan.parts(tensors)
@@ -91,10 +91,10 @@ class ByHand(torch.autograd.Function):
 
 
 def gradients_of_the_reference(plan, tensors, needed, doutputs):
-    """Return the gradient, as autograd finds it; None where it is not needed. It has a graph where one is wanted."""
+    """Return the gradient as autograd finds it, with a graph where one is wanted; None if it is not needed."""
     graph = torch.is_grad_enabled()
     with torch.enable_grad():
-        tensors = [t.view_as(t) for t in tensors]  # of one tensor in two places, each place has its own gradient
+        tensors = [t.view_as(t) for t in tensors]  # if one tensor is in two places, each place has its own gradient
         hs, last = plan.reference(*plan.parts(tensors), plan.sizes, **plan.options)
     wanted = [t for t, wants in zip(tensors, needed, strict=True) if wants]
     found = iter(torch.autograd.grad((hs, *last), wanted, doutputs, create_graph=graph))
@@ -102,14 +102,14 @@ def gradients_of_the_reference(plan, tensors, needed, doutputs):
 
 
 def are_batched(tensors):
-    """Whether these are many gradients at once: of ``is_grads_batched``, or inside ``torch.func``."""
+    """Whether these are many gradients at once: from ``is_grads_batched``, or inside ``torch.func``."""
     batched = torch._C._functorch.is_legacy_batchedtensor
     return torch._C._are_functorch_transforms_active() or any(map(batched, tensors))
 
 
 def are_plain(*tensors):
-    """Whether these are tensors with memory of their own, and nothing records or fakes what is done to them."""
-    return torch._C._len_torch_dispatch_stack() == 0 and all(  # none of make_fx, FakeTensorMode and the like
+    """Whether these are tensors with real memory, and nothing records or fakes the operations on them."""
+    return torch._C._len_torch_dispatch_stack() == 0 and all(  # no make_fx, FakeTensorMode or the like
         type(t) in (torch.Tensor, torch.nn.Parameter) for t in tensors
     )
 
@@ -118,11 +118,11 @@ _OUTSIDE: list[Callable] = []  # one, after the first use under torch.compile
 
 
 def outside_the_graph():
-    """Return the function (layer, input, hx) that calls the layer where ``torch.compile`` does not look.
+    """Return the function (layer, input, hx) that calls the layer out of sight of ``torch.compile``.
 
-    It leaves ``torch.nn``'s layers alone, too: a compiled loop over time is slower than one by hand, takes minutes to
-    compile, and is compiled again for every length. ``torch.compiler.disable`` imports the compiler, which takes a
-    second, so it is asked for here.
+    It leaves ``torch.nn``'s layers alone as well: a compiled loop over time is slower than one by hand, takes minutes
+    to compile, and is compiled again for every length. ``torch.compiler.disable`` imports the compiler, which takes a
+    second, so that happens here.
     """
     if not _OUTSIDE:
         _OUTSIDE.append(torch.compiler.disable(lambda layer, *inputs: layer.forward(*inputs)))
@@ -130,7 +130,7 @@ def outside_the_graph():
 
 
 def biases(params):
-    """Return the two biases, zeros where the layer has none."""
+    """Return the two biases, zeros if the layer has none."""
     if "bias_ih" in params:
         return params["bias_ih"], params["bias_hh"]
     none = params["weight_hh"].new_zeros(len(params["weight_hh"]))

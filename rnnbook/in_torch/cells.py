@@ -1,4 +1,4 @@
-"""One step of each layer, for loops of one's own: drop-ins for ``torch.nn``'s cells."""
+"""One step of each layer, for your own loops: drop-ins for ``torch.nn``'s cells."""
 
 import math
 
@@ -11,7 +11,7 @@ from rnnbook.in_torch.arguments import autocasts, check_cell, check_sizes
 
 
 class _Cell(nn.Module):
-    """The parameters of one step, and the step, computed by the layer's reference recurrence."""
+    """The parameters of one step, and the step itself, computed by the layer's reference recurrence."""
 
     gates = 1
     state_names: tuple[str, ...] = ("h",)
@@ -40,7 +40,7 @@ class _Cell(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def _dtype(self, state):
-        """The dtype of the state that comes out, which under autocast is, as in ``torch.nn``, that of the one given."""
+        """The dtype of the new state, which under autocast is, as in ``torch.nn``, that of the state given."""
         return state.dtype
 
     def extra_repr(self):
@@ -48,12 +48,12 @@ class _Cell(nn.Module):
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
 
     def forward(self, input, hx=None):
-        """Read one step (B, D) or (D,) from the state hx, zeros where none is given; returns the new state.
+        """Read one step (B, D) or (D,) from the state hx, zeros if none is given; returns the new state.
 
         The state is h, or (h, c) for the LSTM, each (B, H) or (H,). Raises ValueError or RuntimeError, as
-        ``torch.nn`` does, where the input or hx does not fit the cell, and TypeError where one is no tensor.
+        ``torch.nn`` does, if the input or hx does not fit the cell, and TypeError if one is not a tensor.
         """
-        params = {name: getattr(self, name) for name in self._shapes()}  # what stands there: pruned, tied, computed
+        params = {name: getattr(self, name) for name in self._shapes()}  # what is there now: pruned, tied, computed
         state = check_cell(self, input, hx, params["weight_ih"])
         dtypes = [self._dtype(s) for s in state]
         x = input if input.dim() == 2 else input[None]
@@ -76,7 +76,7 @@ class RNNCell(_Cell):
         return rnn.reference(x, state, params, sizes, nonlinearity=self.nonlinearity)
 
     def _dtype(self, state):
-        """That of the state; under autocast autocast's, as in ``torch.nn``."""
+        """The state's dtype; under autocast that of autocast, as in ``torch.nn``."""
         device = state.device.type
         cast = autocasts(device) and state.dtype != torch.float64
         return torch.get_autocast_dtype(device) if cast else state.dtype
@@ -99,7 +99,7 @@ class GRUCell(_Cell):
         return gru.reference(x, state, params, sizes, reset_after=self.reset_after)
 
     def extra_repr(self):
-        """Return what ``torch.nn`` prints, and the variant where it is not ``torch.nn``'s."""
+        """Return what ``torch.nn`` prints, and the variant if it is not ``torch.nn``'s."""
         return super().extra_repr() + ("" if self.reset_after else ", reset_after=False")
 
 
@@ -123,5 +123,5 @@ class LSTMCell(_Cell):
         return lstm.reference(x, state, params, sizes, peephole=self.peephole)
 
     def extra_repr(self):
-        """Return what ``torch.nn`` prints, and the variant where it is not ``torch.nn``'s."""
+        """Return what ``torch.nn`` prints, and the variant if it is not ``torch.nn``'s."""
         return super().extra_repr() + (", peephole=True" if self.peephole else "")

@@ -2,20 +2,19 @@
 
 - ``reference``: the plain loop, differentiated by autograd. Every device, dtype and variant, and every
   transformation of PyTorch: ``torch.func``, forward-mode derivatives, ``torch.export``, tracing, subclasses of tensors.
-- ``handwritten``: the loop with its backward by hand, in plain tensors. Every device and dtype, every variant but
-  ``proj_size``.
-- ``compiled``: the same in C, the fastest on the CPU. It is there where a C compiler was at hand when the package was
+- ``handwritten``: the loop with its backward pass by hand, in plain tensor operations. Every device and dtype, every
+  variant but ``proj_size``.
+- ``compiled``: the same in C, the fastest on the CPU. It is there if a C compiler was available when the package was
   installed. ``torch.nn``'s equations only (no peepholes, no projection, ``reset_after=True``), float32 and float64.
 - ``triton``: one kernel launch for the whole sequence, on a GPU; ``torch.nn``'s equations only (no peepholes, no
   projection, ``reset_after=True``), hidden_size up to 1024, float32, bfloat16 and float16.
 
-The last three go through ``by_hand``: where a graph of the gradient is wanted, or many gradients at once, the gradient
-is ``reference``'s; ``torch.compile`` leaves them alone behind a break in the graph, as it does with ``torch.nn.LSTM``.
+The last three go through ``by_hand``: if a graph of the gradient is wanted, or many gradients at once, the gradient is
+``reference``'s; ``torch.compile`` leaves them alone, with a graph break, as it does with ``torch.nn.LSTM``.
 
-``auto`` takes the first of ``compiled``, ``triton``, ``handwritten`` and ``reference`` that can run, ``triton`` only
-while the recurrent weights are 3 MiB or less: so far it was measured to be faster than the loop. What was asked for by
-name runs, or raises; nothing falls back silently. Only an empty batch, with nothing to compute, is always
-``reference``'s.
+``auto`` takes the first of ``compiled``, ``triton``, ``handwritten`` and ``reference`` that can run. An
+implementation that you name runs or raises; nothing falls back silently. Only an empty batch, with nothing to compute,
+always goes to ``reference``.
 """
 
 from importlib.util import find_spec
@@ -30,9 +29,9 @@ IMPLEMENTATIONS = ("reference", "handwritten", "compiled", "triton")
 
 
 def choose(asked, x, state, params, options):
-    """Return the name of the recurrence that reads the rows x (N, D), given the name that was asked for.
+    """Return the name of the recurrence that reads the rows x (N, D), given the name of the implementation.
 
-    Raises RuntimeError where the one that was asked for cannot run inside what PyTorch is doing.
+    Raises RuntimeError if the named one cannot run inside what PyTorch is doing.
     """
     if asked == "reference" or x.size(0) == 0:
         return "reference"
@@ -48,19 +47,19 @@ def choose(asked, x, state, params, options):
         return "reference"
     if compiled.can_run(x, **options):
         return "compiled"
-    return "triton" if x.is_cuda and _kernels_pay(x, params["weight_hh"], options) else "handwritten"
+    return "triton" if x.is_cuda and _kernels_can_run(x, params["weight_hh"], options) else "handwritten"
 
 
-def _kernels_pay(x, weight_hh, options):
+def _kernels_can_run(x, weight_hh, options):
     if find_spec("triton") is None:
         return False
-    from rnnbook.in_torch import kernels  # not before: Triton is slow to import, and of no use on a CPU
+    from rnnbook.in_torch import kernels  # not earlier: Triton is slow to import, and of no use on a CPU
 
-    return kernels.can_run(x, weight_hh.size(1), **options) and kernels.is_faster(weight_hh, x.dtype)
+    return kernels.can_run(x, weight_hh.size(1), **options)
 
 
 def _transformed():
-    """Whether PyTorch transforms the operations, or records them for something else than a plain backward."""
+    """Whether PyTorch transforms the operations, or records them for anything but a plain backward pass."""
     return (
         torch.compiler.is_exporting()
         or torch.jit.is_tracing()

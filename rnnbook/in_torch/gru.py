@@ -2,10 +2,10 @@
 
 ::
 
-    u_t = W_ih x_t + b_ih                   what the input says; needs no waiting
-    v_t = W_hh h_{t-1} + b_hh               what the memory says; three blocks, as u_t: r, z, n
+    u_t = W_ih x_t + b_ih                   the input's part; for all steps at once
+    v_t = W_hh h_{t-1} + b_hh               the memory's part; like u_t in three blocks: r, z, n
     r_t = σ(u_r + v_r)   z_t = σ(u_z + v_z)
-    n_t = tanh(u_n + r_t * v_n)             the candidate: r decides what it hears of the memory
+    n_t = tanh(u_n + r_t * v_n)             the candidate: r decides how much of the memory it sees
     h_t = (1 - z_t) * n_t + z_t * h_{t-1}   z keeps, 1 - z writes
 
 Source: Cho et al. (2014), whose reset gate acts on h_{t-1} before the product (``reset_after=False``); after it,
@@ -25,8 +25,8 @@ def reference(x, state, params, sizes, *, reset_after=True):
     """Read the rows x (N, D) from state (h,), h of shape (B, H), step by step;
     autograd finds the gradient.
 
-    ``sizes[t]`` sequences are still there at step t. Returns h after every step,
-    (N, H), and the state that each sequence ended in.
+    ``sizes[t]`` sequences are still running at step t. Returns h after every step, (N,
+    H), and each sequence's final state.
     """
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
     b_ih, b_hh = biases(params)
@@ -35,7 +35,7 @@ def reference(x, state, params, sizes, *, reset_after=True):
     hs, ended = [], []
     u = x @ W_ih.T + b_ih  # eq-gru-from-input
     for u_t in u.split(sizes):
-        b = u_t.size(0)  # the shortest sequences stand last, and leave first
+        b = u_t.size(0)  # the shortest sequences come last, and end first
         h, ended = h[:b], [h[b:], *ended]
         u_r, u_z, u_n = u_t.split(H, dim=1)
         if reset_after:
@@ -60,7 +60,7 @@ class GRU(Recurrent):
 
     ``GRU(input_size, hidden_size)`` reads (T, B, D) and returns h after every step (T, B, H) and the last h
     (layers · directions, B, H). ``reset_after=False`` is the paper's GRU instead of cuDNN's; ``implementation``
-    asks for one recurrence, see ``rnnbook.in_torch``. Raises what ``torch.nn.GRU`` raises, naming the
+    selects one recurrence, see ``rnnbook.in_torch``. Raises what ``torch.nn.GRU`` raises, naming the
     argument. Source: Cho et al. (2014); the equations of ``torch.nn.GRU``.
     """
 
@@ -84,7 +84,7 @@ class GRU(Recurrent):
             return Pair(handwritten.forward, handwritten.backward, direct=False)
         if name == "compiled":
             return Pair(compiled.forward, compiled.backward, direct=True, can_forget=True)
-        from rnnbook.in_torch.kernels import gru as kernels  # not before: Triton is optional, and slow to import
+        from rnnbook.in_torch.kernels import gru as kernels  # not earlier: Triton is optional, and slow to import
 
         return Pair(kernels.forward, kernels.backward, direct=True)
 
@@ -92,5 +92,5 @@ class GRU(Recurrent):
         return {"reset_after": self.reset_after}
 
     def extra_repr(self):
-        """Return what ``torch.nn`` prints, and the variant where it is not ``torch.nn``'s."""
+        """Return what ``torch.nn`` prints, and the variant if it is not ``torch.nn``'s."""
         return super().extra_repr() + ("" if self.reset_after else ", reset_after=False")

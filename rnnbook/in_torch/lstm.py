@@ -2,8 +2,8 @@
 
 ::
 
-    u_t = W_ih x_t + b_ih + b_hh       what the input says; needs no waiting
-    a_t = u_t + W_hh h_{t-1}           what the memory adds; four blocks: i, f, g, o
+    u_t = W_ih x_t + b_ih + b_hh       the input's part; for all steps at once
+    a_t = u_t + W_hh h_{t-1}           plus the memory's part; four blocks: i, f, g, o
     i_t = σ(a_i)   f_t = σ(a_f)   g_t = tanh(a_g)   o_t = σ(a_o)
     c_t = f_t * c_{t-1} + i_t * g_t    the carry: f keeps, i writes
     h_t = o_t * tanh(c_t)              o shows
@@ -25,9 +25,9 @@ def reference(x, state, params, sizes, *, peephole=False):
     """Read the rows x (N, D) from state (h, c), each (B, H), step by step; autograd
     finds the gradient.
 
-    ``sizes[t]`` sequences are still there at step t. Returns h after every step,
-    (N, H), and the state that each sequence ended in. With ``weight_hr (P, H)`` in
-    ``params``, h is projected to P numbers.
+    ``sizes[t]`` sequences are still running at step t. Returns h after every step, (N,
+    H), and each sequence's final state. With ``weight_hr (P, H)`` in ``params``, h is
+    projected to P numbers.
     """
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
     b_ih, b_hh = biases(params)
@@ -38,7 +38,7 @@ def reference(x, state, params, sizes, *, peephole=False):
     hs, ended = [], []
     u = x @ W_ih.T + (b_ih + b_hh)  # eq-lstm-from-input
     for u_t in u.split(sizes):
-        b = u_t.size(0)  # the shortest sequences stand last, and leave first
+        b = u_t.size(0)  # the shortest sequences come last, and end first
         h, c, ended = h[:b], c[:b], [(h[b:], c[b:]), *ended]
         a = u_t + h @ W_hh.T  # eq-lstm-preactivation
         a_i, a_f, a_g, a_o = a.split(H, dim=1)
@@ -63,11 +63,11 @@ def reference(x, state, params, sizes, *, peephole=False):
 class LSTM(Recurrent):
     """Long short-term memory with the arguments, returns and ``state_dict`` of ``torch.nn.LSTM``.
 
-    ``LSTM(input_size, hidden_size)`` reads (T, B, D) and returns h after every step (T, B, H) and the last
-    (h, c), each (layers · directions, B, H). ``proj_size`` projects h; ``peephole=True`` lets the gates see the
-    carry, through ``weight_peephole (3H,)``, blocks i, f, o; ``implementation`` asks for one recurrence, see
-    ``rnnbook.in_torch``. Raises what ``torch.nn.LSTM`` raises, naming the argument.
-    Source: Hochreiter & Schmidhuber (1997), Gers et al. (2000); the equations of ``torch.nn.LSTM``.
+    ``LSTM(input_size, hidden_size)`` reads (T, B, D) and returns h after every step (T, B, H) and the last (h, c), each
+    (layers · directions, B, H). ``proj_size`` projects h; ``peephole=True`` lets the gates see the carry, through
+    ``weight_peephole (3H,)``, blocks i, f, o; ``implementation`` selects one recurrence, see ``rnnbook.in_torch``.
+    Raises what ``torch.nn.LSTM`` raises, naming the argument. Source: Hochreiter & Schmidhuber (1997), Gers et al.
+    (2000); the equations of ``torch.nn.LSTM``.
     """
 
     gates = 4
@@ -94,7 +94,7 @@ class LSTM(Recurrent):
             return Pair(handwritten.forward, handwritten.backward, direct=False)
         if name == "compiled":
             return Pair(compiled.forward, compiled.backward, direct=True, can_forget=True)
-        from rnnbook.in_torch.kernels import lstm as kernels  # not before: Triton is optional, and slow to import
+        from rnnbook.in_torch.kernels import lstm as kernels  # not earlier: Triton is optional, and slow to import
 
         return Pair(kernels.forward, kernels.backward, direct=True)
 
@@ -102,5 +102,5 @@ class LSTM(Recurrent):
         return {"peephole": self.peephole}
 
     def extra_repr(self):
-        """Return what ``torch.nn`` prints, and the variant where it is not ``torch.nn``'s."""
+        """Return what ``torch.nn`` prints, and the variant if it is not ``torch.nn``'s."""
         return super().extra_repr() + (", peephole=True" if self.peephole else "")

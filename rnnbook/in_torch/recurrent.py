@@ -1,13 +1,12 @@
-"""What RNN, GRU and LSTM share: parameters, layers, directions, packing, and the socket for a recurrence.
+"""What RNN, GRU and LSTM share: parameters, layers, directions, packing, and the interface for a recurrence.
 
-A recurrence is one function with one signature, whichever way it computes::
+A recurrence is one function with one signature, however it computes::
 
     hs, state = recurrence(x, state, params, sizes, **options)
 
-``x (N, D)`` holds the rows of all steps, one step behind the other, as a ``PackedSequence`` does; ``sizes``
-lists how many sequences are still there at each step, never growing, so ``N = sum(sizes)``. ``state`` is the
-tuple ``(h,)`` or ``(h, c)`` before the first step, each (B, H). Returned are h after every step, (N, H), and
-the state that each sequence ended in.
+``x (N, D)`` holds the rows of all steps, one step after another, as a ``PackedSequence`` does; ``sizes`` lists how many
+sequences are still running at each step, never growing, so ``N = sum(sizes)``. ``state`` is the tuple ``(h,)`` or ``(h,
+c)`` before the first step, each (B, H). It returns h after every step, (N, H), and each sequence's final state.
 """
 
 import math
@@ -27,13 +26,12 @@ from rnnbook.in_torch.choice import IMPLEMENTATIONS, choose
 
 
 class Recurrent(nn.RNNBase):
-    """The part of ``torch.nn.RNNBase`` that is not the recurrence; not used by itself.
+    """The part of ``torch.nn.RNNBase`` that is not the recurrence; not used on its own.
 
     A subclass names its ``mode``, its number of ``gates`` and ``state_names``, its ``reference`` recurrence, and
-    ``by_hand(name)``, which returns the functions of another one.
-    ``implementation`` is asked for, ``ran`` tells which one the last forward used (None before the first).
-    There is no ``step``, as in ``torch.nn``: a stream is read with ``forward``, its state handed on as ``hx``, or by a
-    cell with the same weights.
+    ``by_hand(name)``, which returns the functions of another implementation. ``implementation`` is the one requested,
+    ``ran`` the one that the last forward pass used (None before the first). There is no ``step``, as in ``torch.nn``:
+    read a stream with ``forward``, passing its state on as ``hx``, or with a cell that has the same weights.
     """
 
     gates = 1  # blocks of hidden_size rows in weight_ih and weight_hh
@@ -82,7 +80,7 @@ class Recurrent(nn.RNNBase):
             shapes["weight_hr"] = (out, self.hidden_size)
         return shapes
 
-    # nothing of RNNBase keeps a list of the weights beside the module's own
+    # RNNBase's list of the weights is not kept beside the module's own
     __setattr__ = nn.Module.__setattr__  # type: ignore[assignment]
     _apply = nn.Module._apply
     __getstate__, __setstate__ = object.__getstate__, nn.Module.__setstate__
@@ -90,7 +88,7 @@ class Recurrent(nn.RNNBase):
 
     @property
     def _all_weights(self):
-        """The names of the parameters, one list for each layer and direction, as programs read them of RNNBase."""
+        """The names of the parameters, one list for each layer and direction, as programs read them from RNNBase."""
         places = [(k, suffix) for k in range(self.num_layers) for suffix in self._suffixes(k)]
         return [[name + suffix for name in self._shapes(layer)] for layer, suffix in places]
 
@@ -100,7 +98,7 @@ class Recurrent(nn.RNNBase):
 
     @property
     def _flat_weights(self):
-        """The parameters, as they stand under their names now; to write into this list changes nothing."""
+        """The parameters under their names as they are now; writing into this list changes nothing."""
         return [getattr(self, name) for name in self._flat_weights_names]
 
     def _suffixes(self, layer):
@@ -113,7 +111,7 @@ class Recurrent(nn.RNNBase):
             nn.init.uniform_(parameter, -bound, bound)
 
     def flatten_parameters(self):
-        """Do nothing: ``torch.nn`` lays its weights out for cuDNN here, and this layer has no cuDNN."""
+        """Do nothing: ``torch.nn`` lays its weights out for cuDNN here, which this layer does not use."""
 
     @property
     def all_weights(self):
@@ -121,7 +119,7 @@ class Recurrent(nn.RNNBase):
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
     def extra_repr(self):
-        """Return what ``torch.nn`` prints, and the implementation where one was asked for.
+        """Return what ``torch.nn`` prints, and the implementation if one was requested.
 
         That leaves out the nonlinearity of an RNN, which a cell prints.
         """
@@ -138,14 +136,14 @@ class Recurrent(nn.RNNBase):
     def forward(self, input, hx=None):
         """Read a sequence (T, B, D), (B, T, D) if ``batch_first``, (T, D), or a ``PackedSequence``.
 
-        ``hx`` is the initial state, zeros where none is given: (layers · directions, B, H), without B for an
+        ``hx`` is the initial state, zeros if none is given: (layers · directions, B, H), without B for an
         unbatched input. Returns h of the last layer after every step, in the form of the input, and the last
-        state of every layer and direction. Raises RuntimeError or ValueError, as ``torch.nn`` does, where the
+        state of every layer and direction. Raises RuntimeError or ValueError, as ``torch.nn`` does, if the
         input or hx does not fit the layer.
         """
         if torch.compiler.is_dynamo_compiling() and self.implementation != "reference":
             return by_hand.outside_the_graph()(self, input, hx)
-        if isinstance(input, torch.fx.Proxy):  # torch.fx takes torch.nn's layers, too, as one node
+        if isinstance(input, torch.fx.Proxy):  # torch.fx takes torch.nn's layers as one node, too
             return input.tracer.create_proxy("call_module", input.tracer.path_of_module(self), (input, hx), {})
         packed = isinstance(input, PackedSequence)
         check_input(self, input.data if packed else input, packed)
@@ -174,7 +172,7 @@ class Recurrent(nn.RNNBase):
         return y, state[0] if len(state) == 1 else tuple(state)
 
     def _initial_state(self, x, hx, B, batched):
-        """The initial states, each (layers · directions, B, H), checked; zeros where none is given."""
+        """The initial states, each (layers · directions, B, H), checked; zeros if none is given."""
         rows = self.num_layers * (2 if self.bidirectional else 1)
         widths = {"h": self.proj_size or self.hidden_size, "c": self.hidden_size}
         if hx is None:
@@ -185,7 +183,7 @@ class Recurrent(nn.RNNBase):
 
     def _layers(self, x, state, sizes):
         """Run every layer in every direction; returns y (N, directions · H) and the
-        states as they came.
+        states in the same order.
         """
         ended = []
         for layer in range(self.num_layers):
@@ -231,6 +229,6 @@ def reverse(x, sizes):
     size = torch.tensor(sizes)
     step = torch.arange(T).repeat_interleave(size)
     start = size.cumsum(0) - size
-    row = torch.arange(len(step)) - start[step]  # the sequence a row belongs to
+    row = torch.arange(len(step)) - start[step]  # the sequence that a row belongs to
     length = (size[:, None] > torch.arange(B)).sum(0)
     return x.index_select(0, (start[length[row] - 1 - step] + row).to(x.device))

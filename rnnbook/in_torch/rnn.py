@@ -2,8 +2,8 @@
 
 ::
 
-    u_t = W_ih x_t + b_ih + b_hh        what the input says; needs no waiting
-    a_t = u_t + W_hh h_{t-1}            what the memory adds; has to wait for h_{t-1}
+    u_t = W_ih x_t + b_ih + b_hh        the input's part; for all steps at once
+    a_t = u_t + W_hh h_{t-1}            plus the memory's part; has to wait for h_{t-1}
     h_t = φ(a_t)                        φ is tanh or relu
 
 Source: Elman (1990), in the form and with the parameter names of ``torch.nn.RNN``.
@@ -21,8 +21,8 @@ def reference(x, state, params, sizes, *, nonlinearity="tanh"):
     """Read the rows x (N, D) from state (h,), h of shape (B, H), step by step;
     autograd finds the gradient.
 
-    ``sizes[t]`` sequences are still there at step t. Returns h after every step,
-    (N, H), and the state that each sequence ended in.
+    ``sizes[t]`` sequences are still running at step t. Returns h after every step, (N,
+    H), and each sequence's final state.
     """
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
     b_ih, b_hh = params.get("bias_ih", 0), params.get("bias_hh", 0)
@@ -31,7 +31,7 @@ def reference(x, state, params, sizes, *, nonlinearity="tanh"):
     hs, ended = [], []
     u = x @ W_ih.T + (b_ih + b_hh)  # eq-rnn-input
     for u_t in u.split(sizes):
-        b = u_t.size(0)  # the shortest sequences stand last, and leave first
+        b = u_t.size(0)  # the shortest sequences come last, and end first
         h, ended = h[:b], [h[b:], *ended]
         a = u_t + h @ W_hh.T  # eq-rnn-preactivation
         h = phi(a)  # eq-rnn-hidden
@@ -43,7 +43,7 @@ class RNN(Recurrent):
     """A basic recurrent network with the arguments, returns and ``state_dict`` of ``torch.nn.RNN``.
 
     ``RNN(input_size, hidden_size)`` reads (T, B, D) and returns h after every step (T, B, H) and the last h
-    (layers · directions, B, H). ``implementation`` asks for one recurrence, see ``rnnbook.in_torch``.
+    (layers · directions, B, H). ``implementation`` selects one recurrence, see ``rnnbook.in_torch``.
     Raises what ``torch.nn.RNN`` raises, naming the argument.
     Source: Elman (1990); the equations of ``torch.nn.RNN``.
     """
@@ -69,7 +69,7 @@ class RNN(Recurrent):
             return Pair(handwritten.forward, handwritten.backward, direct=False)
         if name == "compiled":
             return Pair(compiled.forward, compiled.backward, direct=True, can_forget=True)
-        from rnnbook.in_torch.kernels import rnn as kernels  # not before: Triton is optional, and slow to import
+        from rnnbook.in_torch.kernels import rnn as kernels  # not earlier: Triton is optional, and slow to import
 
         return Pair(kernels.forward, kernels.backward, direct=True)
 

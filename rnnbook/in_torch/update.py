@@ -1,7 +1,7 @@
 """One update of a PyTorch model, for ``rnnbook.training.train``: device, autocast, clipping, several processes.
 
 Under ``torchrun --nproc-per-node N``, after ``torch.distributed.init_process_group()``, every process takes its share
-of the global batch and all of them make the same update; the loss curve is that of one process on the whole batch.
+of the global batch and all make the same update; the loss curve is that of one process on the whole batch.
 """
 
 from contextlib import nullcontext
@@ -15,13 +15,13 @@ def training_step(
 ):  # fmt: skip
     """Return ``step(i)``, which makes one update and returns its loss, for ``train(step, steps)``.
 
-    ``batch(i)`` gives the tensors (x, target) of the global batch, whose sequences lie along ``batch_dims``, 1 for
-    (T, B, D); ``loss(output, target)`` is a mean over them. Where the model returns a tuple, as a recurrent layer
-    does, its first part is the output. ``device`` is where the tensors go; ``autocast`` a dtype such as
-    ``torch.bfloat16``; ``scaler`` a ``torch.amp.GradScaler``, without which small gradients vanish in ``torch.float16``
-    (name it in the checkpoint, too); ``clip`` the largest norm of the gradient.
-    Raises ValueError where the processes cannot share out the batch evenly, and, naming the parameter, before anything
-    has changed, where a gradient is not finite (with a ``scaler``, such a step is left out instead).
+    ``batch(i)`` gives the tensors (x, target) of the global batch, whose sequences lie along ``batch_dims``, 1 for (T,
+    B, D); ``loss(output, target)`` is a mean over them. If the model returns a tuple, as a recurrent layer does, its
+    first part is the output. ``device`` is where the tensors go; ``autocast`` a dtype such as ``torch.bfloat16``;
+    ``scaler`` a ``torch.amp.GradScaler``, without which small gradients vanish in ``torch.float16`` (include it in the
+    checkpoint); ``clip`` is the largest norm of the gradient. Raises ValueError if the processes cannot share out the
+    batch evenly, and, naming the parameter and before anything has changed, if a gradient is not finite (with a
+    ``scaler``, such a step is skipped instead).
     """
     device = torch.device(device) if device is not None else next(model.parameters()).device
 
@@ -43,7 +43,7 @@ def training_step(
         if scaler is None:
             optimizer.step()
         else:
-            scaler.step(optimizer)  # none where a gradient is not finite
+            scaler.step(optimizer)  # none if a gradient is not finite
             scaler.update()
         value = value.detach()
         average_over_processes([value])
@@ -55,14 +55,14 @@ def training_step(
 def check_gradients(model):
     """Raise ValueError, as ``in_numpy.clip_grad_norm`` does, naming the first gradient that is not finite."""
     grads = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
-    if not nn.utils.get_total_norm(grads.values()).isfinite():  # one look for all of them
+    if not nn.utils.get_total_norm(grads.values()).isfinite():  # one check for all of them
         worst = next((name for name, grad in grads.items() if not grad.isfinite().all()), None)
         if worst is not None:
             raise ValueError(f"the gradients should be finite, but that of {worst} is not")
 
 
 def own_share(tensor, dim):
-    """Return this process's share of the sequences, which lie along ``dim``; all of them where there is one process."""
+    """Return this process's share of the sequences, which lie along ``dim``; all of them if it is alone."""
     if not distributed.is_initialized():
         return tensor
     processes, rank = distributed.get_world_size(), distributed.get_rank()

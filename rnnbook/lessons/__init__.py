@@ -2,8 +2,8 @@
 
 ::
 
-    rnnbook.lessons.figures     every figure, one function each, one file a chapter and a few that chapters share
-    rnnbook.lessons.exercises   the checks behind the exercises, one file a chapter
+    rnnbook.lessons.figures     every figure, one function each; one file per chapter and a few shared ones
+    rnnbook.lessons.exercises   the checks behind the exercises, one file per chapter
 
 Nothing else in the package imports them.
 """

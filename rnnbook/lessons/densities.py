@@ -12,7 +12,7 @@ LEVELS = 50
 
 
 class Scores(NamedTuple):
-    """What each month's density (P,) was worth: ``nats``, ``crps`` [unit], ``pit`` from 0 to 1, ``width`` of the 90 %
+    """How good each month's density (P,) was: ``nats``, ``crps`` [unit], ``pit`` from 0 to 1, ``width`` of the 90 %
     interval [unit], and the ``mean`` of the density [unit].
     """
 
@@ -59,5 +59,5 @@ def minus_log_density(y, x):
 
 
 def inside(pit, share):
-    """Tell of each month's place (P,) whether the truth lay in the central interval of this share."""
+    """Return for each month's place (P,) whether the truth was in the central interval of this share."""
     return np.abs(pit - 0.5) <= share / 2

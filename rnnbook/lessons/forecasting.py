@@ -1,4 +1,4 @@
-"""Forecasts of a monthly series on the scale that suits it: transforms and their inverses, lines, errors.
+"""Forecasts of a monthly series on the scale that suits it: transforms and their inverses, linear forecasts, errors.
 
 A forecast made at month t for the k months after it is row t of an array (N, K): ``forecasts[t, k - 1]`` says what is
 expected for month t + k. It is NaN where the past does not reach back far enough.
@@ -16,7 +16,7 @@ ORDERS = (1, 2, 3, 6, 12, 24, 48, 96, 132)
 
 
 class Form(NamedTuple):
-    """A series made easier to forecast: ``x`` (N,), known from index ``first`` on, and its way ``back``.
+    """A series made easier to forecast: ``x`` (N,), known from index ``first`` on, and the inverse, ``back``.
 
     ``back(forecasts)`` turns forecasts of x (N, K) into forecasts of the series itself, in its unit.
     """
@@ -29,8 +29,8 @@ class Form(NamedTuple):
 def in_form(value, past, form):
     """Return the monthly series ``value`` (N,) as a ``Form``; means are taken over the months ``past`` (P,).
 
-    "level" leaves it as it is; "root" is √(x + 3/8); "anomalies" are what is left without the mean of each calendar
-    month; "change" is the difference from a year earlier. Raises ValueError for any other form.
+    "level" leaves it as it is; "root" is √(x + 3/8); "anomalies" are what is left after subtracting the mean of each
+    calendar month; "change" is the difference from a year earlier. Raises ValueError for any other form.
     """
     if form not in FORMS:
         raise ValueError(f"form should be one of {FORMS}, but is {form!r}")
@@ -70,7 +70,7 @@ def direct_lines(form, past, order, horizons):
 
 
 def iterated_lines(form, past, order, steps):
-    """Forecast by feeding the autoregression for one month its own forecasts: (N, steps)."""
+    """Forecast by feeding the one-month autoregression its own forecasts: (N, steps)."""
     line = rivals.fit_autoregression(form.x[past][form.first :], order, 1)
     read, found = np.lib.stride_tricks.sliding_window_view(form.x, order), []
     for _ in range(steps):
@@ -91,7 +91,7 @@ def in_blocks(values, count):
 
 
 def crps_of_quantiles(quantiles, truth):
-    """Return the CRPS (N,) of forecasts known by M quantiles (M, N), at the levels (m - ½) / M, in their unit.
+    """Return the CRPS (N,) of forecasts given by M quantiles (M, N), at the levels (m - ½) / M, in their unit.
 
     It is twice the mean pinball loss. Source: Gneiting & Raftery (2007).
     """

@@ -1,4 +1,4 @@
-"""Intervals of a mean over a few seeds, for the chapters' tables."""
+"""Confidence intervals of a mean over a few seeds, for the chapters' tables."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ T_VALUES = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 8: 2.365, 10: 2.2
 
 
 def interval(values):
-    """Return the mean of ``values`` (N,), one a seed, and the half width of its 95 % interval (Student's t).
+    """Return the mean of ``values`` (N,), one per seed, and the half width of its 95 % interval (Student's t).
 
     Raises ValueError for an N that is not in ``T_VALUES``.
     """

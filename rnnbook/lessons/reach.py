@@ -1,4 +1,4 @@
-"""How far back the gradient of a layer reaches, measured by its own backward pass; and the small networks of a figure.
+"""How far back the gradient of a layer reaches, measured by its own backward pass, and the small networks of a figure.
 
 The page *How far does the gradient reach?* has sliders that move two networks of six units. ``small_networks`` draws
 the same two here, number for number: ``book/_static/gradient-reach.js`` computes them in the reader's browser.
@@ -41,10 +41,10 @@ def uniform_numbers(seed, *shape):
 
 
 def small_networks(rho, bias, steps, noise):
-    """Return the figure's basic RNN and LSTM, their input x (T, 1, D) and the direction w (H,) of the question.
+    """Return the figure's basic RNN and LSTM, their input x (T, 1, D) and the direction w (H,) of the loss.
 
-    The RNN's W_hh turns three pairs of units by 0.7, 1.9 and 3.1 radians and stretches by ``rho``; the LSTM starts as
-    ``torch.nn`` starts it, with every forget bias ``bias``. The input has the standard deviation ``noise``.
+    The RNN's W_hh rotates three pairs of units by 0.7, 1.9 and 3.1 radians and stretches by ``rho``; the LSTM has the
+    initial values of ``torch.nn``, with every forget bias ``bias``. The input has the standard deviation ``noise``.
     """
     H, D = UNITS, FEATURES
     rnn, lstm = RNN(D, H, dtype=np.float64), LSTM(D, H, dtype=np.float64)

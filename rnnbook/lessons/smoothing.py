@@ -5,8 +5,8 @@
     l_t      = α (y_t - s_t) + (1 - α) l_{t-1}
     s_{t+12} = γ (y_t - l_t) + (1 - γ) s_t
 
-The level starts at the mean of the first year without its season. Sums stand where Smyl (2020) has products: a sunspot
-number can be zero.
+The level starts at the mean of the first year without its season. Sums replace the products of Smyl (2020), since a
+sunspot number can be zero.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ PERIOD = 12
 
 
 def first_season(y):
-    """What a calendar month of y (P,) differs on average from the mean of the twelve months around it: (12,)."""
+    """How far each calendar month of y (P,) differs on average from the mean of the twelve months around it: (12,)."""
     around = np.convolve(y, np.full(PERIOD, 1 / PERIOD), mode="valid")
     off = y[PERIOD // 2 : PERIOD // 2 + len(around)] - around
     month = (np.arange(len(off)) + PERIOD // 2) % PERIOD
@@ -23,7 +23,7 @@ def first_season(y):
 
 
 def smooth(y, alpha, gamma, season):
-    """Return the levels (N + 1,), the start first, and the seasons (N + 12,) of a series y (N,).
+    """Return the levels (N + 1,), the initial one first, and the seasons (N + 12,) of a series y (N,).
 
     ``season`` (12,) is that of the first year; ``seasons[t]`` is known before month t, and ``seasons[t + 12]`` after.
     """

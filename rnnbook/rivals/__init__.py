@@ -1,4 +1,4 @@
-"""What a network has to beat: naive and linear forecasts, models that count, models fitted by least squares.
+"""What a network has to beat: naive and linear forecasts, counting models, models fitted by least squares.
 
 ::
 
@@ -6,8 +6,8 @@
     narx           a plant's next output by least squares: linear (ARX), and over nonlinear features (NARX)
     ngram          Witten and Bell's n-gram model of a text
     joint_ngram    spelling and sound as one n-gram, aligned by EM
-    edits          edit distance, and the error rates that are made of it
-    discriminant   one Gaussian a class, with a covariance that all share
+    edits          edit distance, and the error rates computed from it
+    discriminant   one Gaussian for each class, with a shared covariance
     hmm            a hidden Markov model: forward-backward and Viterbi, in log space
     codons         counts of a genome's codons, and of its next base given those before it
 """

@@ -1,4 +1,4 @@
-"""What each base of a genome is, by counting: codons that genes like, and the next base given those before it.
+"""What each base of a genome is, by counting: the codons that genes prefer, and the next base given those before it.
 
 Bases are 0 to 3 for A, C, G, T, labels 0 to 6 as in ``rnnbook.data.genomes``: three codon positions of the given
 strand, 3 outside genes, three of the other strand; -1 is no label.
@@ -24,7 +24,7 @@ def words(bases, size):
 def both_strands(bases, states, S=7):
     """Return bases and states (2 N + 1,): as given, one base without a state, and as seen from the other strand.
 
-    State s of the S states is S - 1 - s from there; a negative one is unknown and stays so.
+    State s of the S states becomes S - 1 - s there; a negative one is unknown and stays so.
     """
     turned = np.where(states < 0, states, S - 1 - states)[::-1]
     return np.concatenate([bases, [0], 3 - bases[::-1]]), np.concatenate([states, [-1], turned])
@@ -48,7 +48,7 @@ def window_scores(bases, log_odds, width):
     """Return scores (N, 7): for each codon position of each strand the log odds of the codons around a base, added.
 
     ``log_odds (4^size,)`` from ``count_words``; ``width`` codons are taken on either side of the base's own. The score
-    of "not coding" is 0. Words that reach over an end of the bases count nothing.
+    of "not coding" is 0. Words that extend past an end of the bases are not counted.
     """
     plus = _strand_scores(bases, log_odds, width)
     minus = _strand_scores(3 - np.asarray(bases)[::-1], log_odds, width)[::-1, ::-1]

@@ -8,8 +8,8 @@ from rnnbook.errors import check_number, check_shape
 class LinearDiscriminant:
     """Fit on x (N, D) and labels (N,) from 0 to K - 1; each class has at least one row.
 
-    ``shrinkage`` in [0, 1] moves the shared covariance towards a multiple of the identity with the same trace, which
-    is needed where there are few rows for D features.
+    ``shrinkage`` in [0, 1] moves the shared covariance towards a multiple of the identity with the same trace, which is
+    needed when there are few rows for D features.
     Source: Fisher (1936), for K classes Rao (1948); shrinkage towards the identity: Ledoit & Wolf (2004), here fixed.
     """
 

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 
 class ErrorRates(NamedTuple):
-    """Shares: of symbols that have to be changed, and of answers that are not right in full.
+    """The share of symbols that have to be changed, and the share of answers that are not entirely right.
 
-    ``distances`` and ``lengths`` hold, for each answer, its distance to the nearest right answer and that one's length.
+    ``distances`` and ``lengths`` hold, for each answer, its distance to the nearest right answer and the length of that
+    one.
     """
 
     symbols: float
@@ -20,7 +21,7 @@ def edit_distance(first, second):
 
     Source: Levenshtein (1966); Wagner & Fischer (1974).
     """
-    row = list(range(len(second) + 1))  # from nothing to each beginning of the second
+    row = list(range(len(second) + 1))  # from the empty sequence to each prefix of the second
     for i, symbol in enumerate(first, 1):
         corner, row[0] = row[0], i
         for j, other in enumerate(second, 1):
@@ -31,9 +32,9 @@ def edit_distance(first, second):
 def error_rates(answers, accepted):
     """Return the ``ErrorRates`` of N answers, where the n-th should be any of the sequences ``accepted[n]``.
 
-    Of several right ones the nearest counts; of equally near ones the longest, since a change counts least there.
+    Of several right ones the nearest counts; of equally near ones the longest, where a change weighs least.
     The share of symbols is the sum of all distances over the sum of all lengths: with phonemes, the phoneme error rate.
-    Raises ValueError where the two differ in number, where there is none, or where a word has nothing accepted.
+    Raises ValueError if the two differ in number, if there is none, or if a word has nothing accepted.
     """
     if len(answers) != len(accepted) or not answers:
         raise ValueError(

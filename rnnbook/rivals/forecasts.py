@@ -13,7 +13,7 @@ from rnnbook.errors import check_shape, check_size
 
 
 def persistence(series, horizon=1):
-    """Expect of every time what was seen ``horizon`` steps before it."""
+    """Expect at every time what was seen ``horizon`` steps before it."""
     return seasonal_naive(series, 1, horizon)
 
 
@@ -44,7 +44,7 @@ class Autoregression(NamedTuple):
 def fit_autoregression(train, order, horizon=1):
     """Fit an ``Autoregression`` to a series (N,) by least squares, directly for one ``horizon`` [steps].
 
-    Raises ValueError where the series has fewer windows than the model has parameters, ``order`` + 1.
+    Raises ValueError if the series has fewer windows than the model has parameters, ``order`` + 1.
     """
     order = check_size("order", order)
     x, y = windows(train, order, horizon)
@@ -66,7 +66,7 @@ def align(forecasts, series):
 def root_mean_squared_error(forecast, series):
     """Return √(mean of (forecast - series)²), both (N,) [unit of the series].
 
-    A time without a forecast (NaN) raises ValueError: errors are compared on the same times only.
+    A time without a forecast (NaN) raises ValueError: errors may be compared only on the same times.
     """
     forecast, series = np.asarray(forecast), np.asarray(series)
     check_shape("forecast", forecast, series.shape)

@@ -1,9 +1,9 @@
 """A hidden Markov model: the probability of each state at each step, and the likeliest path, in log space.
 
-A chain of S hidden states moves by ``log_transition (S, S)``, from row to column, from ``log_start (S,)``; a state that
-is entered says what it thinks of the step's observation, ``log_emission (T, ..., S)``. Any axes between time and states
-are sequences side by side. A probability of zero is -inf.
-Source: Rabiner (1989); the letters alpha, beta and gamma are his.
+A chain of S hidden states moves by ``log_transition (S, S)``, from row to column, starting from ``log_start (S,)``;
+``log_emission (T, ..., S)`` is the log probability of each step's observation in each state. Any axes between time and
+states are sequences side by side. A probability of zero is -inf. Source: Rabiner (1989), whose letters alpha, beta and
+gamma are used.
 """
 
 import numpy as np
@@ -42,7 +42,7 @@ def posterior(log_start, log_transition, log_emission):
 def viterbi(log_start, log_transition, log_emission):
     """Return the likeliest path (T, ...) of states, and its log probability together with the observations (...).
 
-    Of states that are equally good, the one with the lowest number is taken.
+    Of equally good states the one with the lowest number is taken.
     """
     log_emission = _check(log_start, log_transition, log_emission)
     best = log_start + log_emission[0]
@@ -61,7 +61,7 @@ def viterbi(log_start, log_transition, log_emission):
 def count_transitions(states, S, extra=0.0):
     """Return log transition probabilities (S, S) counted from labelled states (N,), plus ``extra`` for every pair.
 
-    A negative state is unknown, and no step from it or to it is counted. A state that was never left stays.
+    A negative state is unknown, and no step from it or to it is counted. A state that was never left stays where it is.
     """
     states = np.asarray(states)
     check_shape("states", states, ("N",))

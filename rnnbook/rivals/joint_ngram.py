@@ -1,7 +1,7 @@
 """The joint n-gram: spelling and sound as one sequence of pairs, aligned by EM, counted, and decoded by beam search.
 
 A **graphone** is a letter together with the 0, 1 or 2 phonemes that it stands for. ``align_letters`` finds which
-phonemes belong to which letter; ``JointNgram`` counts the graphones that follow each other, smoothed as in
+phonemes belong to which letter; ``JointNgram`` counts which graphones follow each other, smoothed as in
 ``rnnbook.rivals.ngram``, and pronounces a word by the likeliest graphones that spell it.
 Source: Bisani & Ney (2008), with one letter in each graphone, as in Chen (2003).
 """
@@ -19,9 +19,9 @@ MOST = 2  # phonemes to one letter
 def align_letters(words, said, iterations=8):
     """Cut each pronunciation among the letters of its word: returns, for each word, one tuple of phonemes per letter.
 
-    ``words`` are strings (or other sequences), ``said`` as many sequences of phonemes. The probability of each
-    graphone is found by expectation maximisation from equal ones, the cut is then the likeliest. Raises ValueError,
-    naming the word, where it has no letter or more than two phonemes a letter.
+    ``words`` are strings (or other sequences), ``said`` as many sequences of phonemes. The probability of each graphone
+    is found by expectation maximisation, starting from equal ones; the cut is then the likeliest. Raises ValueError,
+    naming the word, if it has no letter or more than two phonemes a letter.
     """
     check_size("iterations", iterations)
     for word, sounds in zip(words, said, strict=True):
@@ -29,7 +29,7 @@ def align_letters(words, said, iterations=8):
             raise ValueError(f"{word!r} should have at least one letter and two phonemes a letter, not {len(sounds)}")
     groups = _events(words, said)
     size = 1 + max(int(events.max()) for _, events in groups)
-    p = np.ones(size)  # any start that treats all alike
+    p = np.ones(size)  # any start that treats all graphones alike
     for _ in range(iterations):
         counts = np.zeros(size)
         for _, events in groups:
@@ -67,7 +67,7 @@ def _events(words, said):
 
 
 def _posteriors(p):
-    """Return the probability (B, T, U + 1, 3) of each graphone's place,, given the word and its sounds."""
+    """Return the probability (B, T, U + 1, 3) of each graphone's place, given the word and its sounds."""
     p = p.copy()
     B, T, ends, _ = p.shape
     for k in range(1, MOST + 1):
@@ -110,7 +110,7 @@ def _likeliest(p):
 class JointNgram:
     """Pronounces words by the likeliest sequence of graphones, each given the ``order - 1`` before it.
 
-    ``words`` are strings, ``cuts`` what ``align_letters`` returns for them. A context seen n times, with d different
+    ``words`` are strings, ``cuts`` is what ``align_letters`` returns for them. A context seen n times, with d different
     graphones after it, keeps n / (n + d) of the weight for its own counts and leaves d / (n + d) to the context that
     is one shorter; below the shortest all V graphones seen, and the end of the word, are equally likely.
     Source: Witten & Bell (1991), method C, interpolated; Bisani & Ney (2008).
@@ -132,7 +132,7 @@ class JointNgram:
         for letter, sounds in sorted(self.counts[()]):
             self.graphones[letter].append((letter, sounds))
         self.V = len(self.counts[()])
-        self.known = {}  # log probabilities asked for before
+        self.known = {}  # log probabilities computed before
 
     def log_probability(self, graphone, context):
         """Return log P(graphone | context) [nats]; the context is a tuple, whose last ``order - 1`` count."""
@@ -154,10 +154,11 @@ class JointNgram:
         return self.known[key]
 
     def pronounce(self, word, width=10):
-        """Return the likeliest graphones found, a list, and their log probability [nats], the word's end among it.
+        """Return the likeliest graphones found, a list, and their log probability [nats], which includes the word's
+        end.
 
-        Of sequences that end in the same ``order - 1`` graphones only the best goes on, which loses nothing; of the
-        others the best ``width`` go on, which may.
+        Of sequences that end in the same ``order - 1`` graphones only the best is kept, which loses nothing; of the
+        rest the best ``width`` are kept, which may lose the best.
         """
         beam: dict[tuple, tuple[float, list]] = {(self.START,)[: self.order - 1]: (0.0, [])}
         for letter in [*word, ""]:

@@ -1,8 +1,8 @@
 """A plant's next output from its last outputs and inputs, by least squares: the linear model and three nonlinear ones.
 
 An ARX model is a weighted sum of the last outputs and inputs. A NARX model is the same sum over nonlinear features of
-them: all their products, the powers of the inputs alone (Hammerstein's form), or tanh of random mixtures. Each is
-fitted one step ahead, in closed form. Source: Ljung (1999), chapters 4 and 5.
+them: all their products, the powers of the inputs alone (Hammerstein's form), or tanh of random linear combinations.
+Each is fitted one step ahead, in closed form. Source: Ljung (1999), chapters 4 and 5.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def linear(x):
 
 
 def products(degree):
-    """Return the function that makes all products of at most ``degree`` of the numbers in x (..., D), 1 among them."""
+    """Return the function that makes all products of at most ``degree`` of the numbers in x (..., D), including 1."""
 
     def features(x):
         columns = [[np.ones_like(x[..., 0])]]
@@ -85,9 +85,10 @@ class Narx(NamedTuple):
         return self.predict(lagged(u, y, self.lags))  # eq-control-one-step
 
     def free_run(self, u, y):
-        """Return the same predictions where only ``y[:lags]`` is true, and the model goes on from what it predicted.
+        """Return the same predictions where only ``y[:lags]`` is true, and the model continues from its own
+        predictions.
 
-        A polynomial may run away: what it says is kept between minus and plus ``bound``.
+        A polynomial may run away: its predictions are kept between minus and plus ``bound``.
         """
         lags, ys = self.lags, list(y[: self.lags])
         for t in range(lags, len(u)):
@@ -99,8 +100,8 @@ class Narx(NamedTuple):
 def fit_narx(u, y, lags, features=linear):
     """Fit a ``Narx`` to inputs and outputs u, y (T, B) by least squares, one step ahead.
 
-    ``features``: ``linear`` for the ARX model, or what another function above returns. The bound of a free
-    run is twice the largest output seen. Raises ValueError where there are fewer steps than weights.
+    ``features``: ``linear`` for the ARX model, or what one of the other functions above returns. The bound of a free
+    run is twice the largest output seen. Raises ValueError if there are fewer steps than weights.
     """
     lags = check_size("lags", lags)
     made = features(lagged(u, y, lags))

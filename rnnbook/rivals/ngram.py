@@ -1,4 +1,4 @@
-"""A language model that counts: n-grams with Witten and Bell's smoothing. The baseline of the text chapters."""
+"""A counting language model: n-grams with Witten and Bell's smoothing. The baseline of the text chapters."""
 
 import numpy as np
 
@@ -10,8 +10,8 @@ class WittenBell:
 
     A context that was seen n times, with d different tokens after it, keeps n / (n + d) of the weight for its
     own counts and leaves d / (n + d) to the context that is one token shorter; below the shortest lies 1 / V.
-    ``tokens (N,)`` are whole numbers from 0 to V - 1. Raises ValueError, naming the argument, where they are not,
-    or where V^order does not fit into 63 bits.
+    ``tokens (N,)`` are whole numbers from 0 to V - 1. Raises ValueError, naming the argument, if they are not,
+    or if V^order does not fit into 63 bits.
     Source: Witten & Bell (1991), method C, interpolated with the shorter contexts.
     """
 
@@ -32,7 +32,7 @@ class WittenBell:
     def probabilities(self, tokens):
         """Return (order, N): row k holds the probability of each token (N,) given the k before it.
 
-        The first k tokens of row k have fewer before them, and are given those.
+        The first k tokens of row k have fewer before them, and are conditioned on those.
         """
         tokens = self._check(tokens)
         p = np.full(len(tokens), 1 / self.V)
@@ -71,6 +71,6 @@ class WittenBell:
 
 
 def _look_up(keys, values, asked):
-    """The value of each asked key in a sorted table, 0 where it is not in it."""
+    """The value of each queried key in a sorted table, 0 for keys that are not in it."""
     place = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
     return np.where(keys[place] == asked, values[place], 0)

@@ -12,9 +12,9 @@ from rnnbook.weights import storage
 
 
 def save(layer, path):
-    """Write the ``state_dict()`` of ``layer`` to ``path``; killed at any moment, no half of a file stands there.
+    """Write the ``state_dict()`` of ``layer`` to ``path``; even if it is killed, it never leaves half a file.
 
-    Raises ValueError, naming the tensor, where a parameter is not finite, and leaves an older file as it was.
+    Raises ValueError, naming the tensor, if a parameter is not finite, and leaves an older file as it was.
     """
     arrays = {name: storage.as_array(value) for name, value in layer.state_dict().items()}
     parameters = dict(layer.named_parameters()) if hasattr(layer, "named_parameters") else arrays
@@ -25,10 +25,11 @@ def save(layer, path):
 
 
 def load(layer, path):
-    """Fill ``layer`` with the weights in ``path``, of whatever precision, and return it.
+    """Fill ``layer`` with the weights in ``path``, of any precision, and return it.
 
-    Raises ValueError, naming the tensor, where one is missing, unknown, wrongly shaped, of another kind of number, cut
-    off or not finite, and leaves the layer as it was. Where the layer itself holds infinity, a mask say, the file may.
+    Raises ValueError, naming the tensor, if one is missing, unknown, wrongly shaped, of another kind of number, cut off
+    or not finite, and leaves the layer as it was. Where the layer itself holds infinity (in a mask, say) the file may
+    too.
     """
     arrays, _ = storage.read(path)
     own = layer.state_dict()

@@ -1,4 +1,5 @@
-"""Weights in the layouts of Keras and ONNX, both ways. Between ``torch.nn`` and both versions nothing is to convert.
+"""Weights in the layouts of Keras and ONNX, in both directions. Between ``torch.nn`` and the two versions there is
+nothing to convert.
 
 Everything here works on a state dict with the names of ``torch.nn`` (``layer.state_dict()`` of either version), and on
 one layer and direction at a time: ``suffix`` is ``"_l0"``, ``"_l1"``, ``"_l0_reverse"``.
@@ -10,7 +11,7 @@ RNN         one block               ``SimpleRNN``, one block    ``RNN``, one blo
 GRU         r, z, n                 z, r, h                     z, r, h; ``linear_before_reset=1`` is ``reset_after``
 LSTM        i, f, g, o              i, f, c, o                  i, o, f, c; peepholes i, o, f
 weights     (G·H, D), (G·H, H)      (D, G·H), (H, G·H)          (directions, G·H, D), (directions, G·H, H)
-biases      ``bias_ih, bias_hh``    their sum; both in (2, 3H)  both, one behind the other: (directions, 2·G·H)
+biases      ``bias_ih, bias_hh``    their sum; both in (2, 3H)  both, one after another: (directions, 2·G·H)
                                     for ``reset_after=True``
 ==========  ======================  ==========================  ==============================================
 """
@@ -22,7 +23,7 @@ import numpy as np
 from rnnbook.errors import check_choice, check_shape
 from rnnbook.weights.storage import as_array
 
-# which of torch's blocks is at each place
+# which of torch's blocks goes where
 KERAS = {"RNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 1, 2, 3]}
 ONNX = {"RNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 3, 1, 2]}
 ONNX_PEEPHOLE = [0, 2, 1]  # i, o, f out of i, f, o
@@ -32,7 +33,7 @@ def to_keras(state: Mapping, kind: str, *, reset_after=True, suffix="_l0") -> li
     """Return what ``set_weights`` of Keras's layer takes: kernel (D, G·H), recurrent kernel (H, G·H), bias.
 
     ``kind`` is ``"RNN"``, ``"GRU"`` or ``"LSTM"``; a ``Bidirectional`` takes the two directions' lists, joined.
-    Raises ValueError where the state dict lacks a parameter or has peepholes or a projection, which Keras has not.
+    Raises ValueError if the state dict lacks a parameter or has peepholes or a projection, which Keras does not have.
     """
     W_ih, W_hh, b_ih, b_hh = _parameters(state, kind, suffix, KERAS)
     for name in ("weight_peephole", "weight_hr"):
@@ -44,16 +45,16 @@ def to_keras(state: Mapping, kind: str, *, reset_after=True, suffix="_l0") -> li
 
 
 def from_keras(weights: Sequence, kind: str, *, suffix="_l0") -> dict[str, np.ndarray]:
-    """Return the state dict for what ``get_weights`` of Keras's layer gave; where it has one bias, the other is zero.
+    """Return the state dict for what ``get_weights`` of Keras's layer returned; if it has one bias, the other is zero.
 
-    Raises ValueError, naming the array, where one is missing or too many, does not fit the others, or holds no real
+    Raises ValueError, naming the array, if one is missing or too many, does not fit the others, or holds no real
     numbers.
     """
     check_choice("kind", kind, tuple(KERAS))
     if len(weights) not in (2, 3):
         raise ValueError(
             f"weights should be kernel, recurrent kernel and bias, or the first two, but are {len(weights)} arrays; "
-            "those of a Bidirectional are two such lists, one behind the other: convert each with its suffix"
+            "those of a Bidirectional are two such lists, one after the other: convert each with its suffix"
         )
     order, kernel, recurrent = KERAS[kind], _numbers("kernel", weights[0]), _numbers("recurrent kernel", weights[1])
     H = len(recurrent) if recurrent.ndim else 0
@@ -71,7 +72,7 @@ def from_keras(weights: Sequence, kind: str, *, suffix="_l0") -> dict[str, np.nd
 def to_onnx(state: Mapping, kind: str, *, layer=0) -> dict[str, np.ndarray]:
     """Return the inputs W, R, B, and P for peepholes, of ONNX's operator for one layer, its directions stacked.
 
-    Raises ValueError where the state dict lacks a parameter or has a projection, which ONNX has not.
+    Raises ValueError if the state dict lacks a parameter or has a projection, which ONNX does not have.
     """
     suffixes = [s for s in (f"_l{layer}", f"_l{layer}_reverse") if "weight_ih" + s in state] or [f"_l{layer}"]
     found: dict[str, list] = {}
@@ -90,9 +91,9 @@ def to_onnx(state: Mapping, kind: str, *, layer=0) -> dict[str, np.ndarray]:
 
 
 def from_onnx(inputs: Mapping, kind: str, *, layer=0) -> dict[str, np.ndarray]:
-    """Return the state dict for the inputs W, R, and where given B and P, of ONNX's operator.
+    """Return the state dict for the inputs W, R and, if given, B and P of ONNX's operator.
 
-    Raises ValueError, naming the array, where one does not fit the others.
+    Raises ValueError, naming the array, if one does not fit the others.
     """
     check_choice("kind", kind, tuple(ONNX))
     if not {"W", "R"} <= inputs.keys() <= {"W", "R", "B", "P"}:
@@ -118,7 +119,7 @@ def from_onnx(inputs: Mapping, kind: str, *, layer=0) -> dict[str, np.ndarray]:
 
 
 def _parameters(state, kind, suffix, orders):
-    """The two weights and the two biases (None without) of one layer and direction, blocks in another order."""
+    """The two weights and the two biases (None without) of one layer and direction, blocks in a different order."""
     check_choice("kind", kind, tuple(orders))
     biased = f"bias_ih{suffix}" in state or f"bias_hh{suffix}" in state
     names = ["weight_ih", "weight_hh"] + (["bias_ih", "bias_hh"] if biased else [])
@@ -133,7 +134,7 @@ def _parameters(state, kind, suffix, orders):
 
 
 def _numbers(name, value):
-    """The array or tensor as an array; ValueError where it does not hold real numbers."""
+    """The array or tensor as an array; ValueError if it does not hold real numbers."""
     array = as_array(value)
     if array.dtype.kind != "f":
         raise ValueError(f"{name} should hold floating-point numbers, but has dtype {array.dtype}")
@@ -141,7 +142,7 @@ def _numbers(name, value):
 
 
 def _blocks(rows, order):
-    """The blocks of rows in another order."""
+    """The blocks of rows in a different order."""
     return np.concatenate([np.split(rows, len(order))[k] for k in order])
 
 

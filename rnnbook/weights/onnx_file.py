@@ -1,4 +1,4 @@
-"""A recurrent layer as an ONNX file: one operator for each layer, read by onnxruntime and its like.
+"""A recurrent layer as an ONNX file: one operator for each layer, for onnxruntime and similar programs.
 
 Needs the package ``onnx``. ``torch.onnx.export`` writes our layers too, but unrolls the loop over time.
 """
@@ -13,9 +13,9 @@ from rnnbook.weights.storage import as_array
 def export_onnx(layer, path):
     """Write a layer of either version, or of ``torch.nn``, to ``path``, for any number of steps and sequences.
 
-    The file's inputs are x (T, B, D) and h_0, and c_0 for the LSTM, each (layers · directions, B, H); its outputs
-    y (T, B, directions · H), h_n and c_n. Raises ValueError for another layer than an RNN, GRU or LSTM (of a model or
-    a ``Stacked``, each layer is written by itself; a cell is its layer; the scans have no operator), and for a
+    The file's inputs are x (T, B, D) and h_0, and c_0 for the LSTM, each (layers · directions, B, H); its outputs y (T,
+    B, directions · H), h_n and c_n. Raises ValueError for any layer but an RNN, GRU or LSTM (write each layer of a
+    model or a ``Stacked`` separately; use the layer in place of a cell; the scans have no operator), and for a
     projection, which ONNX does not have. bfloat16 becomes float32.
     """
     import onnx
@@ -46,7 +46,7 @@ def export_onnx(layer, path):
 
 
 def _operators(make_node, layer, state, kind, states, layers, directions):
-    """The nodes of the graph, layer upon layer, and the arrays that they read, by name."""
+    """The nodes of the graph, layer by layer, and the arrays that they read, by name."""
     variant: dict = {"direction": "bidirectional"} if directions == 2 else {}
     if kind == "RNN":
         variant["activations"] = [layer.nonlinearity.capitalize()] * directions

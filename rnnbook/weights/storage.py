@@ -1,8 +1,8 @@
-"""Arrays, and the plain values around them, in one safetensors file, written all or not at all.
+"""Arrays, and the plain values around them, in one safetensors file, written completely or not at all.
 
-safetensors holds named arrays and a few strings, and nothing in it can be executed when it is read. A nest of
-dicts, lists, numbers and arrays (an optimiser's state, say) is stored as the arrays, and the nest as a string of
-JSON with the arrays' names in their places.
+safetensors holds named arrays and a few strings, and nothing in it can be executed when it is read. A nested structure
+of dicts, lists, numbers and arrays (an optimiser's state, say) is stored as the arrays plus a string of JSON with the
+arrays' names in their places.
 """
 
 import json
@@ -14,7 +14,7 @@ import numpy as np
 
 
 def write(path, arrays, metadata=None):
-    """Write named arrays and strings to ``path``; killed at any moment, the old file or the new one stands there."""
+    """Write named arrays and strings to ``path``; even if it is killed, the old file or the new one is there."""
     from safetensors.numpy import save
 
     path = Path(path)
@@ -31,7 +31,7 @@ def write(path, arrays, metadata=None):
 
 
 def read(path):
-    """Return the named arrays and strings of a safetensors file; ValueError where it is no whole one."""
+    """Return the named arrays and strings of a safetensors file; ValueError if it is not a complete one."""
     from safetensors import SafetensorError, deserialize
 
     content = Path(path).read_bytes()
@@ -58,12 +58,12 @@ def _stored(path, name, dtype, shape, data):
 
 
 def is_finite(array):
-    """Whether all numbers of an array are: no NaN and no infinity; True where it holds no numbers of that kind."""
+    """Whether all numbers of an array are finite, no NaN and no infinity; True for numbers that cannot be either."""
     return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
 def flatten(value, arrays, name=""):
-    """Put every array of a nest into ``arrays`` under a name made of its place; return the nest without them."""
+    """Put every array of a nested structure into ``arrays`` under a name made of its place; return the rest."""
     if isinstance(value, dict):
         return {"dict": [[key, flatten(item, arrays, f"{name}/{key}")] for key, item in value.items()]}
     if isinstance(value, (list, tuple)):
@@ -76,7 +76,7 @@ def flatten(value, arrays, name=""):
 
 
 def unflatten(nest, arrays):
-    """Return the nest that ``flatten`` took apart, PyTorch's tensors again as tensors."""
+    """Return the structure that ``flatten`` took apart, with PyTorch's tensors as tensors again."""
     if not isinstance(nest, dict):
         return nest
     ((kind, items),) = nest.items()
@@ -89,7 +89,7 @@ def unflatten(nest, arrays):
 
 
 def as_array(value):
-    """Return a NumPy array, or a tensor of PyTorch from whatever device, as an array; bfloat16 becomes float32."""
+    """Return a NumPy array, or a PyTorch tensor from any device, as an array; bfloat16 becomes float32."""
     if not hasattr(value, "detach"):
         array = np.asarray(value)
         return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
@@ -103,7 +103,7 @@ def _header(content):
 
 
 def _damage(content, error):
-    """Say what is wrong with a file: the first tensor that is cut off, where that is it."""
+    """Say what is wrong with a file: which tensor is the first to be cut off, if that is the trouble."""
     try:
         header = _header(content)
     except ValueError:

@@ -7,6 +7,9 @@ from browser_visit import THIN, settle, show
 pytestmark = pytest.mark.site
 
 CHAPTERS = {"lstm": "carry"}
+# every block has given its own text away, and has something to move it with
+BUILT = """[...document.querySelectorAll(".animation")].every(
+    block => block.matches("[aria-label]") && block.querySelector("input, select"))"""
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -60,6 +63,18 @@ def test_without_scripts_and_on_paper_the_still_figure_remains(opened):
     page.emulate_media(media="print")
     assert not page.locator(".animation-carry").is_visible()
     assert page.locator("#fig-lstm-held img").is_visible()
+
+
+def test_every_figure_that_moves_is_built_from_a_folder_without_a_server(site, chromium):
+    pages = [p for p in sorted(site.folder.glob("book/*.html")) if 'class="animation ' in p.read_text(encoding="utf-8")]
+    assert len(pages) > 10
+    page, complaints = chromium.new_page(), []
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    for path in pages:
+        page.goto(path.as_uri())
+        page.wait_for_function(BUILT, timeout=300_000)
+    page.close()
+    assert complaints == []
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

@@ -2,43 +2,17 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
+from conftest import THEMES
 
 pytestmark = pytest.mark.site
-PAGE = """<html lang="en" data-theme="THEME"><head><title>a page</title></head>
-<body style="background: BACK; color: var(--pst-color-text-base); COLOURS"><main>
-<h1>A page</h1><div class="animation animation-bptt-steps">A still text.</div></main></body></html>"""
-THEMES = {
-    "light": ("white", "--pst-color-text-base: #222; --pst-color-primary: #00c; --pst-color-border: #bbb"),
-    "dark": ("#121212", "--pst-color-text-base: #eee; --pst-color-primary: #9bf; --pst-color-border: #555"),
-}
-
-
-@pytest.fixture
-def opened(chromium):
-    pages = []
-
-    def open_page(theme="light", width=1000):
-        page = chromium.new_page(viewport={"width": width, "height": 900})
-        back, colours = THEMES[theme]
-        page.set_content(PAGE.replace("THEME", theme).replace("BACK", back).replace("COLOURS", colours))
-        for style in ("custom.css", "animation.css"):
-            page.add_style_tag(path=str(ROOT / "book/_static" / style))
-        page.add_script_tag(path=str(ROOT / "book/_static/bptt-steps.js"))
-        pages.append(page)
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
 
 
 def filled(page):
     return page.locator(".bptt-steps-box td div").count()
 
 
-def test_each_press_shows_one_quantity_more_and_the_keyboard_is_enough(opened):
-    page = opened()
+def test_each_press_shows_one_quantity_more_and_the_keyboard_is_enough(figure):
+    page = figure("bptt-steps")
     says, place = page.locator(".animation-says"), page.locator("input[type=range]").first
     last = int(place.get_attribute("max"))
     page.get_by_role("button", name="Next").focus()
@@ -59,8 +33,8 @@ def test_each_press_shows_one_quantity_more_and_the_keyboard_is_enough(opened):
     assert says.inner_text() == said[0]
 
 
-def test_a_weaker_recurrence_sends_less_back(opened):
-    page = opened()
+def test_a_weaker_recurrence_sends_less_back(figure):
+    page = figure("bptt-steps")
     page.locator("input[type=range]").first.focus()
     page.keyboard.press("End")
     first = page.locator(".animation-says").inner_text()
@@ -71,8 +45,8 @@ def test_a_weaker_recurrence_sends_less_back(opened):
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_it_fits_a_phone_and_axe_finds_nothing(opened, theme):
-    page = opened(theme, width=390)
+def test_it_fits_a_phone_and_axe_finds_nothing(figure, theme):
+    page = figure("bptt-steps", theme, width=390)
     page.locator("input[type=range]").first.focus()
     page.keyboard.press("End")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

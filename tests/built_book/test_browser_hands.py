@@ -66,7 +66,7 @@ def test_search_finds_the_words_and_leads_to_them(page, served, words):
     page.goto(f"{served.url}search.html?q={words.replace(' ', '+')}")
     page.locator("#search-results ul.search li a").first.wait_for()
     page.locator("#search-results ul.search li a").first.click()
-    page.wait_for_load_state("load")
+    page.wait_for_url("**/book/**")
     text = page.locator("article.bd-article").inner_text().lower()
     assert all(word in text for word in words.split())
 

@@ -1,21 +1,13 @@
 """The figure that shows what a prediction depends on: keyboard, pointer, typed text, narrow pages."""
 
 import pytest
-from conftest import ROOT
 
 pytestmark = pytest.mark.site
-STATIC = ROOT / "book/_static"
 
 
 @pytest.fixture
-def page(chromium):
-    page = chromium.new_page(viewport={"width": 390, "height": 800})
-    page.set_content('<div class="animation animation-connectivity">type a sentence</div>')
-    page.add_style_tag(path=str(STATIC / "animation.css"))
-    for name in ("connectivity.js", "connectivity-weights.js"):
-        page.add_script_tag(path=str(STATIC / name))
-    yield page
-    page.close()
+def page(figure):
+    return figure("connectivity", width=390, also=["connectivity-weights"])
 
 
 def test_a_keyboard_reaches_the_field_and_the_slider_which_moves_the_prediction(page):
@@ -34,6 +26,7 @@ def test_a_keyboard_reaches_the_field_and_the_slider_which_moves_the_prediction(
 def test_the_pointer_chooses_a_character_and_nothing_after_it_is_coloured(page):
     row = page.locator(".connectivity-row").first.locator("span")
     row.nth(8).hover()
+    page.locator(".connectivity-row").first.locator("span:nth-of-type(9).predicted").wait_for()
     weights = row.evaluate_all("all => all.map(e => Number(e.style.getPropertyValue('--weight')))")
     assert max(weights[:8]) == 1 and not any(weights[8:])
     assert row.nth(8).get_attribute("class") == "predicted"

@@ -33,6 +33,7 @@ def read(chromium):
         assert old in script
         page = chromium.new_page()
         pages.append(page)
+        page.add_script_tag(path=STATIC / "figure.js")
         page.add_script_tag(content=script.replace(old, new, 1) if old else script)
         page.add_script_tag(content=(STATIC / "date-reader-weights.js").read_text(encoding="utf-8"))
         return page.evaluate("line => rnnbookDateReader.read(line)", line)

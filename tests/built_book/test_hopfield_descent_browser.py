@@ -4,36 +4,9 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
+from conftest import THEMES
 
 pytestmark = pytest.mark.site
-PAGE = """<html lang="en" data-theme="THEME"><head><title>a page</title></head>
-<body style="background: BACK; color: var(--pst-color-text-base); COLOURS"><main>
-<h1>A page</h1><div class="animation animation-hopfield-descent">A still text.</div></main></body></html>"""
-THEMES = {
-    "light": ("white", "--pst-color-text-base: #222; --pst-color-primary: #00c; --pst-color-border: #bbb"),
-    "dark": ("#121212", "--pst-color-text-base: #eee; --pst-color-primary: #9bf; --pst-color-border: #555;"
-             " --pst-color-background: #121212"),
-}  # fmt: skip
-
-
-@pytest.fixture
-def opened(chromium):
-    pages = []
-
-    def open_page(theme="light", width=1000, **options):
-        page = chromium.new_page(viewport={"width": width, "height": 900}, **options)
-        back, colours = THEMES[theme]
-        page.set_content(PAGE.replace("THEME", theme).replace("BACK", back).replace("COLOURS", colours))
-        for style in ("custom.css", "animation.css"):
-            page.add_style_tag(path=str(ROOT / "book/_static" / style))
-        page.add_script_tag(path=str(ROOT / "book/_static/hopfield-descent.js"))
-        pages.append(page)
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
 
 
 def ink(page):
@@ -44,8 +17,8 @@ def says(page):
     return page.locator(".animation-says").inner_text()
 
 
-def test_play_lets_the_energy_fall_until_the_stored_digit_is_back(opened):
-    page = opened()
+def test_play_lets_the_energy_fall_until_the_stored_digit_is_back(figure):
+    page = figure("hopfield-descent")
     start = ink(page)
     page.get_by_role("button", name="Restore").click()
     digit = ink(page)
@@ -63,8 +36,8 @@ def test_play_lets_the_energy_fall_until_the_stored_digit_is_back(opened):
     assert page.locator(".hopfield-stage circle").count() == 0
 
 
-def test_a_pixel_turns_by_pointer_and_by_keyboard_and_the_energy_answers(opened):
-    page = opened()
+def test_a_pixel_turns_by_pointer_and_by_keyboard_and_the_energy_answers(figure):
+    page = figure("hopfield-descent")
     page.get_by_role("button", name="Restore").click()
     pixels = page.locator(".hopfield-grid button")
     before = ink(page)
@@ -85,8 +58,8 @@ def test_a_pixel_turns_by_pointer_and_by_keyboard_and_the_energy_answers(opened)
     assert page.evaluate("document.activeElement.textContent") == "Play"
 
 
-def test_hebbian_storage_of_ten_digits_settles_in_none_of_them(opened):
-    page = opened()
+def test_hebbian_storage_of_ten_digits_settles_in_none_of_them(figure):
+    page = figure("hopfield-descent")
     page.get_by_label("Rule").select_option("hebbian")
     for _ in range(20):
         if "At rest" in says(page):
@@ -98,8 +71,8 @@ def test_hebbian_storage_of_ten_digits_settles_in_none_of_them(opened):
     assert page.locator("option:disabled").count() == 8
 
 
-def test_who_asks_for_less_motion_steps_by_hand(opened):
-    page = opened(reduced_motion="reduce")
+def test_who_asks_for_less_motion_steps_by_hand(figure):
+    page = figure("hopfield-descent", reduced_motion="reduce")
     assert page.get_by_role("button", name="Play").count() == 0
     first = says(page)
     page.get_by_role("button", name="One visit").click()
@@ -107,8 +80,8 @@ def test_who_asks_for_less_motion_steps_by_hand(opened):
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_it_fits_a_phone_and_axe_finds_nothing(opened, theme):
-    page = opened(theme, width=390)
+def test_it_fits_a_phone_and_axe_finds_nothing(figure, theme):
+    page = figure("hopfield-descent", theme, width=390)
     page.get_by_role("button", name="One visit").click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     box = page.locator(".hopfield-stage svg").bounding_box()
@@ -117,7 +90,7 @@ def test_it_fits_a_phone_and_axe_finds_nothing(opened, theme):
     assert Axe().run(page, context={"include": [".animation"]}, options=options).response["violations"] == []
 
 
-def test_paper_shows_the_still_instead(opened):
-    page = opened()
+def test_paper_shows_the_still_instead(figure):
+    page = figure("hopfield-descent")
     page.emulate_media(media="print")
     assert not page.locator(".animation").is_visible()

@@ -1,16 +1,12 @@
 """The matrix memory that the reader moves: a keyboard reaches every slider."""
 
 import pytest
-from conftest import ROOT
 
 pytestmark = pytest.mark.site
-SCRIPT = ROOT / "book/_static/matrix-memory.js"
 
 
-def test_its_sliders_start_where_the_chapter_does_and_a_keyboard_moves_them(chromium):
-    page = chromium.new_page()
-    page.set_content('<div class="animation animation-matrix-memory">text</div>')
-    page.add_script_tag(path=str(SCRIPT))
+def test_its_sliders_start_where_the_chapter_does_and_a_keyboard_moves_them(figure):
+    page = figure("matrix-memory")
     sliders, says = page.locator("input[type=range]"), page.locator(".animation-says")
     assert sliders.count() == 4 and "error is 0.50 with the sum only" in says.inner_text()
     for n in range(4):
@@ -20,4 +16,3 @@ def test_its_sliders_start_where_the_chapter_does_and_a_keyboard_moves_them(chro
         assert sliders.nth(n).evaluate("e => e.labels[0].textContent.trim().length > 0")
         page.keyboard.press("ArrowLeft" if n < 3 else "ArrowRight")
         assert says.inner_text() != before
-    page.close()

@@ -2,35 +2,10 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
-from test_bptt_steps_browser import PAGE, THEMES
+from conftest import THEMES
 
 pytestmark = pytest.mark.site
 BLOCK = ".animation-packing"
-
-
-@pytest.fixture
-def opened(chromium):
-    pages = []
-
-    def open_page(theme="light", width=1000, motion="no-preference"):
-        page = chromium.new_page(viewport={"width": width, "height": 900}, reduced_motion=motion)
-        back, colours = THEMES[theme]
-        page.set_content(
-            PAGE.replace("THEME", theme)
-            .replace("BACK", back)
-            .replace("COLOURS", colours)
-            .replace("bptt-steps", "packing")
-        )
-        for style in ("custom.css", "animation.css"):
-            page.add_style_tag(path=str(ROOT / "book/_static" / style))
-        page.add_script_tag(path=str(ROOT / "book/_static/packing.js"))
-        pages.append(page)
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
 
 
 def packed(page):
@@ -38,8 +13,8 @@ def packed(page):
     return [group.split() for group in page.locator(".packing-rows li:has(span)").all_inner_texts()]
 
 
-def test_each_press_packs_one_step_and_the_keyboard_is_enough(opened):
-    page = opened()
+def test_each_press_packs_one_step_and_the_keyboard_is_enough(figure):
+    page = figure("packing")
     says = page.locator(".animation-says")
     assert "15 real steps and 9 of padding" in says.inner_text() and packed(page) == []
     assert page.locator("tbody th").all_inner_texts() == ["a", "b", "c", "d", "size"]
@@ -59,8 +34,8 @@ def test_each_press_packs_one_step_and_the_keyboard_is_enough(opened):
     assert packed(page) == whole[:-1]
 
 
-def test_another_length_packs_another_batch(opened):
-    page = opened()
+def test_another_length_packs_another_batch(figure):
+    page = figure("packing")
     page.locator("input[type=range]").nth(1).focus()  # the length of a
     page.keyboard.press("End")
     page.locator("input[type=range]").first.focus()
@@ -69,9 +44,10 @@ def test_another_length_packs_another_batch(opened):
     assert "20 of 20 rows" in page.locator(".packing-title").inner_text()
 
 
-def test_it_plays_to_the_end_pauses_and_moves_only_when_asked(opened):
-    page = opened()
-    page.clock.install()
+def test_it_plays_to_the_end_pauses_and_moves_only_when_asked(figure):
+    page = figure("packing")
+    page.clock.install(time=0)
+    page.clock.pause_at(1)  # time passes where run_for says so, and nowhere else
     page.clock.run_for(10_000)
     assert packed(page) == []
     page.get_by_role("button", name="Play").click()
@@ -86,8 +62,8 @@ def test_it_plays_to_the_end_pauses_and_moves_only_when_asked(opened):
     assert len(packed(page)) == 6 and page.get_by_role("button", name="Play").is_visible()
 
 
-def test_who_asks_for_less_motion_steps_by_hand_and_paper_has_the_still(opened):
-    page = opened(motion="reduce")
+def test_who_asks_for_less_motion_steps_by_hand_and_paper_has_the_still(figure):
+    page = figure("packing", reduced_motion="reduce")
     assert not page.get_by_role("button", name="Play").is_visible()
     page.get_by_role("button", name="Next").click()
     assert page.locator("tbody th").first.inner_text() == "b"
@@ -96,8 +72,8 @@ def test_who_asks_for_less_motion_steps_by_hand_and_paper_has_the_still(opened):
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_it_fits_a_phone_and_axe_finds_nothing(opened, theme):
-    page = opened(theme, width=390)
+def test_it_fits_a_phone_and_axe_finds_nothing(figure, theme):
+    page = figure("packing", theme, width=390)
     page.locator("input[type=range]").first.focus()
     for _ in range(4):
         page.keyboard.press("ArrowRight")

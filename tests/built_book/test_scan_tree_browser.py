@@ -2,30 +2,9 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
-from test_bptt_steps_browser import PAGE, THEMES
+from conftest import THEMES
 
 pytestmark = pytest.mark.site
-
-
-@pytest.fixture
-def opened(chromium):
-    pages = []
-
-    def open_page(theme="light", width=1000, **options):
-        page = chromium.new_page(viewport={"width": width, "height": 900}, **options)
-        back, colours = THEMES[theme]
-        text = PAGE.replace("THEME", theme).replace("BACK", back).replace("COLOURS", colours)
-        page.set_content(text.replace("bptt-steps", "scan-tree"))
-        for style in ("custom.css", "animation.css"):
-            page.add_style_tag(path=str(ROOT / "book/_static" / style))
-        page.add_script_tag(path=str(ROOT / "book/_static/scan-tree.js"))
-        pages.append(page)
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
 
 
 def counts(page):
@@ -33,8 +12,8 @@ def counts(page):
 
 
 @pytest.mark.parametrize("way, depth, work", [("tree", 5, 15), ("rounds", 4, 18)])
-def test_the_keyboard_steps_through_every_row_while_the_loop_takes_a_step_each(opened, way, depth, work):
-    page = opened()
+def test_the_keyboard_steps_through_every_row_while_the_loop_takes_a_step_each(figure, way, depth, work):
+    page = figure("scan-tree")
     page.locator("select").select_option(way)
     page.get_by_role("button", name="Next").focus()
     assert counts(page) == ["0", "0", "0 of 8"] * 2
@@ -58,8 +37,8 @@ def test_the_keyboard_steps_through_every_row_while_the_loop_takes_a_step_each(o
     assert page.locator(".animation-says").inner_text() == said[0]
 
 
-def test_another_first_state_changes_the_states_and_no_pair(opened):
-    page = opened()
+def test_another_first_state_changes_the_states_and_no_pair(figure):
+    page = figure("scan-tree")
     page.locator("input[name=row]").focus()
     page.keyboard.press("End")
     texts = lambda: [box.text_content() for box in page.locator(".scan-tree-node").all()]  # noqa: E731
@@ -71,8 +50,8 @@ def test_another_first_state_changes_the_states_and_no_pair(opened):
     assert len(changed) == 9 and all(text.startswith("h") for text in changed)  # h0 to h8
 
 
-def test_nothing_moves_until_play_is_pressed_and_pause_stops_it(opened):
-    page = opened(reduced_motion="no-preference")
+def test_nothing_moves_until_play_is_pressed_and_pause_stops_it(figure):
+    page = figure("scan-tree", reduced_motion="no-preference")
     play = page.get_by_role("button", name="Play")
     page.clock.install(time=0)
     page.clock.pause_at(1)
@@ -90,16 +69,16 @@ def test_nothing_moves_until_play_is_pressed_and_pause_stops_it(opened):
     assert counts(page)[3] == "8" and play.inner_text() == "Play"
 
 
-def test_who_asks_for_less_motion_has_no_play(opened):
-    page = opened(reduced_motion="reduce")
+def test_who_asks_for_less_motion_has_no_play(figure):
+    page = figure("scan-tree", reduced_motion="reduce")
     assert not page.get_by_role("button", name="Play").is_visible()
     assert page.get_by_role("button", name="Next").is_visible()
 
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("way", ["tree", "rounds"])
-def test_it_fits_a_phone_and_axe_finds_nothing(opened, theme, way):
-    page = opened(theme, width=390)
+def test_it_fits_a_phone_and_axe_finds_nothing(figure, theme, way):
+    page = figure("scan-tree", theme, width=390)
     page.locator("select").select_option(way)
     page.locator("input[name=row]").focus()
     page.keyboard.press("End")
@@ -108,7 +87,7 @@ def test_it_fits_a_phone_and_axe_finds_nothing(opened, theme, way):
     assert Axe().run(page, context={"include": [".animation"]}, options=options).response["violations"] == []
 
 
-def test_on_paper_it_gives_way_to_the_still_figure(opened):
-    page = opened()
+def test_on_paper_it_gives_way_to_the_still_figure(figure):
+    page = figure("scan-tree")
     page.emulate_media(media="print")
     assert not page.locator(".animation").is_visible()

@@ -11,7 +11,6 @@ from rnnbook.data import plants
 
 pytestmark = pytest.mark.site
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "book/_static/steer.js"
 CASES = [
     {"K_p": 0.1, "K_i": 0.0, "K_d": 0.0, "load": 0.5, "gain": 1.0},
     {"K_p": 0.15, "K_i": 1.3, "K_d": 0.05, "load": -0.7, "gain": 0.7},
@@ -20,13 +19,8 @@ CASES = [
 
 
 @pytest.fixture
-def page(chromium):
-    context = chromium.new_context()
-    page = context.new_page()
-    page.set_content('<main><div class="animation animation-steer">A still text.</div></main>')
-    page.add_script_tag(path=str(SCRIPT))
-    yield page
-    context.close()
+def page(figure):
+    return figure("steer")
 
 
 @pytest.fixture

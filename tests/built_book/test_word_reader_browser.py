@@ -1,20 +1,9 @@
 """The network that reads a reader's word, in a browser: typed words, the keyboard, a phone, less motion, the dark."""
 
 import pytest
-from conftest import ROOT
+from conftest import THEMES
 
 pytestmark = pytest.mark.site
-STATIC = ROOT / "book/_static"
-
-
-@pytest.fixture
-def page(chromium):
-    page = chromium.new_page()
-    page.set_content('<main><div class="animation animation-word-reader">A still text.</div></main>')
-    for sheet in ("custom.css", "animation.css"):
-        page.add_style_tag(path=str(STATIC / sheet))
-    yield page
-    page.close()
 
 
 def column(page, number):
@@ -22,8 +11,8 @@ def column(page, number):
     return page.locator(f".word-reader-grid tbody tr td:nth-child({number + 1})").all_inner_texts()
 
 
-def test_it_reads_onion_first_and_then_what_is_typed(page):
-    page.add_script_tag(path=str(STATIC / "word-reader.js"))
+def test_it_reads_onion_first_and_then_what_is_typed(figure):
+    page = figure("word-reader")
     assert column(page, 5) == ["0", "1", "0", "1", "1", "2"]
     assert "h2 = relu(1 + 1 − 1) = 1" in page.locator(".animation-says").inner_text()
     page.locator("input[name=word]").fill("Bananas")
@@ -37,8 +26,8 @@ def test_it_reads_onion_first_and_then_what_is_typed(page):
     assert page.locator("input[name=word]").input_value() == "no, not on a moon" and column(page, 17)[-1] == "2"
 
 
-def test_a_keyboard_reaches_everything_and_takes_single_steps(page):
-    page.add_script_tag(path=str(STATIC / "word-reader.js"))
+def test_a_keyboard_reaches_everything_and_takes_single_steps(figure):
+    page = figure("word-reader")
     reached = []
     for _ in range(6):
         page.keyboard.press("Tab")
@@ -53,27 +42,26 @@ def test_a_keyboard_reaches_everything_and_takes_single_steps(page):
     assert page.locator("input").evaluate_all("all => all.every(e => e.labels[0].textContent.trim().length > 0)")
 
 
-def test_play_reads_letter_by_letter_and_less_motion_has_a_step_in_its_place(page):
-    page.emulate_media(reduced_motion="reduce")
-    page.add_script_tag(path=str(STATIC / "word-reader.js"))
+def test_play_reads_letter_by_letter_and_less_motion_has_a_step_in_its_place(figure):
+    page = figure("word-reader", reduced_motion="reduce")
+    page.clock.install(time=0)
+    page.clock.pause_at(1)  # time passes where run_for says so, and nowhere else
     button = page.locator(".animation-controls button").last
     button.click()
     assert page.locator("input[type=range]").input_value() == "1"
     button.click()
-    page.wait_for_timeout(1200)
+    page.clock.run_for(60_000)
     assert page.locator("input[type=range]").input_value() == "2"  # nothing moves by itself
     page.emulate_media(reduced_motion="no-preference")
     page.locator(".animation-controls button", has_text="Play").wait_for()  # the page hears of it a moment later
     button.click()
-    page.wait_for_function("document.querySelector('input[type=range]').value === '5'", timeout=15_000)
-    page.locator(".animation-controls button", has_text="Play").wait_for()
+    page.clock.run_for(2_000)  # it takes a step at once, and one every 0.9 s
+    assert page.locator("input[type=range]").input_value() == "5" and button.inner_text() == "Play"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_does_not_scroll_sideways_and_the_colours_change_with_the_theme(page, theme):
-    page.set_viewport_size({"width": 390, "height": 800})
-    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-    page.add_script_tag(path=str(STATIC / "word-reader.js"))
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_phone_does_not_scroll_sideways_and_the_colours_change_with_the_theme(figure, theme):
+    page = figure("word-reader", theme, width=390)
     page.locator("input[name=word]").fill("an onion on no moon, one")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     paint = page.locator(".word-reader-grid td").last.evaluate("e => getComputedStyle(e).backgroundColor")
@@ -84,7 +72,7 @@ def test_a_phone_does_not_scroll_sideways_and_the_colours_change_with_the_theme(
     )
 
 
-def test_on_paper_it_is_not_there(page):
-    page.add_script_tag(path=str(STATIC / "word-reader.js"))
+def test_on_paper_it_is_not_there(figure):
+    page = figure("word-reader")
     page.emulate_media(media="print")
     assert not page.locator(".animation").is_visible()

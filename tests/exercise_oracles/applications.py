@@ -64,4 +64,4 @@ def thirty_eight_of_forty():
 
 
 def context():
-    return said_in("applications", r"The network rises from 0.52 to ([\d.]+),")
+    return said_in("applications", r"The network rises from 0.52 to 0.95, passing ([\d.]+) at a hundred bases")

@@ -53,5 +53,5 @@ def doubled_query():
 
 
 def where_it_looks():
-    digit = said_in("seq2seq", r"both digits of the day have their dark square on the (\d) of 21")
-    return f"the {digit:.0f} of 21st"
+    behind = said_in("seq2seq", r"that of the first 2 is (\d) letters to the right of its frame")
+    return ("the 2 of 2004", "the first 0 of 2004", "the second 0 of 2004", "the 4 of 2004")[int(behind)]

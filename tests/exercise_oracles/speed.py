@@ -27,8 +27,8 @@ def weight_gradient(das, h_0, hs):
 
 
 def speed_up(share, factor):
-    """The harmonic mean of both parts' speeds, weighted by their times."""
-    return hmean([0 * factor + 1, factor], weights=[1 - share, share])
+    """The harmonic mean of all parts' speeds, weighted by their times; what is left has the speed 1."""
+    return hmean([1, *factor], weights=[1 - sum(share), *share])
 
 
 def half_of_it():

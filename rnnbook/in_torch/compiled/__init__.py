@@ -1,8 +1,8 @@
-"""The recurrences with a backward by hand, in C: ``steps.c``, one call for a whole sequence.
+"""The recurrences with a handwritten backward pass, in C: ``steps.c``, one call for a whole sequence.
 
-``compiled.rnn``, ``compiled.gru`` and ``compiled.lstm`` have the two functions of their twins in
-``rnnbook.in_torch.handwritten``, with the same signatures; on the CPU, in float32 and float64. The C is compiled while
-the package is installed, where a C compiler is at hand (setup.py): no program has to call one.
+``compiled.rnn``, ``compiled.gru`` and ``compiled.lstm`` have the same two functions as their twins in
+``rnnbook.in_torch.handwritten``, with the same signatures; on the CPU, in float32 and float64. The C is compiled when
+the package is installed, if a C compiler is available (setup.py); no compiler is needed later.
 """
 
 import ctypes
@@ -20,12 +20,12 @@ WORTH_A_THREAD = 1 << 16  # numbers in the states of all steps
 
 
 def can_run(x, *, peephole=False, reset_after=True, **options):
-    """Whether the compiled steps are there, and read x (N, D) in this variant."""
+    """Whether the compiled steps are there, and can read x (N, D) in this variant."""
     return x.device.type == "cpu" and x.dtype in LIBRARIES and reset_after and not peephole
 
 
 def check(x, **variant):
-    """Raise ValueError, naming the limit, where the compiled steps cannot read x (N, D); RuntimeError without them."""
+    """Raise ValueError, naming the limit, if the compiled steps cannot read x (N, D); RuntimeError without them."""
     if x.device.type != "cpu":
         raise ValueError(f"implementation='compiled' runs on the CPU, but the input is on {x.device}")
     if x.dtype not in DTYPES:
@@ -34,11 +34,11 @@ def check(x, **variant):
         if value:
             raise ValueError(f"implementation='compiled' has no {name}; ask for 'handwritten' or 'reference'")
     if not LIBRARIES:
-        load(x.dtype)  # says why there are none
+        load(x.dtype)  # raises, saying why there are none
 
 
 def load(dtype):
-    """Load the steps for this dtype; RuntimeError where they were not compiled, or from another ``steps.c``."""
+    """Load the steps for this dtype; RuntimeError if they were not compiled, or from another ``steps.c``."""
     again = "it is compiled while rnnbook is installed: install a C compiler, then rnnbook again"
     built = SOURCE.with_name(f"steps.{DTYPES[dtype]}.so")
     if not built.exists():
@@ -46,7 +46,7 @@ def load(dtype):
     try:
         library = ctypes.CDLL(str(built))
         made_from = ctypes.c_uint32.in_dll(library, "made_from").value
-    except (OSError, ValueError) as error:  # made for another machine, or no library of these steps
+    except (OSError, ValueError) as error:  # built for another machine, or not a library of these steps
         raise RuntimeError(f"implementation='compiled' cannot load {built.name} ({error}); {again}") from error
     if made_from != crc32(SOURCE.read_bytes()):
         raise RuntimeError(f"implementation='compiled' needs steps.c compiled, but it has changed since; {again}")
@@ -54,7 +54,7 @@ def load(dtype):
 
 
 def loaded():
-    """The libraries that could be loaded, by dtype: two, or none."""
+    """The libraries that could be loaded, by dtype: both, or none."""
     try:
         return {dtype: load(dtype) for dtype in DTYPES}
     except RuntimeError:
@@ -65,7 +65,8 @@ LIBRARIES = loaded()
 
 
 def forward_through(name, params, bias, sizes, keep, x, **arrays):
-    """Run all steps of ``name``, say ``lstm_forward``, on these arrays; a trace that is kept has a row for each of x.
+    """Run all steps of ``name``, such as ``lstm_forward``, on these arrays; if the trace is kept it has a row for each
+    of x.
 
     The weights are packed once. Large products are the BLAS's: one for the inputs of all steps, and one of each step.
     """
@@ -73,7 +74,7 @@ def forward_through(name, params, bias, sizes, keep, x, **arrays):
     packed = in_c(W_ih, W_hh, sizes)
     arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x.contiguous(), "b_in": bias}
     if packed < 2:
-        u = arrays["gates"] if keep else empty(x, x.size(0), W_ih.size(0))  # may be written over
+        u = arrays["gates"] if keep else empty(x, x.size(0), W_ih.size(0))  # may be overwritten
         arrays["u"] = torch.addmm(bias, x, W_ih.T, out=u)
     if packed:
         return Call(name, x, packed, keep, arrays)(sizes, 0)
@@ -89,8 +90,8 @@ def forward_through(name, params, bias, sizes, keep, x, **arrays):
 def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, **arrays):
     """Run all steps of ``name`` from the last to the first; returns dx, None without ``with_dx``, and grads by name.
 
-    ``dh`` (B, H) is that of the last state, written over with that of the first. Only the GRU has two different
-    gradients of a step, of what the input says and of the product; it says so by ``v_ns`` in its trace.
+    ``dh`` (B, H) is the gradient of the last state, overwritten with that of the first. Only the GRU has two different
+    gradients in a step, of the input's part and of the memory's; ``v_ns`` in its trace marks it.
     """
     W_ih, W_hh, x = params["weight_ih"].contiguous(), params["weight_hh"].contiguous(), x.contiguous()
     packed, (N, D), rows = in_c(W_ih, W_hh, sizes), x.shape, W_hh.size(0)
@@ -124,9 +125,9 @@ def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, *
 
 
 def in_c(W_ih, W_hh, sizes):
-    """How many of the two products are faster in C than the BLAS's: 2, 1 (that of the state) or 0.
+    """How many of the two products are faster in C than in the BLAS: 2, 1 (that of the state) or 0.
 
-    A packed weight has to fit the cache, and to pay for its packing.
+    A packed weight has to fit into the cache, and to pay for its packing.
     """
     if len(sizes) == 1 or W_hh.numel() * W_hh.element_size() > CACHE:
         return 0
@@ -141,7 +142,7 @@ class Call:
         self.table = (ctypes.c_void_p * len(PLACES))()
         for name, array in arrays.items():
             if array is not None:
-                assert array.is_contiguous(), "steps.c reads rows that stand one behind the other"
+                assert array.is_contiguous(), "steps.c reads rows that are contiguous in memory"
                 self.table[PLACES[name]] = array.data_ptr()
         self.D, self.H, self.packed, self.keep = x.size(1), arrays["h"].size(1), packed, keep
 
@@ -153,7 +154,7 @@ class Call:
 
 
 def empty(like, *shape):
-    """A tensor of this shape, with the dtype of ``like``, not filled yet; in large pages where it is large."""
+    """A tensor of this shape, with the dtype of ``like``, not yet filled; in large pages if it is large."""
     tensor = like.new_empty(shape)
     if tensor.nbytes >= 1 << 22:
         LIBRARIES[like.dtype].large_pages(ctypes.c_void_p(tensor.data_ptr()), ctypes.c_long(tensor.nbytes))
@@ -161,5 +162,5 @@ def empty(like, *shape):
 
 
 def own(state):
-    """A copy of a state that may be written over, its rows one behind the other."""
+    """A contiguous copy of a state that may be overwritten."""
     return state.clone(memory_format=torch.contiguous_format)

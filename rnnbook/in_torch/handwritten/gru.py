@@ -8,11 +8,11 @@ from rnnbook.in_torch.by_hand import biases
 def forward(x, state, params, sizes, *, reset_after=True):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
     W_hh_T, (b_ih, b_hh) = params["weight_hh"].T, biases(params)
-    gates = torch.addmm(b_ih, x, params["weight_ih"].T)  # so far u; it becomes r, z, n
+    gates = torch.addmm(b_ih, x, params["weight_ih"].T)  # u at first; becomes r, z, n
     (h,), H = state, W_hh_T.size(0)
     hs, h_prevs, v_ns, ended = [], [], [], []
     for u in gates.split(sizes):
-        h, ended = h[: len(u)], [h[len(u) :], *ended]  # the shortest sequences stand last, and leave first
+        h, ended = h[: len(u)], [h[len(u) :], *ended]  # the shortest sequences come last, and end first
         h_prevs.append(h)
         rz, n = u.tensor_split([2 * H], dim=1)
         r, z = rz.chunk(2, dim=1)
@@ -53,7 +53,7 @@ def backward(
     W_rz, W_n = W_hh.tensor_split([2 * H])
     r, z, n = gates.split(H, dim=1)
     heard = v_ns[0] if reset_after else h_prevs
-    # what turns dh into da_z and da_n, and what comes back to r into da_r,
+    # the factors from dh to da_z and da_n, and from what r receives to da_r,
     # for all steps at once
     by_r, by_z = heard * r * (1 - r), (h_prevs - n) * z * (1 - z)
     das = torch.cat([by_r, by_z, (1 - z) * (1 - n**2)], dim=1)

@@ -8,13 +8,13 @@ from rnnbook.in_torch.by_hand import biases
 def forward(x, state, params, sizes, *, peephole=False):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
     W_hh_T, (b_ih, b_hh) = params["weight_hh"].T, biases(params)
-    gates = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)  # so far u; it becomes a, then i, f, g, o
+    gates = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)  # u at first; becomes a, then i, f, g, o
     (h, c), H = state, W_hh_T.size(0)
     if peephole:
         p_i, p_f, p_o = params["weight_peephole"].split(H)
     hs, h_prevs, c_prevs, ended = [], [], [], []
     for a in gates.split(sizes):
-        b = len(a)  # the shortest sequences stand last, and leave first
+        b = len(a)  # the shortest sequences come last, and end first
         h, c, ended = h[:b], c[:b], [(h[b:], c[b:]), *ended]
         h_prevs.append(h)
         c_prevs.append(c)
@@ -45,7 +45,7 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, peephole=Fal
     tanh_cs = torch.tanh(cs)
     if peephole:
         p_i, p_f, p_o = params["weight_peephole"].split(H)
-    # what turns dc into da_i, da_f and da_g, and dh into da_o,
+    # the factors from dc to da_i, da_f and da_g, and from dh to da_o,
     # for all steps at once
     by_i, by_f = g * i * (1 - i), c_prevs * f * (1 - f)
     by_dc = torch.stack([by_i, by_f, i * (1 - g**2)], dim=1)

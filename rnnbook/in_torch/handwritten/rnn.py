@@ -8,10 +8,10 @@ from rnnbook.in_torch.by_hand import biases
 def forward(x, state, params, sizes, *, nonlinearity="tanh"):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward``."""
     W_hh_T, (b_ih, b_hh) = params["weight_hh"].T, biases(params)
-    us = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)  # so far each row is its u; it becomes a, then h
+    us = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)  # each row is u at first; becomes a, then h
     (h,), h_prevs, ended = state, [], []
     for a in us.split(sizes):
-        h, ended = h[: len(a)], [h[len(a) :], *ended]  # the shortest sequences stand last, and leave first
+        h, ended = h[: len(a)], [h[len(a) :], *ended]  # the shortest sequences come last, and end first
         h_prevs.append(h)
         a.addmm_(h, W_hh_T)
         h = a.tanh_() if nonlinearity == "tanh" else a.relu_()
@@ -35,7 +35,7 @@ def backward(
     """
     hs, h_prevs = trace
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
-    das = 1 - hs**2 if nonlinearity == "tanh" else torch.sign(hs)  # so far φ'(a)
+    das = 1 - hs**2 if nonlinearity == "tanh" else torch.sign(hs)  # φ'(a) at first
     # (B, H); a sequence that ended earlier keeps its row until its last step
     dh_next = dstate[0].clone()
     steps = das.split(sizes), dhs.split(sizes)

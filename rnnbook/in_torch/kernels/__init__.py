@@ -4,12 +4,17 @@
 ``rnnbook.in_torch.handwritten``, with the same signatures. Imported only where asked for, since Triton is
 optional: ``implementation="triton"``. What they share stands here.
 
-One program of a kernel reads ``ROWS`` sequences from the first step to the last; no program waits for another. Each
-direction has two kernels. Where W_hh fits the chip, it is read once, and the states pass from step to step in
-registers. Where it does not, it is read again at each step, in tiles, from the second-level cache, and the states pass
-through memory that the program alone writes, with a barrier after each step.
+Each direction has two kernels. Where W_hh fits one multiprocessor, one program reads a few sequences from the first
+step to the last; W_hh is read once, and the states pass from step to step in registers. Where it does not fit, the
+units are spread over several programs, each of which computes some of them for the same sequences. Between two steps
+they exchange the states (backward the gradients) through memory, and wait for each other at a counter. Their part of
+W_hh stays on chip or is read again at each step, in tiles, from the second-level cache.
 """
 
+import json
+import math
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -21,57 +26,79 @@ LARGEST = 1024  # H
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 FLOAT32 = "tf32x3"  # how float32 is multiplied: "tf32x3", three products of the matrix units, or "ieee", without them
 SMALLEST = 163 * 1024  # bytes of one program's shared memory at compute capability 8.0
+MEASURED = Path(__file__).with_name("measured.json")
 
 
 class Launch(NamedTuple):
-    """How a kernel runs; ``stages - 1`` steps, or tiles of W_hh, are loaded ahead of their use."""
+    """How a kernel runs."""
 
-    resident: bool  # whether W_hh stays on chip
+    spread: bool  # the units over several programs, which wait for each other after each step
     warps: int
-    stages: int
-    tile_in: int = 64  # of W_hh's tiles, where it does not
-    tile_out: int = 32
-    rows: int = ROWS
+    stages: int  # stages - 1 steps, or tiles of W_hh, are loaded ahead of their use
+    rows: int = ROWS  # sequences of one program
+    units: int = 16  # of one program, where they are spread
+    parts: int = 1  # of the sums over the units, where they are spread
+    tile: int = 64  # of each part, read at once
+    kept: bool = False  # whether the program's part of W_hh stays on chip, where the units are spread
 
 
-# What was measured to be faster than the rule of `launch`: fields of Launch for forward and backward, by the number of
-# gates, the bytes of one number, and H up to the next power of two. On an NVIDIA H200, T = 512, B = 64.
-MEASURED: dict[tuple[int, int, int], tuple[dict, dict]] = {
-    (1, 4, 64): ({"warps": 8, "rows": 8}, {"rows": 8}),  # RNN
-    (3, 4, 64): ({"rows": 8}, {"rows": 8}),  # GRU
-    (4, 4, 64): ({"rows": 8}, {"rows": 8}),  # LSTM
-    (1, 2, 64): ({"rows": 8}, {"rows": 8}),  # RNN
-    (3, 2, 64): ({"warps": 8, "rows": 8}, {"warps": 8, "rows": 8}),  # GRU
-    (4, 2, 64): ({"warps": 8, "rows": 8}, {"rows": 8}),  # LSTM
-    (1, 4, 128): ({"rows": 8}, {"warps": 4, "rows": 8}),  # RNN
-    (3, 4, 128): ({"tile_out": 64, "rows": 8}, {"tile_out": 64, "rows": 8}),  # GRU
-    (4, 4, 128): ({"stages": 2, "tile_in": 128, "tile_out": 64}, {"tile_out": 64, "rows": 8}),  # LSTM
-    (1, 2, 128): ({"rows": 8}, {"warps": 8, "rows": 8}),  # RNN
-    (3, 2, 128): ({"warps": 4, "rows": 8}, {"rows": 8}),  # GRU
-    (4, 2, 128): ({"rows": 8}, {"rows": 8}),  # LSTM
-    (1, 4, 256): ({"tile_out": 128}, {"tile_in": 64, "tile_out": 128}),  # RNN
-    (3, 4, 256): ({"tile_out": 64, "rows": 8}, {"tile_out": 64, "rows": 8}),  # GRU
-    (4, 4, 256): ({"stages": 2, "tile_in": 128, "tile_out": 64}, {"tile_out": 64, "rows": 8}),  # LSTM
-    (1, 2, 256): ({"rows": 8}, {"rows": 8}),  # RNN
-    (3, 2, 256): ({"tile_in": 128, "rows": 8}, {"tile_in": 128, "rows": 8}),  # GRU
-    (4, 2, 256): ({"rows": 8}, {"tile_in": 128, "rows": 8}),  # LSTM
-    (1, 4, 512): ({"tile_out": 128}, {"tile_out": 128}),  # RNN
-    (3, 4, 512): ({"tile_out": 64, "rows": 8}, {"stages": 2, "tile_in": 128, "tile_out": 64}),  # GRU
-    (4, 4, 512): ({"stages": 2, "tile_in": 128, "tile_out": 64}, {"tile_out": 64, "rows": 8}),  # LSTM
-    (3, 2, 512): ({"tile_in": 128, "rows": 8}, {"tile_in": 128, "rows": 8}),  # GRU
-    (4, 2, 512): ({"stages": 2, "tile_in": 128}, {"tile_in": 128, "rows": 8}),  # LSTM
-}
+class Chip(NamedTuple):
+    """What of a GPU decides how a kernel runs."""
+
+    processors: int  # multiprocessors; each runs one program
+    room: int  # bytes of shared memory that one program may have
 
 
-def launch(gates, H, dtype, way, room=SMALLEST):
-    """How the kernel of this way (0 forward, 1 backward) runs in ``room`` bytes of shared memory."""
-    side, width = max(16, triton.next_power_of_2(H)), dtype.itemsize
-    tiles = (128, 256 // width) if gates == 1 else (64, 128 // width)  # 32 KiB of W_hh in each stage
-    found = Launch(False, 8, 3, *tiles)
-    for stages in (1, 2, 3):
-        if on_chip(gates, side, dtype, way, stages) <= room:
-            found = Launch(True, 4 if gates * side * side * width <= 32 * 1024 else 8, stages)
-    return found._replace(**MEASURED.get((gates, width, side), ({}, {}))[way])
+MEASURED_ON = Chip(132, 227 * 1024)  # an NVIDIA H200
+
+
+def chip(device):
+    """Ask the GPU; without one, stand for a small one."""
+    if device.type != "cuda":
+        return Chip(4, SMALLEST)
+    about = torch.cuda.get_device_properties(device)
+    return Chip(about.multi_processor_count, getattr(about, "shared_memory_per_block_optin", SMALLEST))
+
+
+def launch(gates, H, B, dtype, way, chip):
+    """How the kernel of this way (0 forward, 1 backward) reads B sequences: as measured, or by a rule."""
+    tried = measured().get((gates, dtype.itemsize, max(16, triton.next_power_of_2(H)), way))
+    if tried and chip.processors >= MEASURED_ON.processors and chip.room >= MEASURED_ON.room:
+        return tried[min(tried, key=lambda sequences: abs(math.log(B / sequences)))]
+    return rule(gates, H, B, dtype, way, chip)
+
+
+@cache
+def measured():
+    """The fastest launches, by gates, bytes of a number, H and way, then by B (``benchmarks/launches.py``)."""
+    found: dict[tuple[int, int, int, int], dict[int, Launch]] = {}
+    for row in json.loads(MEASURED.read_text())["launches"] if MEASURED.exists() else []:
+        key = tuple(row[name] for name in ("gates", "bytes", "H", "way"))
+        found.setdefault(key, {})[row["B"]] = Launch(*row["launch"])
+    return found
+
+
+def rule(gates, H, B, dtype, way, chip):
+    """How a kernel runs where nothing was measured: with all of W_hh in one program if it fits, else spread.
+
+    Of what was measured: the more programs at once, the better; four warps, each with one or two tiles of 8 columns.
+    """
+    side = max(16, triton.next_power_of_2(H))
+    for stages in (3, 2, 1):
+        if on_chip(gates, side, dtype, way, stages) <= chip.room:
+            return Launch(False, 8, stages, rows=8)
+    rows, units = next((size for size in SPREADS if spread_over(H, B, *size) <= chip.processors), SPREADS[-1])
+    columns = units if way or gates == 1 else 4 * units
+    return Launch(True, 4, 3, rows, units, parts=max(1, 32 // columns))
+
+
+# sequences and units of one program
+SPREADS = ((16, 8), (32, 8), (16, 16), (32, 16), (16, 32), (32, 32), (64, 32))
+
+
+def spread_over(H, B, rows, units):
+    """How many programs that is."""
+    return triton.cdiv(B, rows) * triton.cdiv(H, units)
 
 
 def on_chip(gates, side, dtype, way, stages):
@@ -92,23 +119,34 @@ def precision(dtype):
     return "tf32" if torch.backends.cuda.matmul.allow_tf32 else FLOAT32
 
 
-def settings(gates, H, B, dtype, way, device):
-    """Whether W_hh stays on chip, the grid, and the compile-time arguments of a kernel's launch."""
-    room = SMALLEST
-    if device.type == "cuda":
-        room = getattr(torch.cuda.get_device_properties(device), "shared_memory_per_block_optin", room)
-    how = launch(gates, H, dtype, way, room)
-    tiles = {"SIDE": max(16, triton.next_power_of_2(H))}
-    if not how.resident:
-        tiles = {"TILE_IN": min(how.tile_in, tiles["SIDE"]), "TILE_OUT": min(how.tile_out, tiles["SIDE"])}
-    return how.resident, (triton.cdiv(B, how.rows),), {
-        "ROWS": how.rows,
-        "STAGES": how.stages,
-        "PRECISION": precision(dtype),
-        "enable_fp_fusion": True,
-        "num_warps": how.warps,
-        "num_stages": how.stages,
-    } | tiles  # fmt: skip
+def run(kernels, gates, arrays, T, B, H, x, **meta):
+    """Launch one of a pair of kernels: the one whose programs hold all of W_hh, or the one that spreads the units.
+
+    All programs that wait for each other must run at the same time: so many sequences at once as the multiprocessors
+    allow, in a *cooperative* launch, which fails where a plain one would wait for ever. In the interpreter one program
+    runs after the other: there each part of the work, between two waits, is a launch of its own.
+    """
+    way, gpu = int("backward" in kernels[0].__name__), chip(x.device)
+    how = launch(gates, H, B, x.dtype, way, gpu)
+    side, blocks = max(16, triton.next_power_of_2(H)), triton.cdiv(B, how.rows)
+    meta |= {"ROWS": how.rows, "STAGES": how.stages, "PRECISION": precision(x.dtype), "enable_fp_fusion": True}
+    meta |= {"num_warps": how.warps, "num_stages": how.stages}
+    if not how.spread:
+        kernels[0][(blocks,)](*arrays, T, B, H, SIDE=side, **meta)
+        return
+    together = not triton.knobs.runtime.interpret
+    units = max(how.units, triton.next_power_of_2(triton.cdiv(H, gpu.processors)))
+    part = triton.cdiv(gates * H if way else H, how.parts)
+    tile = max(16, triton.next_power_of_2(part)) if how.kept else how.tile
+    meta |= {"UNITS": units, "PARTS": how.parts, "TILE": tile, "KEPT": how.kept, "TOGETHER": together}
+    programs, spans = triton.cdiv(H, units), T + way
+    at_once = max(1, gpu.processors // programs)
+    for block in range(0, blocks, at_once):
+        grid = programs, min(at_once, blocks - block)
+        arrived = torch.zeros(32 * grid[1], dtype=torch.int32, device=x.device)  # a cache line for each
+        for begin, end in [(0, spans)] if together else [(span, span + 1) for span in range(spans)]:
+            numbers = arrived, begin, end, block * how.rows, part, T, B, H
+            kernels[1][grid](*arrays, *numbers, launch_cooperative_grid=together, **meta)
 
 
 class Steps(NamedTuple):
@@ -169,15 +207,6 @@ def can_run(x, H, *, peephole=False, reset_after=True, **options):
     return x.device.type == "cuda" and x.dtype in DTYPES and H <= LARGEST and reset_after and not peephole
 
 
-def is_faster(weight_hh, dtype):
-    """Whether a kernel beats a loop of launches, which reads W_hh (G·H, H) with all of the GPU at every step.
-
-    Measured on an NVIDIA H200 with 64 sequences (benchmarks/results/gpu_handwritten.json): at 3 MiB by a quarter and
-    more, at 4 MiB no longer.
-    """
-    return weight_hh.numel() * dtype.itemsize <= 3 * 2**20
-
-
 @triton.jit
 def rows_of(starts, sizes, t, B, PACKED: tl.constexpr):
     """The first row of step t, and the sequences that are there."""
@@ -192,6 +221,100 @@ def row_before(befores, t, B, PACKED: tl.constexpr):
     if PACKED:
         return tl.load(befores + t)
     return tl.cast(t, tl.int64) * B
+
+
+@triton.jit
+def arrive(arrived):
+    """Say that this program has stored what the others of its sequences wait for."""
+    tl.debug_barrier()  # all of its threads have stored
+    tl.atomic_add(arrived + 32 * tl.program_id(1), 1, sem="release", scope="gpu")
+
+
+@triton.jit
+def wait(arrived, wanted):
+    """Wait until so many have arrived: what they stored can be read then."""
+    while count_of(arrived + 32 * tl.program_id(1)) < wanted:
+        pass
+    tl.debug_barrier()
+
+
+READ: tl.constexpr = tl.constexpr("""{
+    .reg .pred first;
+    .reg .u32 thread;
+    mov.u32 thread, %tid.x;
+    setp.eq.u32 first, thread, 0;
+    mov.s32 $0, 0x7fffffff;
+    @first ld.acquire.gpu.global.s32 $0, [$1];
+}""")
+
+
+@triton.jit
+def count_of(counter):
+    """The count, for the program's first thread; the others, which would only be in its way, get a large number."""
+    return tl.inline_asm_elementwise(READ, "=r,l", [counter], tl.int32, is_pure=False, pack=1)
+
+
+@triton.jit
+def gate_columns(gates, H, UNITS: tl.constexpr):
+    """Of the program's units in a block for four gates: the columns in an array of gates · H, and which are there."""
+    column = tl.arange(0, 4 * UNITS)
+    unit = tl.program_id(0) * UNITS + column % UNITS
+    return column // UNITS * H + unit, (unit < H) & (column < gates * UNITS)
+
+
+@triton.jit
+def block_of_step(
+    rows, row, column, there, t, stride, starts, sizes, befores, T, B, PACKED: tl.constexpr
+):  # fmt: skip
+    """The block of step t, or of the states before it, in an array of ``stride`` columns; zeros outside 0 ≤ t < T."""
+    t_in = tl.minimum(tl.maximum(t, 0), T - 1)
+    start, size = rows_of(starts, sizes, t_in, B, PACKED)
+    if PACKED and befores is not None:
+        start = tl.load(befores + t_in)
+    inside = (row[:, None] < tl.where(t == t_in, size, 0)) & there[None, :]
+    return tl.load(rows + (start + row)[:, None] * stride + column[None, :], mask=inside, other=0).to(tl.float32)
+
+
+@triton.jit
+def tile_of(k, part, K, PARTS: tl.constexpr, TILE: tl.constexpr):
+    """Of a sum over K numbers in ``PARTS`` parts: the numbers (PARTS, TILE) from each k-th on, and which exist."""
+    within = k + tl.arange(0, TILE)
+    at = tl.arange(0, PARTS)[:, None] * part + within[None, :]
+    return at, (within[None, :] < part) & (at < K)
+
+
+@triton.jit
+def weights_tile(W, at, exists, column, there, K):
+    """The block (PARTS, TILE, columns) of the transpose of W (.., K)."""
+    inside = exists[:, :, None] & there[None, None, :]
+    return tl.load(W + column[None, None, :] * K + at[:, :, None], mask=inside, other=0)
+
+
+@triton.jit
+def weights_kept(W, column, there, part, K, PARTS: tl.constexpr, TILE: tl.constexpr):
+    """The same, where one tile is a whole part."""
+    at, exists = tile_of(0, part, K, PARTS, TILE)
+    return weights_tile(W, at, exists, column, there, K)
+
+
+@triton.jit
+def spread_product(
+    rows, stride, row, size, W, w, column, there, part, K,
+    KEPT: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, PARTS: tl.constexpr, TILE: tl.constexpr,
+    STAGES: tl.constexpr, PRECISION: tl.constexpr,
+):  # fmt: skip
+    """K columns of these rows, which other programs wrote, times the transpose of W's: (ROWS, COLUMNS).
+
+    The sum over K has ``PARTS`` parts, one beside the other. Where W is KEPT, its block is w.
+    """
+    total = tl.zeros((PARTS, ROWS, COLUMNS), dtype=tl.float32)
+    for k in tl.range(0, part, TILE, num_stages=STAGES):
+        at, exists = tile_of(k, part, K, PARTS, TILE)
+        inside = (row < size)[None, :, None] & exists[:, None, :]
+        # past the first-level cache, which does not know what others wrote
+        read = tl.load(rows + row[None, :, None] * stride + at[:, None, :], mask=inside, other=0, cache_modifier=".cg")
+        total = product(read, w if KEPT else weights_tile(W, at, exists, column, there, K), total, PRECISION)
+    return tl.sum(total, 0)
 
 
 @triton.jit

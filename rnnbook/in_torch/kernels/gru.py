@@ -3,13 +3,13 @@
 Fused: the recurrent product, the gates, the candidate and h of every step, in one launch for all T steps;
 backward the same, with the gradients of the pre-activations written out. The products for all steps at once,
 W_ih x before and the weights' gradients after, are PyTorch's. On chip: W_hh, h and its gradient for H ≤ 64 (128 in
-half precision); above, W_hh is read at each step. Any B and T ≥ 1, packed sequences, H up to 1024, float32, bfloat16
+half precision); above, the units are spread. Any B and T ≥ 1, packed sequences, H up to 1024, float32, bfloat16
 and float16; the arithmetic between two products is float32. The reset gate acts after the product, as in cuDNN.
 Needs a GPU with compute capability 8.0 or above.
 On an NVIDIA H200, training 64 sequences of 512 steps, H = 64, 128, 256, 512: time over ``torch.nn``'s (cuDNN) and the
 largest error, relative to the largest value (benchmarks/results/gpu.json):
-float32 1.04, 4.49, 1.96, 5.86, 9.2e-07; float16 0.82, 0.81, 0.64, 2.30, 6.3e-04;
-bfloat16 0.10, 0.12, 0.77, 2.10, 5.4e-03.
+float32 1.04, 2.33, 0.35, 0.84, 9.2e-07; float16 0.82, 0.81, 0.24, 0.40, 6.1e-04;
+bfloat16 0.10, 0.12, 0.23, 0.30, 5.4e-03.
 """
 
 import torch
@@ -18,23 +18,29 @@ import triton.language as tl
 
 from rnnbook.in_torch.by_hand import biases
 from rnnbook.in_torch.kernels import (
+    arrive,
+    block_of_step,
     check,
     columns,
+    gate_columns,
     parts,
     product,
     row_before,
     rows_of,
-    settings,
+    run,
+    spread_product,
     state_buffer,
     steps,
     tanh,
+    wait,
+    weights_kept,
     whole,
 )
 
 
 @triton.jit
 def _forward(
-    us, W, b_n, gates, hs, starts, sizes, T, B, H, PACKED: tl.constexpr,
+    us, W, b_n, gates, hs, starts, sizes, befores, T, B, H, PACKED: tl.constexpr,
     ROWS: tl.constexpr, SIDE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Write r, z, n, v_n (N, 4H) from u (N, 3H), and h after every step behind the initial one, (B + N, H)."""
@@ -68,70 +74,67 @@ def _forward(
 
 
 @triton.jit
-def _forward_tiled(
-    us, W, b_n, gates, hs, starts, sizes, befores, T, B, H, PACKED: tl.constexpr,
-    ROWS: tl.constexpr, TILE_IN: tl.constexpr, TILE_OUT: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+def _forward_spread(
+    us, W, b_n, gates, hs, starts, sizes, befores, arrived, begin, end, first, part, T, B, H,
+    PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr,
+    PARTS: tl.constexpr, TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The same, with W_hh read in tiles: one loop over all of them, so that they are loaded ahead."""
-    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    tiles_in = tl.cdiv(H, TILE_IN)
-    tiles = tiles_in * tl.cdiv(H, TILE_OUT)
-    for t in range(T):
+    """The same for the steps from ``begin`` to ``end``, with the units spread over programs."""
+    row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
+    column, there = gate_columns(3, H, UNITS)
+    bias = tl.load(b_n + unit[None, :], mask=unit[None, :] < H, other=0).to(tl.float32)
+    w = weights_kept(W, column, there, part, H, PARTS, TILE) if KEPT else None
+    h = block_of_step(hs, row, unit, unit < H, begin, H, starts, sizes, befores, T, B, PACKED)
+    u = block_of_step(us, row, column, there, begin, 3 * H, starts, sizes, None, T, B, PACKED)
+    for t in range(begin, end):
         start, size = rows_of(starts, sizes, t, B, PACKED)
-        before = row_before(befores, t, B, PACKED) + row
-        here = row[:, None] < size
-        a_r = tl.zeros((ROWS, TILE_OUT), dtype=tl.float32)
-        a_z, v_n = a_r, a_r
-        for tile in tl.range(0, tiles, num_stages=STAGES):
-            read = tile % tiles_in * TILE_IN + tl.arange(0, TILE_IN)
-            out = tile // tiles_in * TILE_OUT + tl.arange(0, TILE_OUT)
-            inside = here & (out[None, :] < H)
-            begins = here & (out[None, :] < tl.where(tile % tiles_in == 0, H, 0))
-            u = us + (start + row)[:, None] * (3 * H) + out[None, :]
-            a_r = tl.where(begins, tl.load(u, mask=begins, other=0).to(tl.float32), a_r)
-            a_z = tl.where(begins, tl.load(u + H, mask=begins, other=0).to(tl.float32), a_z)
-            v_n = tl.where(begins, tl.load(b_n + out[None, :], mask=out[None, :] < H, other=0).to(tl.float32), v_n)
-            h = tl.load(hs + before[:, None] * H + read[None, :], mask=here & (read[None, :] < H), other=0)
-            w = W + out[None, :] * H + read[:, None]
-            square = (out[None, :] < H) & (read[:, None] < H)
-            a_r = product(h, tl.load(w, mask=square, other=0), a_r, PRECISION)
-            a_z = product(h, tl.load(w + H * H, mask=square, other=0), a_z, PRECISION)
-            v_n = product(h, tl.load(w + 2 * H * H, mask=square, other=0), v_n, PRECISION)
-            if tile % tiles_in == tiles_in - 1:
-                r = tl.sigmoid(a_r)
-                z = tl.sigmoid(a_z)
-                new = tanh(tl.load(u + 2 * H, mask=inside, other=0).to(tl.float32) + r * v_n)
-                h_prev = tl.load(hs + before[:, None] * H + out[None, :], mask=inside, other=0).to(tl.float32)
-                tl.store(hs + (start + B + row)[:, None] * H + out[None, :], (1 - z) * new + z * h_prev, mask=inside)
-                gate = gates + (start + row)[:, None] * (4 * H) + out[None, :]
-                tl.store(gate, r, mask=inside)
-                tl.store(gate + H, z, mask=inside)
-                tl.store(gate + 2 * H, new, mask=inside)
-                tl.store(gate + 3 * H, v_n, mask=inside)
-        tl.debug_barrier()  # the next step reads what this one's threads have written
+        read = hs + row_before(befores, t, B, PACKED) * H
+        v = spread_product(
+            read, H, row, size, W, w, column, there, part, H,
+            KEPT, ROWS, 4 * UNITS, PARTS, TILE, STAGES, PRECISION,
+        )  # fmt: skip
+        u_r, u_z, u_n, _ = parts(u, ROWS, UNITS)
+        v_r, v_z, v_n, _ = parts(v, ROWS, UNITS)
+        r = tl.sigmoid(u_r + v_r)
+        z = tl.sigmoid(u_z + v_z)
+        v_n += bias
+        n = tanh(u_n + r * v_n)
+        stored = ((1 - z) * n + z * h).to(hs.dtype.element_ty)
+        h, here = stored.to(tl.float32), row[:, None] < size
+        after = (start + B) * H + row[:, None] * H + unit[None, :]
+        tl.store(hs + after, stored, mask=here & (unit[None, :] < H))
+        if TOGETHER:
+            arrive(arrived)
+        kept, inside = gate_columns(4, H, UNITS)
+        gate_at = gates + (start + row)[:, None] * (4 * H) + kept[None, :]
+        tl.store(gate_at, whole(r, z, n, v_n, ROWS, UNITS), mask=here & inside[None, :])
+        u = block_of_step(us, row, column, there, t + 1, 3 * H, starts, sizes, None, T, B, PACKED)
+        if TOGETHER:
+            wait(arrived, (t + 1) * tl.num_programs(0))
 
 
 @triton.jit
 def _backward(
-    gates, W_T, hs, dhs, ds, dh_next, starts, sizes, befores, T, B, H, nothing, PACKED: tl.constexpr,
+    gates, W_T, hs, dhs, ds, dh_next, starts, sizes, befores, T, B, H, PACKED: tl.constexpr,
     ROWS: tl.constexpr, SIDE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Write dv_n, du_r, du_z, du_n (N, 4H); dh_next (B, H) holds what comes back from the last step, then the first.
 
-    ``nothing`` is 0, unknown to the compiler, which would add the products to a known 0 one after another.
+    ``zero`` is not known to be 0: the compiler would add the products to a known 0 one after another.
     """
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     unit = tl.arange(0, SIDE)
     column, of = columns(H, SIDE)
     w = W_T + unit[None, :] * (3 * H) + unit[:, None]
     square = (unit[None, :] < H) & (unit[:, None] < H)
-    w_r = tl.load(w, mask=square, other=0)
-    w_z = tl.load(w + H, mask=square, other=0)
-    w_n = tl.load(w + 2 * H, mask=square, other=0)
+    w_n = tl.load(w, mask=square, other=0)
+    w_r = tl.load(w + H, mask=square, other=0)
+    w_z = tl.load(w + 2 * H, mask=square, other=0)
     state = row[:, None] * H + unit[None, :]
     there = (row[:, None] < B) & (unit[None, :] < H)
     dh = tl.load(dh_next + state, mask=there, other=0)
-    zero = tl.zeros((ROWS, SIDE), dtype=tl.float32) + nothing
+    zero = tl.zeros((ROWS, SIDE), dtype=tl.float32) + tl.where(T < 0, 1.0, 0.0)
     for back in tl.range(0, T, num_stages=STAGES):
         start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
         before = row_before(befores, T - 1 - back, B, PACKED)
@@ -154,54 +157,50 @@ def _backward(
 
 
 @triton.jit
-def _backward_tiled(
-    gates, W_T, hs, dhs, ds, dh_next, starts, sizes, befores, T, B, H, PACKED: tl.constexpr,
-    ROWS: tl.constexpr, TILE_IN: tl.constexpr, TILE_OUT: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+def _backward_spread(
+    gates, W_T, hs, dhs, ds, dh_next, starts, sizes, befores, arrived, begin, end, first, part, T, B, H,
+    PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexpr,
+    PARTS: tl.constexpr, TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The same, with W_hh read in tiles."""
-    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    tiles_in = tl.cdiv(H, TILE_IN)
-    tiles = tiles_in * tl.cdiv(H, TILE_OUT)
-    for back in range(T):
-        start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
-        before = row_before(befores, T - 1 - back, B, PACKED) + row
-        here = row[:, None] < size
-        for n_0 in tl.range(0, H, TILE_OUT, num_stages=STAGES):
-            out = n_0 + tl.arange(0, TILE_OUT)
-            inside = here & (out[None, :] < H)
-            gate_at = (start + row)[:, None] * (4 * H) + out[None, :]
-            r = tl.load(gates + gate_at, mask=inside, other=0).to(tl.float32)
-            z = tl.load(gates + gate_at + H, mask=inside, other=0).to(tl.float32)
-            n = tl.load(gates + gate_at + 2 * H, mask=inside, other=0).to(tl.float32)
-            v_n = tl.load(gates + gate_at + 3 * H, mask=inside, other=0).to(tl.float32)
-            h_prev = tl.load(hs + before[:, None] * H + out[None, :], mask=inside, other=0).to(tl.float32)
-            state = row[:, None] * H + out[None, :]
-            dh = tl.load(dhs + start * H + state, mask=inside, other=0).to(tl.float32)
-            dh += tl.load(dh_next + state, mask=inside, other=0)
-            du_n = dh * (1 - z) * (1 - n * n)
-            tl.store(dh_next + state, z * dh, mask=inside)
-            tl.store(ds + gate_at, r * du_n, mask=inside)
-            tl.store(ds + gate_at + H, du_n * v_n * r * (1 - r), mask=inside)
-            tl.store(ds + gate_at + 2 * H, dh * (h_prev - n) * z * (1 - z), mask=inside)
-            tl.store(ds + gate_at + 3 * H, du_n, mask=inside)
-        tl.debug_barrier()  # the product below reads the whole gradient of this step
-        dh = tl.zeros((ROWS, TILE_OUT), dtype=tl.float32)
-        for tile in tl.range(0, tiles, num_stages=STAGES):
-            read = tile % tiles_in * TILE_IN + tl.arange(0, TILE_IN)
-            out = tile // tiles_in * TILE_OUT + tl.arange(0, TILE_OUT)
-            state = row[:, None] * H + out[None, :]
-            begins = here & (out[None, :] < tl.where(tile % tiles_in == 0, H, 0))
-            dh = tl.where(begins, tl.load(dh_next + state, mask=begins, other=0), dh)
-            d = ds + (start + row)[:, None] * (4 * H) + read[None, :]
-            there = here & (read[None, :] < H)
-            w = W_T + out[None, :] * (3 * H) + read[:, None]
-            square = (out[None, :] < H) & (read[:, None] < H)
-            dh = product(tl.load(d + H, mask=there, other=0), tl.load(w, mask=square, other=0), dh, PRECISION)
-            dh = product(tl.load(d + 2 * H, mask=there, other=0), tl.load(w + H, mask=square, other=0), dh, PRECISION)
-            dh = product(tl.load(d, mask=there, other=0), tl.load(w + 2 * H, mask=square, other=0), dh, PRECISION)
-            if tile % tiles_in == tiles_in - 1:
-                tl.store(dh_next + state, dh, mask=here & (out[None, :] < H))
-        tl.debug_barrier()  # the step before reads dh_next
+    """The same, with the units spread: stage k carries dh back from step T - k, then computes ds of the one before.
+
+    In between, ``dh`` is what went around the products: z dh.
+    """
+    row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
+    column, there = gate_columns(4, H, UNITS)
+    state = row[:, None] * H + unit[None, :]
+    dh = tl.load(dh_next + state, mask=(row[:, None] < B) & (unit[None, :] < H), other=0)
+    w = weights_kept(W_T, unit, unit < H, part, 3 * H, PARTS, TILE) if KEPT else None
+    gate = block_of_step(gates, row, column, there, T - 1 - begin, 4 * H, starts, sizes, None, T, B, PACKED)
+    h_prev = block_of_step(hs, row, unit, unit < H, T - 1 - begin, H, starts, sizes, befores, T, B, PACKED)
+    for back in range(begin, end):
+        if back > 0:
+            start, size = rows_of(starts, sizes, T - back, B, PACKED)
+            dh += spread_product(
+                ds + start * 4 * H, 4 * H, row, size, W_T, w, unit, unit < H, part, 3 * H,
+                KEPT, ROWS, UNITS, PARTS, TILE, STAGES, PRECISION,
+            )  # fmt: skip
+        if back < T:
+            start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
+            here = row[:, None] < size
+            r, z, n, v_n = parts(gate, ROWS, UNITS)
+            dh_given = tl.load(dhs + start * H + state, mask=here & (unit[None, :] < H), other=0)
+            dh_here = dh + dh_given.to(tl.float32)
+            du = dh_here * (1 - z) * (1 - n * n)
+            du_r = du * v_n * r * (1 - r)
+            du_z = dh_here * (h_prev - n) * z * (1 - z)
+            d_at = ds + (start + row)[:, None] * (4 * H) + column[None, :]
+            tl.store(d_at, whole(r * du, du_r, du_z, du, ROWS, UNITS), mask=here & there[None, :])
+            if TOGETHER:
+                arrive(arrived)
+            dh = tl.where(here, z * dh_here, dh)  # a sequence that ends earlier keeps its own until then
+            next = T - 2 - back
+            gate = block_of_step(gates, row, column, there, next, 4 * H, starts, sizes, None, T, B, PACKED)
+            h_prev = block_of_step(hs, row, unit, unit < H, next, H, starts, sizes, befores, T, B, PACKED)
+            if TOGETHER:
+                wait(arrived, (back + 1) * tl.num_programs(0))
+    tl.store(dh_next + state, dh, mask=(row[:, None] < B) & (unit[None, :] < H))
 
 
 def forward(x, state, params, sizes, *, reset_after=True):
@@ -214,31 +213,23 @@ def forward(x, state, params, sizes, *, reset_after=True):
     bias = torch.cat([b_ih[: 2 * H] + b_hh[: 2 * H], b_ih[2 * H :]])
     u = torch.addmm(bias, x, params["weight_ih"].T)
     hs, gates = state_buffer(h, len(x), x.dtype), h.new_empty(len(x), 4 * H)
-    resident, grid, meta = settings(3, H, B, x.dtype, 0, x.device)
-    arrays = (u, params["weight_hh"].contiguous(), b_hh[2 * H :], gates, hs, at.starts, at.sizes)
-    if resident:
-        _forward[grid](*arrays, len(sizes), B, H, at.packed, **meta)
-    else:
-        _forward_tiled[grid](*arrays, at.befores, len(sizes), B, H, at.packed, **meta)
+    arrays = (u, params["weight_hh"].contiguous(), b_hh[2 * H :], gates, hs, at.starts, at.sizes, at.befores)
+    run((_forward, _forward_spread), 3, arrays, len(sizes), B, H, x, PACKED=at.packed)
     return hs[B:].clone(), (hs[at.last].clone(),), (gates, hs)
 
 
 def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, reset_after=True):
     """Carry dhs (N, H) and the last state's gradient back through time; returns dx, dstate and grads by name."""
     gates, hs = trace
-    W_ih, W_T = params["weight_ih"], params["weight_hh"].T.contiguous()
     (B, H), at = dstate[0].shape, steps(sizes, x.device)
+    W_T = params["weight_hh"].roll(H, 0).T.contiguous()  # from n, r, z
     dh = dstate[0].float().contiguous().clone()
     ds = torch.empty_like(gates)
-    resident, grid, meta = settings(3, H, B, x.dtype, 1, x.device)
     arrays = (gates, W_T, hs, dhs.contiguous(), ds, dh, at.starts, at.sizes, at.befores)
-    if resident:
-        _backward[grid](*arrays, len(sizes), B, H, 0.0, at.packed, **meta)
-    else:
-        _backward_tiled[grid](*arrays, len(sizes), B, H, at.packed, **meta)
+    run((_backward, _backward_spread), 3, arrays, len(sizes), B, H, x, PACKED=at.packed)
     dus, dvs = ds[:, H:], ds[:, : 3 * H]  # of r, z, n; of n, r, z
     grads = {"weight_ih": dus.T @ x, "weight_hh": (dvs.T @ hs[at.previous]).roll(-H, 0)}
     if "bias_ih" in params:
         sums = ds.sum(0)
         grads |= {"bias_ih": sums[H:].clone(), "bias_hh": sums[: 3 * H].roll(-H, 0)}
-    return dus @ W_ih if with_dx else None, (dh.to(x.dtype),), grads
+    return dus @ params["weight_ih"] if with_dx else None, (dh.to(x.dtype),), grads

@@ -2,13 +2,13 @@
 
 Fused: the recurrent product and φ of every step, in one launch for all T steps; backward the same, with the
 gradient of the pre-activation written out. The products for all steps at once, W_ih x before and the weights'
-gradients after, are PyTorch's. On chip: W_hh, h and its gradient for H ≤ 128 (256 in half precision); above, W_hh is
-read at each step. Any B and T ≥ 1, packed sequences, H up to 1024, float32, bfloat16 and float16; the arithmetic
-between two products is float32. tanh and relu. Needs a GPU with compute capability 8.0 or above.
+gradients after, are PyTorch's. On chip: W_hh, h and its gradient for H ≤ 128 (256 in half precision); above, the units
+are spread. Any B and T ≥ 1, packed sequences, H up to 1024, float32, bfloat16 and float16; the arithmetic between two
+products is float32. tanh and relu. Needs a GPU with compute capability 8.0 or above.
 On an NVIDIA H200, training 64 sequences of 512 steps, H = 64, 128, 256, 512: time over ``torch.nn``'s (cuDNN) and the
 largest error, relative to the largest value (benchmarks/results/gpu.json):
-float32 1.38, 1.84, 5.48, 2.78, 1.9e-06; float16 1.54, 1.25, 1.22, 2.56, 7.1e-04;
-bfloat16 0.08, 0.09, 0.10, 0.82, 5.8e-03.
+float32 1.38, 1.84, 1.89, 0.29, 1.8e-06; float16 1.54, 1.25, 1.22, 0.73, 7.1e-04;
+bfloat16 0.08, 0.09, 0.10, 0.18, 5.8e-03.
 """
 
 import torch
@@ -16,12 +16,26 @@ import triton
 import triton.language as tl
 
 from rnnbook.in_torch.by_hand import biases
-from rnnbook.in_torch.kernels import check, product, row_before, rows_of, settings, state_buffer, steps, tanh
+from rnnbook.in_torch.kernels import (
+    arrive,
+    block_of_step,
+    check,
+    product,
+    row_before,
+    rows_of,
+    run,
+    spread_product,
+    state_buffer,
+    steps,
+    tanh,
+    wait,
+    weights_kept,
+)
 
 
 @triton.jit
 def _forward(
-    u, W, hs, starts, sizes, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
+    u, W, hs, starts, sizes, befores, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
     ROWS: tl.constexpr, SIDE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Write h after every step behind the initial one, (B + N, H), from u (N, H)."""
@@ -41,38 +55,36 @@ def _forward(
 
 
 @triton.jit
-def _forward_tiled(
-    u, W, hs, starts, sizes, befores, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
-    ROWS: tl.constexpr, TILE_IN: tl.constexpr, TILE_OUT: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+def _forward_spread(
+    u, W, hs, starts, sizes, befores, arrived, begin, end, first, part, T, B, H,
+    RELU: tl.constexpr, PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr,
+    UNITS: tl.constexpr, PARTS: tl.constexpr, TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The same, with W_hh read in tiles: one loop over all of them, so that they are loaded ahead."""
-    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    tiles_in = tl.cdiv(H, TILE_IN)
-    tiles = tiles_in * tl.cdiv(H, TILE_OUT)
-    for t in range(T):
+    """The same for the steps from ``begin`` to ``end``, with the units spread over programs."""
+    row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
+    w = weights_kept(W, unit, unit < H, part, H, PARTS, TILE) if KEPT else None
+    a = block_of_step(u, row, unit, unit < H, begin, H, starts, sizes, None, T, B, PACKED)
+    for t in range(begin, end):
         start, size = rows_of(starts, sizes, t, B, PACKED)
-        before = row_before(befores, t, B, PACKED) + row
-        here = row[:, None] < size
-        a = tl.zeros((ROWS, TILE_OUT), dtype=tl.float32)
-        for tile in tl.range(0, tiles, num_stages=STAGES):
-            read = tile % tiles_in * TILE_IN + tl.arange(0, TILE_IN)
-            out = tile // tiles_in * TILE_OUT + tl.arange(0, TILE_OUT)
-            one = (start + row)[:, None] * H + out[None, :]
-            begins = here & (out[None, :] < tl.where(tile % tiles_in == 0, H, 0))
-            a = tl.where(begins, tl.load(u + one, mask=begins, other=0).to(tl.float32), a)
-            h = tl.load(hs + before[:, None] * H + read[None, :], mask=here & (read[None, :] < H), other=0)
-            square = (out[None, :] < H) & (read[:, None] < H)
-            w = tl.load(W + out[None, :] * H + read[:, None], mask=square, other=0)
-            a = product(h, w, a, PRECISION)
-            if tile % tiles_in == tiles_in - 1:
-                h_new = tl.where(a < 0, 0.0, a) if RELU else tanh(a)  # NaN stays NaN
-                tl.store(hs + B * H + one, h_new, mask=here & (out[None, :] < H))
-        tl.debug_barrier()  # the next step reads what this one's threads have written
+        read = hs + row_before(befores, t, B, PACKED) * H
+        a += spread_product(
+            read, H, row, size, W, w, unit, unit < H, part, H,
+            KEPT, ROWS, UNITS, PARTS, TILE, STAGES, PRECISION,
+        )  # fmt: skip
+        h = tl.where(a < 0, 0.0, a) if RELU else tanh(a)  # NaN stays NaN
+        after, inside = (start + B + row)[:, None] * H + unit[None, :], (row[:, None] < size) & (unit[None, :] < H)
+        tl.store(hs + after, h, mask=inside)
+        if TOGETHER:
+            arrive(arrived)
+        a = block_of_step(u, row, unit, unit < H, t + 1, H, starts, sizes, None, T, B, PACKED)
+        if TOGETHER:
+            wait(arrived, (t + 1) * tl.num_programs(0))
 
 
 @triton.jit
 def _backward(
-    W_T, hs, dhs, das, dh_next, starts, sizes, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
+    W_T, hs, dhs, das, dh_next, starts, sizes, befores, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
     ROWS: tl.constexpr, SIDE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Write da (N, H); dh_next (B, H) holds what comes back from the last step, then from the first."""
@@ -97,39 +109,38 @@ def _backward(
 
 
 @triton.jit
-def _backward_tiled(
-    W_T, hs, dhs, das, dh_next, starts, sizes, T, B, H, RELU: tl.constexpr, PACKED: tl.constexpr,
-    ROWS: tl.constexpr, TILE_IN: tl.constexpr, TILE_OUT: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+def _backward_spread(
+    W_T, hs, dhs, das, dh_next, starts, sizes, befores, arrived, begin, end, first, part, T, B, H,
+    RELU: tl.constexpr, PACKED: tl.constexpr, TOGETHER: tl.constexpr, KEPT: tl.constexpr, ROWS: tl.constexpr,
+    UNITS: tl.constexpr, PARTS: tl.constexpr, TILE: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The same, with W_hh read in tiles."""
-    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    tiles_in = tl.cdiv(H, TILE_IN)
-    tiles = tiles_in * tl.cdiv(H, TILE_OUT)
-    for back in range(T):
-        start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
-        here = row[:, None] < size
-        for n_0 in tl.range(0, H, TILE_OUT, num_stages=STAGES):
-            out = n_0 + tl.arange(0, TILE_OUT)
-            inside = here & (out[None, :] < H)
-            one = (start + row)[:, None] * H + out[None, :]
-            h = tl.load(hs + B * H + one, mask=inside, other=0).to(tl.float32)
-            dh = tl.load(dhs + one, mask=inside, other=0).to(tl.float32)
-            dh += tl.load(dh_next + row[:, None] * H + out[None, :], mask=inside, other=0)
-            da = tl.where(h > 0, dh, 0.0) if RELU else dh * (1 - h * h)
-            tl.store(das + one, da, mask=inside)
-        tl.debug_barrier()  # the product below reads the whole da of this step
-        dh = tl.zeros((ROWS, TILE_OUT), dtype=tl.float32)
-        for tile in tl.range(0, tiles, num_stages=STAGES):
-            read = tile % tiles_in * TILE_IN + tl.arange(0, TILE_IN)
-            out = tile // tiles_in * TILE_OUT + tl.arange(0, TILE_OUT)
-            dh = tl.where(tile % tiles_in == 0, 0.0, dh)
-            da = tl.load(das + (start + row)[:, None] * H + read[None, :], mask=here & (read[None, :] < H), other=0)
-            square = (out[None, :] < H) & (read[:, None] < H)
-            w = tl.load(W_T + out[None, :] * H + read[:, None], mask=square, other=0)
-            dh = product(da, w, dh, PRECISION)
-            if tile % tiles_in == tiles_in - 1:
-                tl.store(dh_next + row[:, None] * H + out[None, :], dh, mask=here & (out[None, :] < H))
-        tl.debug_barrier()  # the step before reads dh_next
+    """The same, with the units spread: stage k carries dh back from step T - k, then computes da of the one before."""
+    row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    unit = tl.program_id(0) * UNITS + tl.arange(0, UNITS)
+    state = row[:, None] * H + unit[None, :]
+    dh = tl.load(dh_next + state, mask=(row[:, None] < B) & (unit[None, :] < H), other=0)
+    w = weights_kept(W_T, unit, unit < H, part, H, PARTS, TILE) if KEPT else None
+    h = block_of_step(hs + B * H, row, unit, unit < H, T - 1 - begin, H, starts, sizes, None, T, B, PACKED)
+    for back in range(begin, end):
+        if back > 0:
+            start, size = rows_of(starts, sizes, T - back, B, PACKED)
+            before = spread_product(
+                das + start * H, H, row, size, W_T, w, unit, unit < H, part, H,
+                KEPT, ROWS, UNITS, PARTS, TILE, STAGES, PRECISION,
+            )  # fmt: skip
+            dh = tl.where(row[:, None] < size, before, dh)  # a sequence that ends earlier keeps its own until then
+        if back < T:
+            start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
+            inside = (row[:, None] < size) & (unit[None, :] < H)
+            dh_here = dh + tl.load(dhs + start * H + state, mask=inside, other=0).to(tl.float32)
+            da = tl.where(h > 0, dh_here, 0.0) if RELU else dh_here * (1 - h * h)
+            tl.store(das + start * H + state, da, mask=inside)
+            if TOGETHER:
+                arrive(arrived)
+            h = block_of_step(hs + B * H, row, unit, unit < H, T - 2 - back, H, starts, sizes, None, T, B, PACKED)
+            if TOGETHER:
+                wait(arrived, (back + 1) * tl.num_programs(0))
+    tl.store(dh_next + state, dh, mask=(row[:, None] < B) & (unit[None, :] < H))
 
 
 def forward(x, state, params, sizes, *, nonlinearity="tanh"):
@@ -141,13 +152,9 @@ def forward(x, state, params, sizes, *, nonlinearity="tanh"):
     at = steps(sizes, x.device)
     u = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)
     hs = state_buffer(h, len(x), x.dtype)
-    resident, grid, meta = settings(1, H, B, x.dtype, 0, x.device)
-    meta |= {"RELU": nonlinearity == "relu", "PACKED": at.packed}
-    arrays = (u, params["weight_hh"].contiguous(), hs, at.starts, at.sizes)
-    if resident:
-        _forward[grid](*arrays, len(sizes), B, H, **meta)
-    else:
-        _forward_tiled[grid](*arrays, at.befores, len(sizes), B, H, **meta)
+    meta = {"RELU": nonlinearity == "relu", "PACKED": at.packed}
+    arrays = (u, params["weight_hh"].contiguous(), hs, at.starts, at.sizes, at.befores)
+    run((_forward, _forward_spread), 1, arrays, len(sizes), B, H, x, **meta)
     return hs[B:].clone(), (hs[at.last].clone(),), (hs,)
 
 
@@ -158,10 +165,9 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, nonlinearity
     (B, H), at = dstate[0].shape, steps(sizes, x.device)
     dh, dhs = dstate[0].float().contiguous().clone(), dhs.contiguous()
     das = torch.empty_like(dhs)
-    resident, grid, meta = settings(1, H, B, x.dtype, 1, x.device)
-    meta |= {"RELU": nonlinearity == "relu", "PACKED": at.packed}
-    kernel = _backward if resident else _backward_tiled
-    kernel[grid](W_T, hs, dhs, das, dh, at.starts, at.sizes, len(sizes), B, H, **meta)
+    meta = {"RELU": nonlinearity == "relu", "PACKED": at.packed}
+    arrays = (W_T, hs, dhs, das, dh, at.starts, at.sizes, at.befores)
+    run((_backward, _backward_spread), 1, arrays, len(sizes), B, H, x, **meta)
     grads = {"weight_ih": das.T @ x, "weight_hh": das.T @ hs[at.previous]}
     if "bias_ih" in params:
         grads["bias_ih"] = das.sum(0)

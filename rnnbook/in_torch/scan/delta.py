@@ -6,7 +6,7 @@
 
 The second form is linear attention with u for v, and u_t depends on the earlier u alone. Inside a chunk that is one
 triangular system (I + A) U = β (V - K S), with A_ts = β_t k_tᵀk_s for s < t: solved at once, it makes the parallel
-form of a recurrence whose factors are matrices. A scan over those matrices would cost K³ a step.
+form of a recurrence whose factors are matrices. A scan over those matrices would cost K³ per step.
 """
 
 from functools import partial
@@ -27,7 +27,7 @@ def solve_chunk(k, v, beta, log_a, S):
     """
     since = log_a.cumsum(0)
     decay = (since[:, None] - since[None])[..., 0]  # (C, C, ...)
-    # steps last but one
+    # with steps as the last axis but one
     moved = k, v, beta, decay.movedim(1, -1)
     k, v, beta, decay = (x.movedim(0, -2) for x in moved)
     earlier = torch.ones_like(decay, dtype=torch.bool).tril(-1)
@@ -44,7 +44,7 @@ class DeltaNet(MatrixState):
     """The delta rule: S_t = α_t (I - β_t k_t k_tᵀ) S_{t-1} + β_t k_t v_tᵀ, y_t = S_tᵀ q_t / √K; k and q of length 1.
 
     β_t = σ(·) is between 0 and 1. With ``allow_neg_eigval`` it is twice that: the factor along k_t, 1 - β_t, is then
-    between -1 and 1, and the layer can turn a sign. α_t is 1, or with ``gated`` between 0 and 1:
+    between -1 and 1, and the layer can flip a sign. α_t is 1, or with ``gated`` between 0 and 1:
     log α_t = -e^a softplus(·), a and the bias starting as Mamba's. The blocks of ``weight_ih`` are q, k, v (H rows
     each), β (heads) and with ``gated`` the pre-activation of α (heads). The state is S (B, heads, K, V).
     Sources: Schlag et al. (2021); the parallel form: Yang et al. (2024); negative eigenvalues: Grazzi et al. (2025).

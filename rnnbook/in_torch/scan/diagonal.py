@@ -6,7 +6,7 @@
     S4D         h_t = e^{ΔA} h_{t-1} + (e^{ΔA} - 1)/A u_t       λ = e^{ΔA}: a differential equation, sampled
     Selective   h_t = e^{Δ_t A} h_{t-1} + Δ_t B_t u_t           Δ_t, B_t and C_t from x_t
 
-What gates, convolves or normalises around the recurrence in a published block is not part of these layers. The
+The gates, convolutions and normalisations around the recurrence in a published block are not part of these layers. The
 parallel form is the associative scan: the state is as large as what it is computed from, so nothing is wasted.
 """
 
@@ -47,7 +47,7 @@ class Diagonal(Mixer):
         return self.read(h, u_t), h
 
     def extra_repr(self):
-        """Return the sizes, a bias that is left out, and the scan."""
+        """Return the sizes, a missing bias, and the scan."""
         return f"{super().extra_repr()}, scan={self.scan}"
 
 
@@ -77,7 +77,7 @@ class LRU(Diagonal):
         self.reset_parameters()
 
     def reset_parameters(self):
-        """Draw everything as the authors do, but the bias, which they have not: zero."""
+        """Draw everything as the authors do; the bias, which they do not have, is zero."""
         super().reset_parameters()
         H, D = self.hidden_size, self.input_size
         with torch.no_grad():
@@ -146,7 +146,7 @@ class S4D(Diagonal):
         return 2 * (h.real * real - h.imag * imaginary).sum(-1) + self.D * u
 
     def extra_repr(self):
-        """Return the sizes, a bias that is left out, the scan, and d_state."""
+        """Return the sizes, a missing bias, the scan, and d_state."""
         return f"{super().extra_repr()}, d_state={self.d_state}"
 
 
@@ -197,5 +197,5 @@ class Selective(Diagonal):
         return (h * C[..., None, :]).sum(-1) + self.D * u
 
     def extra_repr(self):
-        """Return the sizes, a bias that is left out, the scan, and d_state."""
+        """Return the sizes, a missing bias, the scan, and d_state."""
         return f"{super().extra_repr()}, d_state={self.d_state}"

@@ -7,8 +7,8 @@
     MLSTM             a_t and the weight of a pair by exponential gates, kept in range by a running maximum
 
 The associative scan would form all T states, K V numbers each. The parallel form here never does: inside a chunk of C
-steps it compares every query with every earlier key, a C x C matrix as in attention, and only between chunks is there
-a state. Each head has its own matrix, (K, V) = (H / heads, H / heads) but for an extra column that some layers need.
+steps it compares every query with every earlier key, a C x C matrix as in attention, and there is a state only between
+chunks. Each head has its own matrix, (K, V) = (H / heads, H / heads), plus an extra column that some layers need.
 """
 
 import torch
@@ -25,13 +25,12 @@ def read_chunk(q, k, v, log_a, S, before=False):
     """Return y (C, ..., V) and the state after C steps of S = a S + k vᵀ, y = Sᵀ q,
     from the state S (..., K, V).
 
-    q, k (C, ..., K), v (C, ..., V); log a (C, ..., 1) for a factor a step, or
-    (C, ..., K) for one a row of S.
-    ``before``: y_t is read from the state before step t.
+    q, k (C, ..., K), v (C, ..., V); log a (C, ..., 1) for one factor per step, or (C,
+    ..., K) for one per row of S. ``before``: y_t is read from the state before step t.
     """
     since = log_a.cumsum(0)  # the logarithm of all factors so far
     until = since - log_a if before else since
-    # (C, C, ..., 1 or K): what step t still has of step s
+    # (C, C, ..., 1 or K): what step t still keeps of step s
     weights = until[:, None] - since[None]
     past = torch.ones(len(q), len(q), dtype=torch.bool, device=q.device)
     more = [1] * (weights.dim() - 2)
@@ -44,7 +43,7 @@ def read_chunk(q, k, v, log_a, S, before=False):
     asked = q * until.exp()
     y = torch.einsum("t...k,...kv->t...v", asked, S)  # eq-state-space-chunk
     y = y + torch.einsum("ts...,s...v->t...v", scores, v)
-    left = (since[-1] - since).exp()  # of each step, at the end of the chunk
+    left = (since[-1] - since).exp()  # what is left of each step at the end of the chunk
     added = torch.einsum("s...k,s...v->...kv", left * k, v)
     return y, since[-1].exp()[..., None] * S + added
 
@@ -59,7 +58,7 @@ def read_chunks(q, k, v, log_a, S, before=False, chunk=CHUNK):
 
 
 class MatrixState(Mixer):
-    """What the layers have in common: heads, and the reading of x as blocks of rows of W_ih x."""
+    """What the layers have in common: heads, and the blocks of rows of W_ih x."""
 
     def __init__(self, input_size, hidden_size, rows, bias, device, dtype, heads):
         D, H = sizes(input_size, hidden_size)
@@ -73,7 +72,7 @@ class MatrixState(Mixer):
         return u.unflatten(-1, (self.heads, -1))
 
     def extra_repr(self):
-        """Return the sizes, a bias that is left out, and the heads."""
+        """Return the sizes, a missing bias, and the heads."""
         return f"{super().extra_repr()}, heads={self.heads}"
 
 
@@ -145,7 +144,7 @@ class RWKV(MatrixState):
         return q * self.head_size**-0.5, k, v, -(d + self.decay).clamp(max=4).exp()
 
     def parallel(self, u, state):
-        """Read all steps, in short chunks: a factor a row makes C x C x K numbers of a chunk."""
+        """Read all steps, in short chunks: with a factor per row a chunk takes C x C x K numbers."""
         q, k, v, log_w = self.qkvw(u)
         y, state = read_chunks(q, k, v, log_w, state, before=True, chunk=CHUNK // 4)
         return (y + (q * self.bonus * k).sum(-1, keepdim=True) * v).flatten(-2), state
@@ -177,7 +176,7 @@ class MLSTM(MatrixState):
 
     @property
     def state_size(self):
-        """The number of floats in the state of one sequence, the maxima of the heads among them."""
+        """The number of floats in the state of one sequence, including the maxima of the heads."""
         return super().state_size + self.heads
 
     def reset_parameters(self):

@@ -43,15 +43,15 @@ class _MinLayer(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def extra_repr(self):
-        """Return the sizes, a bias that is left out, and the scan."""
+        """Return the sizes, a missing bias, and the scan."""
         bias = "" if self.bias_ih is not None else ", bias=False"
         return f"{self.input_size}, {self.hidden_size}{bias}, scan={self.scan}"
 
     def forward(self, x, h=None):
-        """Read x (T, B, D) from the state h (B, H), above zero; zero where not given.
+        """Read x (T, B, D) from the state h (B, H), above zero; zero if not given.
 
         Returns h after every step (T, B, H) and the last h (B, H), which has no axis
-        of layers: there is one, and one direction. Raises ValueError where x or h
+        of layers: there is one, and one direction. Raises ValueError if x or h
         does not fit.
         """
         check_shape("x", x, ("T", "B", self.input_size))

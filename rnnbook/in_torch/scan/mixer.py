@@ -1,4 +1,4 @@
-"""What the layers with a state of their own share: an input projection, checks, and a state that is passed on."""
+"""What the layers with their own kind of state share: an input projection, checks, and a state that is passed on."""
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,7 @@ from rnnbook.errors import check_flag, check_shape, check_size
 class Mixer(nn.Module):
     """A layer whose output y_t is read from a state that is not y_t itself.
 
-    A subclass says the shape of its state for one sequence, ``state_shape``, and whether it is complex. It has
+    A subclass gives the shape of its state for one sequence, ``state_shape``, and says whether it is complex. It has
     ``parallel(u, state)`` for all steps and ``one_step(u_t, state)`` for one, with u = W_ih x + b_ih; both return
     (y, state).
     """
@@ -38,9 +38,9 @@ class Mixer(nn.Module):
         return (2 if self.is_complex else 1) * torch.Size(self.state_shape).numel()
 
     def forward(self, x, state=None):
-        """Read x (T, B, D) from a state, zero where not given; returns y (T, B, H) and the state after the last step.
+        """Read x (T, B, D) from a state, zero if not given; returns y (T, B, H) and the state after the last step.
 
-        Raises ValueError where x or the state does not fit.
+        Raises ValueError if x or the state does not fit.
         """
         check_shape("x", x, ("T", "B", self.input_size))
         return self.parallel(F.linear(x, self.weight_ih, self.bias_ih), self.start(x[0], state))
@@ -59,7 +59,7 @@ class Mixer(nn.Module):
         return state
 
     def extra_repr(self):
-        """Return the sizes, and a bias that is left out."""
+        """Return the sizes, and a missing bias."""
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias_ih is not None else ", bias=False")
 
 

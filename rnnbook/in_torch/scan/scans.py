@@ -2,15 +2,15 @@
 
 ::
 
-    sequential     T steps, one after the other
+    sequential     T steps, one after another
     chunked        about 3√T steps: all chunks of √T steps at once, then from chunk to chunk; the default
     hillis_steele  log₂ T rounds over the whole sequence, each doubling the reach
-    log_space      cumulative sums of logarithms, the paper's form; only for numbers above zero
+    log_space      cumulative sums of logarithms, the paper's form; only for positive numbers
 
-The gradient of the first three is the same recurrence read from the end, by the same scan; that of ``log_space``
-is autograd's. In float32 the first three stay within 1e-5 of float64, relative to the largest value, at T = 4096; the
+The gradient of the first three is the same recurrence read from the end, by the same scan; that of ``log_space`` is
+autograd's. In float32 the first three stay within 1e-5 of float64, relative to the largest value, at T = 4096; the
 gradient of ``log_space`` is wrong by up to a tenth there, since it subtracts sums that grow with T. The first three
-take complex numbers, too.
+also take complex numbers.
 Source: Hillis & Steele (1986); the log-space form: Heinsen (2023).
 """
 
@@ -43,7 +43,7 @@ class _Scan(torch.autograd.Function):
         h_prev = torch.cat([h[None], hs[:-1]])
         # conj() is for complex factors and leaves real ones as they are
         from_the_end = a_next.flip(0).conj(), dhs.flip(0), torch.zeros_like(h)
-        # many gradients at once, which the scans, writing into memory, cannot read
+        # many gradients at once, which the scans cannot handle, since they write in place
         if are_batched((dhs,)):
             db = _one_by_one(*from_the_end).flip(0)
         else:
@@ -60,7 +60,7 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def vmap(info, in_dims, scan, a, b, h):
-        """Many at once are one with another axis: all is done number by number."""
+        """Many at once are one with an extra axis: everything is elementwise."""
         moved = []
         for x, dim, place in zip((a, b, h), in_dims[1:], (1, 1, 0), strict=True):
             x = x.unsqueeze(place) if dim is None else x.movedim(dim, place)
@@ -78,7 +78,7 @@ def _one_by_one(a, b, h):
 def with_gradient(scan):
     """Return the scan as a function whose gradient is found by the same scan, not by going back through its steps.
 
-    An exported program holds the operations alone: there it is the scan whose operations autograd can differentiate.
+    An exported program holds only the operations: there it is the scan whose operations autograd can differentiate.
     """
 
     @wraps(scan)
@@ -92,7 +92,7 @@ def with_gradient(scan):
 
 @with_gradient
 def sequential(a, b, h):
-    """Return h after every step (T, B, H), computed one step after the other."""
+    """Return h after every step (T, B, H), computed step by step."""
     hs = torch.empty_like(b)
     for a_t, b_t, h_t in zip(a, b, hs, strict=True):
         h = torch.addcmul(b_t, a_t, h, out=h_t)
@@ -103,9 +103,9 @@ def sequential(a, b, h):
 def chunked(a, b, h):
     """Return h after every step (T, B, H), in chunks of √T steps, side by side.
 
-    First every chunk starts from zero, which gives what it adds and the share of
-    its start that it keeps; then the states go from chunk to chunk; then every
-    chunk is gone through again, from the state in which it really starts.
+    First every chunk starts from zero, which gives what it adds and how much of its
+    initial state it keeps; then the states are carried from chunk to chunk; then every
+    chunk is computed again, from its true initial state.
     """
     K = math.isqrt(len(a))  # steps in a chunk
     whole = len(a) // K * K

@@ -4,9 +4,9 @@
 >>> exercises.rnn.check_step(lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: None)
 It returns None: write its body, end it with return, and run the cell again.
 
-A check runs your function and the book's on the same random inputs. Where they differ it tries the usual mistakes
-and names the one that gives your numbers. Each module holds the reference solutions, too. Other kinds of exercises ask
-for the name of a bug, a prediction, a number in a figure or a plan; they are called in the same way.
+A check runs your function and the book's on the same random inputs. Where they differ it tries the usual mistakes and
+names the one that gives your numbers. Each module also holds the reference solutions. Other kinds of exercises ask for
+the name of a bug, a prediction, a number from a figure or a plan; they are called in the same way.
 
 ``hint("rnn.step")``, ``solution("rnn.step")`` and ``progress()`` are for notebooks.
 """

@@ -1,13 +1,13 @@
-"""What every exercise says of itself: the concept that it trains, its kind, how hard it is, how long it takes."""
+"""What every exercise says about itself: the concept that it trains, its kind, how hard it is, how long it takes."""
 
 from typing import Any, NamedTuple
 
 KINDS = ("write", "find the bug", "predict", "read a figure", "design", "PyTorch", "project")
-NOT_ON_THE_PAGE = ("PyTorch", "project")  # the browser has NumPy alone, and no time to train
+NOT_ON_THE_PAGE = ("PyTorch", "project")  # the browser has only NumPy, and no time to train
 
 
 class About(NamedTuple):
-    """The concept in a word or three, the kind (one of ``KINDS``), the level from 1 to 3, the minutes it takes."""
+    """The concept in a few words, the kind (one of ``KINDS``), the level from 1 to 3, the minutes it takes."""
 
     concept: str
     kind: str

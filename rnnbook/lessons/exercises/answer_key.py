@@ -1,10 +1,11 @@
-"""Exercises without their solutions: what is right, and what each known mistake gives, as numbers on file.
+"""Exercises without their solutions: what is right, and what each known mistake gives, as stored numbers.
 
 >>> from rnnbook.lessons.exercises.answer_key import AnswerKey
 >>> check = AnswerKey("practice.json.gz", student="s1234")["lstm.step"]  # doctest: +SKIP
 
-An answer key is a gzipped JSON file that ``coursework`` writes. An exercise from it is called as any other and answers
-as any other, on its own trials alone; it names the known mistakes, not those made by rule from a solution's source.
+An answer key is a gzipped JSON file that ``coursework`` writes. An exercise from it is called like any other and
+answers like any other, but only on its own trials; it names the known mistakes, not those made by rule from a
+solution's source.
 """
 
 import gzip
@@ -47,7 +48,7 @@ class KeyedExercise(Exercise):
 
     def __init__(self, name: str, entry: dict[str, Any]):
         program: dict[str, Any] = {"__name__": f"program of {name}"}
-        exec(entry["program"], program)  # what the statement forbids is found by running
+        exec(entry["program"], program)  # what the statement forbids is detected by running
         self._kept = [_trial(kept, entry["returns"]) for kept in entry["trials"]]
         exact = [trial.exact for trial in self._kept]
         mistakes = {
@@ -76,7 +77,7 @@ class KeyedExercise(Exercise):
 
 
 class KeyedAnswer(Question):
-    """A number or a choice from an answer key; a wrong one is not told the right one."""
+    """A number or a choice from an answer key; a wrong answer does not reveal the right one."""
 
     def __init__(self, name: str, entry: dict[str, Any]):
         self.name, self.entry = name, entry
@@ -95,7 +96,7 @@ class KeyedAnswer(Question):
         return Verdict(False, "That is not it.", "unknown")
 
     def hints(self) -> list[str]:
-        """Return no hint: what there is would tell the answer."""
+        """Return no hint: any hint would give the answer away."""
         return []
 
     def answer(self) -> str:
@@ -114,17 +115,17 @@ class KeyedAnswer(Question):
 
 
 class OnPaper(Question):
-    """An exercise that a person reads: no key can hold what makes its answer right."""
+    """An exercise that a person marks: no key can hold what makes its answer right."""
 
     def __init__(self, name: str, entry: dict[str, Any]):
         self.points, self.told, self.about = entry["points"], entry["told"], _about(entry)
 
     def verdict(self, yours: Any = None, seed: int = 0) -> Verdict:
-        """Say that a person reads the answer."""
-        return Verdict(False, "Your teacher reads this one: hand it in.", "none")
+        """Say that a person will read the answer."""
+        return Verdict(False, "Your teacher will read this one: hand it in.", "none")
 
     def program(self, seed: int = 0) -> None:
-        """Raise NotImplementedError: a program with a bug is a solution with one line changed."""
+        """Raise NotImplementedError: a program with a bug is the solution with one line changed."""
         raise NotImplementedError("the program of this exercise is not in a build without solutions")
 
     hints, answer = KeyedAnswer.hints, KeyedAnswer.answer
@@ -133,7 +134,7 @@ class OnPaper(Question):
 class AnswerKey:
     """The exercises of an assignment, for one student: ``key["lstm.step"](my_step)`` answers.
 
-    ``student``: the student's id, from which the variant follows; the same id gives the same variant anywhere.
+    ``student``: the student's id, which decides the variant; the same id gives the same variant everywhere.
     """
 
     def __init__(self, path: str | Path, student: str = ""):
@@ -155,7 +156,7 @@ class AnswerKey:
             entries = self.content["exercises"][name]
             made = make(name, entries[self.variant % len(entries)])
             if made.told and not self.student:
-                made.told = "Your version follows from your id: write it into the first cell, and run that again."
+                made.told = "Your version depends on your id: write it into the first cell, and run that again."
             self._made[name] = made
         return self._made[name]
 
@@ -172,7 +173,7 @@ def make(name: str, entry: dict[str, Any]) -> Any:
 
 
 def opened(name: str) -> Any:
-    """Return the exercise of this name from the keys that lie in a package without solutions."""
+    """Return the exercise of this name from the keys in a package without solutions."""
     path = Path(__file__).parent / "keys" / f"{name}.json.gz"
     return make(name, json.loads(gzip.decompress(path.read_bytes())))
 

@@ -1,4 +1,4 @@
-"""A function that is called with an exercise's arguments: by name or by position, on copies, within bounds."""
+"""Calling a function with an exercise's arguments: by name or by position, on copies, within bounds."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -12,17 +12,17 @@ from rnnbook.lessons.exercises.stopped import endless, stopped
 
 
 class WrongArguments(Exception):
-    """The function does not take what the exercise gives."""
+    """The function does not take the exercise's arguments."""
 
 
 def bind(function: Callable, arguments: dict[str, Any]) -> tuple[list, dict[str, Any]]:
     """Return the arguments by position and by name with which a function can be called.
 
-    A parameter whose name is in the statement gets what belongs to it; the others get the rest, in their order.
+    A parameter whose name is in the statement gets the argument of that name; the others get the rest, in order.
     """
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):  # a built-in function that does not tell
+    except (TypeError, ValueError):  # a built-in function without a signature
         return list(arguments.values()), {}
     if _fits(signature, [], arguments):
         return [], arguments
@@ -51,7 +51,7 @@ def _fits(signature, given, named):
 
 
 def call(function: Callable, arguments: dict[str, Any], lines: int = LINES) -> Any:
-    """Return what the function returns for copies of the arguments; raise ValueError where it writes into one."""
+    """Return what the function returns for copies of the arguments; raise ValueError if it writes into one."""
     copies = {name: np.copy(value) if isinstance(value, np.ndarray) else value for name, value in arguments.items()}
     given, named = bind(function, copies)
     results = bounded(lambda: function(*given, **named), scope_of(function), lines)
@@ -62,7 +62,7 @@ def call(function: Callable, arguments: dict[str, Any], lines: int = LINES) -> A
 
 
 def outcome(function: Callable, arguments: dict[str, Any], rights: Sequence[Right]) -> Outcome:
-    """Return what came of a reader's function: arrays, or a sentence."""
+    """Return the outcome of a reader's function: arrays, or a sentence."""
     try:
         return read(call(function, arguments), rights)
     except WrongArguments as error:
@@ -74,7 +74,7 @@ def outcome(function: Callable, arguments: dict[str, Any], rights: Sequence[Righ
 
 
 def numbers(function: Callable, arguments: dict[str, Any], lines: int = 20_000) -> tuple[np.ndarray, ...] | None:
-    """Return the results of a function, run quietly, as float64 arrays; None where it stops or gives no numbers."""
+    """Return the results of a function, run quietly, as float64 arrays; None if it stops or gives no numbers."""
     try:
         with quietly():
             results = call(function, arguments, lines)

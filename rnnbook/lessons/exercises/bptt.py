@@ -47,7 +47,7 @@ check_delta_rule = Exercise(
         "the input x is left out of dw": lambda x, target, w, b: (delta_rule(x, target, w, b)[1],) * 2,
         "db carries the factor x as well": lambda x, target, w, b: (delta_rule(x, target, w, b)[0],) * 2,
     },
-    looks_at="Follow the links: the weight moves a, a moves h, h moves the loss.",
+    looks_at="Follow the links: the weight moves a, a moves h, and h moves the loss.",
     about=About("chain rule", "write", 1, 5),
 )
 
@@ -147,7 +147,7 @@ def _step_back_arrays(rng, B, D, H):
 
 
 def _leaky(change):
-    """A step back of which one part, named in ``change``, is made in another way."""
+    """A step back in which one part, named in ``change``, is done differently."""
 
     def wrong(dh_out, dh_next, c, W_ih, W_hh, alpha):
         dh = dh_out + dh_next
@@ -181,10 +181,10 @@ check_step_back = Exercise(
         "W_hh is transposed: in rows, the product is da @ W_hh": lambda W_hh, **rest: step_back(W_hh=W_hh.T, **rest),
         "W_ih is transposed: in rows, the product is da @ W_ih": lambda W_ih, **rest: step_back(W_ih=W_ih.T, **rest),
         "both matrices are transposed": lambda W_ih, W_hh, **rest: step_back(W_ih=W_ih.T, W_hh=W_hh.T, **rest),
-        "dh is handed on where da should be, to the input and the state": _leaky(
+        "dh is passed on where da should be, to the input and the state": _leaky(
             lambda dh, **v: {"handed": lambda da: dh}
         ),
-        "dh is handed on where da should be, to the state before": _leaky(
+        "dh is passed on where da should be, to the state before": _leaky(
             lambda dh, W_hh, **v: {"state": lambda da: dh @ W_hh}
         ),
     },
@@ -312,7 +312,7 @@ def _ends_inputs(rng):
 
 
 def _table(fill):
-    """The ends with another way to fill dE."""
+    """The ends with a different way to fill dE."""
 
     def wrong(dy, hs, dx, symbols, E):
         dE = np.zeros_like(E)
@@ -368,8 +368,8 @@ check_ends = Exercise(
 
 
 def _training(program, updates=100, lr=0.03):
-    """Return the losses of 100 updates with the gradients of ``program``: 8 units are to say what they read two steps
-    before, by a fixed output layer.
+    """Return the losses of 100 updates with the gradients of ``program``: 8 units should say what they read two steps
+    before, through a fixed output layer.
     """
     rng, (T, B, D, H), alpha = np.random.default_rng(0), (10, 16, 1, 8), 0.6
     xs, v = rng.normal(size=(T, B, D)), rng.normal(size=H)
@@ -415,10 +415,10 @@ check_start = Predict(
     why="Each of the twenty steps multiplies by φ'(0) v = 0.9, and 0.9 to the power of twenty is about an eighth.",
     misreadings={
         "one factor is forgotten, from h_1 to h_0": 0.9**19,
-        "every step is thought to take away a tenth of the first value": -1.0,
-        "the gradient is thought to arrive unchanged": 1.0,
+        "every step is assumed to take away a tenth of the first value": -1.0,
+        "the gradient is assumed to arrive unchanged": 1.0,
         "only one step is counted": 0.9,
-        "the slope of tanh is thought to be a half, at zero": 0.45**20,
+        "the slope of tanh at zero is assumed to be a half": 0.45**20,
     },
     tolerance=0.05,
     hint="What is the slope of tanh at zero? How many times does the gradient pass from a state to the one before?",
@@ -430,8 +430,8 @@ check_inputs_right = ReadAFigure(
     4.0,
     why="Four bugs spoil a single sum, dW_hh or db. The inputs' gradient is computed from da, which is right there.",
     misreadings={
-        "the bugs are counted that spoil the inputs' gradient": 3.0,
-        "the correct backward pass is counted, too": 5.0,
+        "the bugs that spoil the inputs' gradient are counted": 3.0,
+        "the correct backward pass is counted too": 5.0,
         "one of the bugs in a single sum is missed": 2.0,
         "every row is counted": 8.0,
     },

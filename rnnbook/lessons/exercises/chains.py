@@ -1,4 +1,4 @@
-"""Whether an attempt is right as soon as the book's function stands in place of the reader's own that it calls."""
+"""Whether an attempt is right once the book's function replaces the reader's own that it calls."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def earlier_function(search: Any) -> tuple | None:
-    """Return that the attempt is right and one of the functions it calls is not, where that is so."""
+    """Say that the attempt is right and one of the functions it calls is not, if that is so."""
     for name, mine in called(search.yours):
         for exercise in exercises_that(search.exercise):
             if not _same_number(mine, exercise.solution):
@@ -24,7 +24,7 @@ def earlier_function(search: Any) -> tuple | None:
 
 
 def called(function: Callable) -> Iterator[tuple[str, FunctionType]]:
-    """Yield the name and the function of everything of the reader's own that a function may call."""
+    """Yield the name and function of each of the reader's own functions that a function may call."""
     if isinstance(function, FunctionType):
         for name in names_in(function.__code__):
             value = function.__globals__.get(name)
@@ -33,7 +33,7 @@ def called(function: Callable) -> Iterator[tuple[str, FunctionType]]:
 
 
 def names_in(code: CodeType) -> list[str]:
-    """Return the names that a code and those in it read from outside."""
+    """Return the names that a code object and those inside it read from outside."""
     names = list(code.co_names)
     for constant in code.co_consts:
         names += names_in(constant) if inspect.iscode(constant) else []

@@ -1,6 +1,7 @@
-"""An exercise's solution with one thing changed, as functions that can be run: the rules', and one variable mistaken.
+"""An exercise's solution with one thing changed, as functions that can be run: a change by rule, or one wrong variable.
 
-They come from the solution's source, and from that of the functions of its chapter that it calls; the simplest first.
+They are made from the solution's source, and from that of the functions of its chapter that it calls; the simplest
+first.
 """
 
 import ast
@@ -46,11 +47,11 @@ _made: dict[int, list[Change]] = {}
 
 
 def changes_of(exercise: Any) -> list[Change]:
-    """Return the changes of an exercise's solution, the simplest first; none where its source is not there."""
+    """Return the changes of an exercise's solution, the simplest first; none if its source is not there."""
     if id(exercise) not in _made:
         try:
             found = list(every_change(exercise.solution))
-        except (OSError, TypeError, SyntaxError, AttributeError):  # no function, as in an answer key
+        except (OSError, TypeError, SyntaxError, AttributeError):  # not a function, as in an answer key
             found = []
         _made[id(exercise)] = sorted(found, key=_how_simple)[:MOST]
     return _made[id(exercise)]
@@ -101,12 +102,12 @@ def _by_rule(function, source) -> Iterator[tuple[str, int, str, str]]:
 
 
 def _by_variable(source) -> Iterator[tuple[str, int, str, str]]:
-    """Yield the function with one variable transposed, set to ones, or mistaken for another one of it."""
+    """Yield the function with one variable transposed, set to ones, or mistaken for another of its variables."""
     tree = ast.parse(source)
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     names = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     names |= {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
-    lists = {name for name in map(_appended_to, ast.walk(tree)) if name}  # one in itself is an endless array
+    lists = {name for name in map(_appended_to, ast.walk(tree)) if name}  # a list inside itself would be endless
     for node in nodes:
         name = node.id
         if name in names and isinstance(node.ctx, ast.Load):
@@ -124,7 +125,7 @@ def _appended_to(node):
 
 
 def again(exercise: Any, change: Change) -> Iterator[Change]:
-    """Yield the solutions that have one more change by rule, a simple one, in the function that was changed already."""
+    """Yield the solutions with one more simple change by rule in the function that was already changed."""
     functions = functions_of(exercise.solution)
     function = next(f for f in functions if f.__name__ == change.name)
     for rule, line, what, text in _by_rule(function, change.source):

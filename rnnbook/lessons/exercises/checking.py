@@ -1,4 +1,4 @@
-"""How an exercise answers: run the student's function beside the book's, and name the mistake."""
+"""How an exercise responds: run the student's function beside the book's, and name the mistake."""
 
 import functools
 import inspect
@@ -17,16 +17,16 @@ from rnnbook.lessons.exercises.trials import Trial, draw, make_trial
 
 
 class Exercise(Question):
-    """A function for the reader to write; calling the exercise with an attempt answers it.
+    """A function for the reader to write; call the exercise with an attempt to get the verdict.
 
-    ``solution``: the book's function. ``inputs(rng)``: its arguments by name, drawn anew for every trial.
+    ``solution``: the book's function. ``inputs(rng)``: its arguments by name, drawn afresh for every trial.
     ``returns``: the names of what it returns, in order. ``mistakes``: a sentence for each known mistake ("the bias of
     the hidden side is left out") and the function that makes it. ``looks_at``: where to look again. ``tolerance``: by
-    how much a result may differ in float64; in float32 it may by what that costs (see ``trials``).
+    how much a result may differ in float64; in float32 it may differ by what that precision costs (see ``trials``).
 
     ``also``: functions like ``inputs``, each for one more trial: sizes that differ where those of ``inputs`` are equal
     on purpose, numbers so large that exp overflows. ``forbids``: what the statement forbids ("it loops over time"), and
-    the function that tells of an attempt whether it does so. ``about``: concept, kind, level and minutes.
+    the function that says whether an attempt does so. ``about``: concept, kind, level and minutes.
     """
 
     trials = 3
@@ -48,7 +48,7 @@ class Exercise(Question):
         self.also, self.forbids, self.about = tuple(also), forbids or {}, about
 
     def verdict(self, yours: Any, seed: int = 0) -> Verdict:
-        """Return the verdict on ``yours``, for who grades: nothing is shown."""
+        """Return the verdict on ``yours``, for grading: nothing is shown."""
         if not callable(yours):
             return Verdict(False, f"Hand over the function itself, not what it returns ({type(yours).__name__}).")
         trials = self.draw(seed)
@@ -102,7 +102,7 @@ class Exercise(Question):
         return [np.asarray(result) for result in _tuple(call(self.solution, arguments))]
 
     def _run(self, function, arguments):
-        """Run on copies; returns one array for each name in ``returns``, or None where nothing came back."""
+        """Run on copies; returns one array for each name in ``returns``, or None if nothing came back."""
         results = call(function, arguments)
         return None if results is None else tuple(np.asarray(plain(r), dtype=np.float64) for r in _tuple(results))
 
@@ -150,7 +150,7 @@ def _told(value: Any) -> str:
 
 
 def sizes(rng: np.random.Generator, count: int) -> list[int]:
-    """Draw ``count`` different sizes from 3 to 8: no axis can stand in for another, and no answer can know them."""
+    """Draw ``count`` different sizes from 3 to 8, so that no axis can be confused with another, or guessed."""
     return [int(size) for size in rng.permutation(np.arange(3, 9))[:count]]
 
 
@@ -160,7 +160,7 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def takes_more_lines(function: Callable, short: dict, long: dict) -> bool:
-    """Tell whether a function runs through more lines of its own for long arguments than for short ones: a loop."""
+    """Return whether a function runs through more lines of its own for long arguments than for short ones: a loop."""
     used: list[int] = []
     for arguments in (short, long):
         with quietly():

@@ -22,7 +22,7 @@ def free_run(step, u, y, y_prev):
 
 
 def _model(rng):
-    """A one-step model, drawn anew: a plant of its own."""
+    """A one-step model, newly drawn: a random plant."""
     a, b, c = rng.uniform(0.2, 0.5, 3)
     return lambda y, y_prev, u_t: a * y + b * np.tanh(y_prev) + c * u_t + 0.1
 
@@ -58,13 +58,13 @@ check_free_run = Exercise(
     _free_run_inputs,
     returns=("ys",),
     mistakes={
-        "y_prev stays what it was at the start": _frozen_older,
+        "y_prev stays as it was at the start": _frozen_older,
         "y_prev becomes the new output and not the one before it": _both_new,
         "the model never reads its own predictions": _from_the_start_each_time,
-        "the two outputs are handed over in the wrong order": lambda step, u, y, y_prev: free_run(
+        "the two outputs are passed in the wrong order": lambda step, u, y, y_prev: free_run(
             lambda newer, older, u_t: step(older, newer, u_t), u, y, y_prev
         ),
-        "what is returned begins with y and leaves out the last prediction": lambda step, u, y, y_prev: np.array(
+        "the result begins with y and leaves out the last prediction": lambda step, u, y, y_prev: np.array(
             [y, *free_run(step, u, y, y_prev)[:-1]]
         ),
     },
@@ -113,7 +113,7 @@ check_honest_error = Exercise(
     _honest_inputs,
     returns=("error",),
     mistakes={
-        "the true outputs are handed to the model at every step, as in the program above": _one_step_error,
+        "the true outputs are given to the model at every step, as in the program above": _one_step_error,
         "the newer output is the model's own, and the older one is still the true one": _half_forced,
         "the two outputs that were given are counted as predictions without an error": _known_start_counted,
         "the error is not divided by the standard deviation": lambda step, u, y: (
@@ -122,7 +122,7 @@ check_honest_error = Exercise(
         "the root is left out": lambda step, u, y: honest_error(step, u, y) ** 2 * np.std(y[2:]),
         "the inputs are read one step late": lambda step, u, y: honest_error(step, np.roll(u, 1), y),
     },
-    looks_at="Ask of every number that the model reads at step t: who said it, the plant or the model?",
+    looks_at="Ask of every number that the model reads at step t: did it come from the plant or from the model?",
     about=About("free run", "find the bug", 2, 10),
 )
 
@@ -147,18 +147,18 @@ check_remaining_error = Exercise(
     mistakes={
         "one step of the load is taken for the sum of all of them": lambda load, a, b: (load, load, 0 * load),
         "the weight b is left out": lambda load, a, b: (load / (1 - a), load, 0 * load),
-        "the sign is turned: the output minus the reference was asked for": lambda load, a, b: (
+        "the sign is reversed: the output minus the reference was asked for": lambda load, a, b: (
             -load / (1 - a - b),
             -load,
             0 * load,
         ),
-        "the inverse is thought to have integral action": lambda load, a, b: (load / (1 - a - b), 0 * load, 0 * load),
-        "the load estimate is thought to leave what the inverse leaves": lambda load, a, b: (
+        "the inverse is assumed to have integral action": lambda load, a, b: (load / (1 - a - b), 0 * load, 0 * load),
+        "the load estimate is assumed to leave what the inverse leaves": lambda load, a, b: (
             load / (1 - a - b),
             load,
             load,
         ),
-        "feedback is thought to make the load smaller by the factor 1 - a - b": lambda load, a, b: (
+        "feedback is assumed to make the load smaller by the factor 1 - a - b": lambda load, a, b: (
             load * (1 - a - b),
             load,
             0 * load,
@@ -170,7 +170,7 @@ check_remaining_error = Exercise(
 
 
 def sensitivity(a, b, k):
-    """Return s (T,), the derivative of every output y_t by the input u_k, from
+    """Return s (T,), the derivative of every output y_t with respect to u_k, from
     a_t = ∂y_t/∂y_{t-1} and b_t = ∂y_t/∂y_{t-2}, each (T,), and ∂y_t/∂u_t = 1.
     """
     s = np.zeros(len(a) + 2)
@@ -233,7 +233,7 @@ check_pid = Exercise(
         "the first change is zero, though the error before it was": lambda errors, K_p, K_i, K_d: (
             pid(errors, K_p, K_i, 0) + K_d * np.diff(errors, prepend=errors[0])
         ),
-        "the sum runs over all errors, those to come among them": lambda errors, K_p, K_i, K_d: (
+        "the sum runs over all errors, including those to come": lambda errors, K_p, K_i, K_d: (
             pid(errors, K_p, 0, K_d) + K_i * errors.sum()
         ),
         "there is no sum": lambda errors, K_p, K_i, K_d: pid(errors, K_p, 0, K_d),
@@ -251,53 +251,57 @@ check_bug_in_sensitivity = FindTheBug(
 )
 
 
-def error_under_a_load():
-    """Steer y_t = 0.6 y + 0.2 y_prev + u + load by the inverse, which does not know
-    of the load.
+def error_under_a_growing_load():
+    """Steer y_t = 0.6 y + 0.2 y_prev + u + 0.1 t by the inverse with a load
+    estimate, rho 1/2.
     """
-    y = y_prev = 0.0
+    y = y_prev = said = estimate = 0.0
+    aim = 1.0
     for t in range(200):
-        aim = 1.0
-        u = aim - 0.6 * y - 0.2 * y_prev  # the learned inverse of the plant
-        y, y_prev = 0.6 * y + 0.2 * y_prev + u + 0.3 * (t > 50), y
+        estimate = estimate + (y - said - estimate) / 2  # what the model missed a step ago
+        u = aim - estimate - 0.6 * y - 0.2 * y_prev
+        said = 0.6 * y + 0.2 * y_prev + u
+        y, y_prev = said + 0.1 * t, y
     return y - aim
 
 
 check_load_remains = Predict(
-    "the inverse of a plant steers it, and a constant load of 0.3 that it does not know of is added to every output."
-    " By how much is the output above its aim in the end?",
-    run=error_under_a_load,
-    why="The inverse cancels all that it knows of, the past outputs, and the load stays as it is: 0.3 at every step.",
+    "the inverse with a load estimate, rho = 1/2, steers a plant, and a load that grows by 0.1 at each step is added "
+    "to every output. By how much is the output above its aim in the end?",
+    run=error_under_a_growing_load,
+    why="The estimate gains half of what it lacks at each step: it keeps up once that half is 0.1, so it lacks 0.2.",
     misreadings={
-        "feedback is thought to remove every error": 0.0,
-        "the load is thought to add up through the plant, as with the paper's law": 1.5,
-        "only the share 0.6 of it is thought to remain": 0.18,
-        "the sign is turned": -0.3,
+        "the estimate is assumed to remove a growing load as it removes a constant one": 0.0,
+        "the estimate is assumed to be one step late, and no more: that is rho = 1": 0.1,
+        "half of a step is assumed to be missing": 0.05,
+        "the sign is reversed": -0.2,
+        "the whole load of the last step is assumed to remain": 19.9,
     },
     tolerance=0.02,
-    hint="Put u into the plant's equation: what is left?",
+    hint="Call what the estimate lacks e. How much does e gain from the load at a step, and how much does it lose?",
     about=About("observers", "predict", 2, 5),
 )
 
-check_at_rest = ReadAFigure(
+check_second_push = ReadAFigure(
     "fig-control-pushes",
-    2.0,
-    why="After a push up the plant stays near 2, one of its two places of rest; a second push up does not add to it.",
+    4.6,
+    why="The second push lifts the plant from 2 to 4.6, and it falls back to 2: pushes do not add up for long.",
     misreadings={
-        "the line of the linear model is read": 0.15,
-        "the place of rest after a push down is read": 0.0,
+        "the first push up is read": 3.1,
+        "the line of the polynomial is read": 3.3,
+        "the line of the linear model is read": 2.0,
         "the height of the input's push is read": 1.5,
-        "pushes are thought to add up": 4.0,
+        "the input's push is added to the place of rest": 3.5,
     },
-    look="Below: the plant's own line, in the stretch after the second push up, when the input is zero again.",
-    tolerance=0.12,
+    look="Below: the plant's own line, the thick grey one, at its highest, shortly after step 30.",
+    tolerance=0.05,
     about=About("equilibria", "read a figure", 1, 5),
 )
 
 check_who_steers = Design(
     {
         "trouble": (["load", "noise", "drift"], "Calm alone favours an exact inverse: test loads, noise or drift."),
-        "rival": (["tuned PID"], "A PID that nobody tuned is no rival; tune it for the same trouble."),
+        "rival": (["tuned PID"], "An untuned PID is no rival; tune it for the same trouble."),
         "seeds": (at_least(3), "A trained controller is one draw of its training: three seeds at least."),
         "references": (["new"], "The references of the training were learned along with the plant."),
         "error": (["tracking"], "A one-step error of the model does not say how the loop behaves."),
@@ -309,6 +313,6 @@ check_who_steers = Design(
         "references": "new",
         "error": "tracking",
     },
-    looks_at="Under which conditions, against whom, how often, on what, measured by what?",
+    looks_at="Under what conditions, against whom, how often, on what, measured how?",
     about=About("experiments", "design", 2, 10),
 )

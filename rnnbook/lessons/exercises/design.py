@@ -1,4 +1,4 @@
-"""The kind *design an experiment*: a plan, as ticks or as a small structure, held against a rubric.
+"""The kind *design an experiment*: a plan, as ticks or as a small structure, compared with a rubric.
 
 >>> from rnnbook.lessons.exercises.design import Design, at_least
 >>> rubric = {
@@ -26,12 +26,12 @@ Accepts = bool | Iterable | Callable[[Any], bool]
 
 
 class Design(Question):
-    """A plan that is asked for by its points.
+    """A plan, asked for point by point.
 
     ``rubric``: for every point what is accepted, and the sentence on why it is needed. What is accepted: True or False
-    (a tick that is needed, or that spoils the plan), a collection of values, or a function that tells of a value
-    whether it will do. A plan is a dict of values by point, or the ticked points as a string, list or set. ``plan``:
-    the book's own, where the rubric is not ticks. ``looks_at``: the first hint.
+    (a tick that is needed, or that spoils the plan), a collection of values, or a function that says whether a value
+    will do. A plan is a dict of values by point, or the ticked points as a string, list or set. ``plan``: the book's
+    own, where the rubric is not ticks. ``looks_at``: the first hint.
     """
 
     def __init__(
@@ -99,13 +99,13 @@ class Design(Question):
 
 
 def at_least(number: float) -> Callable[[Any], bool]:
-    """Return what accepts a number from this one on."""
+    """Return a function that accepts numbers from this one up."""
 
     return lambda value: value >= number
 
 
 def between(low: float, high: float) -> Callable[[Any], bool]:
-    """Return what accepts a number from ``low`` to ``high``."""
+    """Return a function that accepts numbers from ``low`` to ``high``."""
 
     return lambda value: low <= value <= high
 

@@ -1,7 +1,7 @@
 """What went wrong, found by running: no mistake is named unless its numbers equal the attempt's in all trials.
 
 The search goes from what says most to what says least: an earlier function of the reader's, the known mistakes, a
-simple relation to the right numbers, the solution with one thing changed by rule, pairs of these, and at last what
+simple relation to the right numbers, the solution with one thing changed by rule, pairs of these, and finally what
 depends on what.
 """
 
@@ -19,7 +19,7 @@ CALLS = 6_000  # of functions in one search
 
 
 class Diagnosis(NamedTuple):
-    """A sentence, how it was found, the mistake in words, and the function that makes the same numbers, where known."""
+    """A sentence, how it was found, the mistake in words, and the function that gives the same numbers, where known."""
 
     message: str
     kind: str
@@ -35,28 +35,28 @@ class Search:
         self.calls = CALLS
         wrong = [n for n, (t, g) in enumerate(zip(trials, given)) if len(agreeing(t, g)) < len(t.rights)]
         with_numbers = [n for n in range(len(trials)) if given[n].arrays is not None]
-        self.order = sorted(with_numbers, key=lambda n: n not in wrong)  # what tells most comes first
+        self.order = sorted(with_numbers, key=lambda n: n not in wrong)  # the most telling comes first
         self.order += [n for n in range(len(trials)) if n not in with_numbers]
         self.is_readable = bool(with_numbers)
 
     def equals(self, function: Callable) -> bool:
-        """Tell whether a function gives the attempt's numbers in all trials, and stops where it stopped."""
+        """Return whether a function gives the attempt's numbers in all trials, and stops where it stopped."""
         return self.is_readable and all(self.equal_in(n, self.run(function, n)) for n in self.order)
 
     def run(self, function: Callable, n: int) -> tuple[np.ndarray, ...] | None:
-        """Return what a function gives in trial n; None where it stops or the calls are used up."""
+        """Return what a function gives in trial n; None if it stops or the calls are used up."""
         self.calls -= 1
         return numbers(function, self.trials[n].exact) if self.calls >= 0 else None
 
     def equal_in(self, n: int, made: tuple[np.ndarray, ...] | None) -> bool:
-        """Tell whether these results are the attempt's in trial n."""
+        """Return whether these results are the attempt's in trial n."""
         given = self.given[n]
         if given.arrays is None or made is None:
             return given.arrays is None and made is None and given.kind == "stopped" and self.calls >= 0
         return len(made) == len(given.arrays) and all(self.part_equals(n, part, m) for part, m in enumerate(made))
 
     def part_equals(self, n: int, part: int, made: np.ndarray) -> bool:
-        """Tell whether one array is the attempt's result in trial n."""
+        """Return whether one array is the attempt's result in trial n."""
         given = self.given[n]
         assert given.arrays is not None
         found, allowed = given.arrays[part], self.trials[n].allowed(given.single)[part]
@@ -80,7 +80,7 @@ def agreeing(trial: Trial, outcome: Outcome) -> set[str]:
 
 
 def diagnose(exercise: Any, yours: Callable, trials: list[Trial], given: list[Outcome]) -> Diagnosis:
-    """Return what can be said of an attempt that is not right."""
+    """Return what can be said about an attempt that is not right."""
     search = Search(exercise, yours, trials, given)
     named = chains.earlier_function(search) or known(search) or relations.order_or_copy(search)
     named = named or by_rule(search) or pairs.two_at_once(search)

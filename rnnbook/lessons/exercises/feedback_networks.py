@@ -54,7 +54,7 @@ check_visit = Exercise(
         "all units are updated at once": lambda W, s, i: np.where(s @ W.T == 0, s, np.sign(s @ W.T)),
         "all units are updated at once, and a tie becomes 0": lambda W, s, i: np.sign(s @ W.T),
         "the sign is left out: the field itself is written": lambda W, s, i: _put(s, i, s @ W[i]),
-        "the unit turns against its field": lambda W, s, i: _put(
+        "the unit flips against its field": lambda W, s, i: _put(
             s, i, np.where(s @ W[i] == 0, s[:, i], -np.sign(s @ W[i]))
         ),
         "nothing is updated: a copy of s comes back": lambda W, s, i: s,
@@ -65,13 +65,13 @@ check_visit = Exercise(
 
 def flip_energy(W, s, i):
     """Return by how much the energies (B,) would change if unit i of s (B, N) were
-    flipped, for symmetric W with a zero diagonal. No energy is to be computed.
+    flipped, for symmetric W with a zero diagonal. Do not compute an energy.
     """
     return 2 * s[:, i] * (s @ W[i])
 
 
 def _computes_an_energy(yours):
-    """The change needs what unit i hears; an energy needs what every other unit hears, too."""
+    """The change needs only the input of unit i; an energy needs that of every unit."""
     inputs = _symmetric_network(np.random.default_rng(0))
     W, i = np.full_like(inputs["W"], np.nan), inputs["i"]
     W[i], W[:, i] = inputs["W"][i], inputs["W"][:, i]
@@ -91,19 +91,22 @@ check_flip_energy = Exercise(
     returns=("the change",),
     mistakes={
         "the factor 2 is missing: s_i moves by 2, from +1 to -1 or back": lambda W, s, i: flip_energy(W, s, i) / 2,
-        "the sign is turned: that is by how much the energy would fall": lambda W, s, i: -flip_energy(W, s, i),
+        "the sign is reversed: that is by how much the energy would fall": lambda W, s, i: -flip_energy(W, s, i),
         "the factor is 4: each pair is in the sum twice, and the ½ takes that back": lambda W, s, i: (
             2 * flip_energy(W, s, i)
         ),
-        "its size is returned: a turn may cost energy or gain it": lambda W, s, i: abs(flip_energy(W, s, i)),
+        "the unit is assumed to follow its field, as in a visit; here it is flipped whatever the field says": (
+            lambda W, s, i: -abs(flip_energy(W, s, i))
+        ),
+        "its absolute value is returned: a flip may cost energy or gain it": lambda W, s, i: abs(flip_energy(W, s, i)),
         "s_i is left out": lambda W, s, i: 2 * (s @ W[i]),
         "the energy after the flip is returned, not the change": lambda W, s, i: (
             -0.5 * np.sum(s * (s @ W), axis=1) + flip_energy(W, s, i)
         ),
         "the energy of the whole state is returned": lambda W, s, i: -0.5 * np.sum(s * (s @ W), axis=1),
     },
-    looks_at="Collect the terms of E that contain s_i: they are -s_i a_i. What becomes of them when s_i turns?",
-    forbids={"it computes an energy, and the change alone is asked for": _computes_an_energy},
+    looks_at="Collect the terms of E that contain s_i: they are -s_i a_i. What happens to them when s_i flips?",
+    forbids={"it computes an energy, but only the change is asked for": _computes_an_energy},
     about=About("energy", "write", 2, 10),
 )
 
@@ -183,7 +186,7 @@ check_fading_trace = Exercise(
         "the step's own output is in its trace: that is the trace after the step": _after_each_step,
         "only the last output is given, without a trace": lambda outputs, decay: _one_step(outputs),
         "nothing fades: the outputs are added up": lambda outputs, decay: fading_trace(outputs, 1.0),
-        "the last output is faded once, too": lambda outputs, decay: decay * fading_trace(outputs, decay),
+        "the last output is faded once as well": lambda outputs, decay: decay * fading_trace(outputs, decay),
         "it is a mean: the last output has the weight 1 - decay": lambda outputs, decay: (
             (1 - decay) * fading_trace(outputs, decay)
         ),
@@ -203,7 +206,7 @@ check_bug_in_visit = FindTheBug(
 
 check_bug_in_softmax = FindTheBug(
     check_softmax_update,
-    looks_at="A very large beta brings back one pattern, beta=0 the mean of all: program.difference(beta=0).",
+    looks_at="A very large beta returns one pattern, beta=0 the mean of all: program.difference(beta=0).",
     about=About("modern Hopfield networks", "find the bug", 2, 10),
 )
 
@@ -223,7 +226,7 @@ check_turn_all = Predict(
     why="The energy is a sum of products of two units, and both change their sign. So the opposite of every stored"
     " pattern is a place of rest, too.",
     misreadings={
-        "the opposite of a pattern is thought to be far from every place of rest": "rises",
+        "the opposite of a pattern is assumed to be far from every resting state": "rises",
         "the energy is taken for a sum over single units": "falls",
     },
     choices=("rises", "falls", "stays"),
@@ -238,7 +241,7 @@ check_beyond_capacity = ReadAFigure(
     misreadings={
         "the curve of 200 units is read": 0.79,
         "the curve of 100 units is read": 0.87,
-        "the place before the fall is read, a load of 0.13": 0.98,
+        "the point before the fall is read, a load of 0.13": 0.98,
         "what was lost is read": 0.64,
     },
     look="Find the steepest of the three curves, and follow it to the right edge.",
@@ -248,12 +251,12 @@ check_beyond_capacity = ReadAFigure(
 
 check_measure_basin = Design(
     {
-        "a": (True, "A border shows only where starts lie on both sides of it."),
+        "a": (True, "A boundary shows only if there are starts on both sides of it."),
         "b": (False, "A start without a wrong unit measures whether a pattern is kept, not whether it is repaired."),
-        "c": (True, "One draw may be a lucky one: average over several."),
+        "c": (True, "One draw may be lucky: average over several."),
         "d": (True, "The overlap says whether the network came back to the pattern that was meant."),
-        "e": (False, "Other states at rest have low energies, too: an energy does not say which one was reached."),
-        "f": (False, "The claim is about random patterns, and patterns that are alike disturb each other more."),
+        "e": (False, "Other resting states also have low energies: an energy does not say which one was reached."),
+        "f": (False, "The claim is about random patterns, and similar patterns interfere with each other more."),
     },
     looks_at="The claim: random patterns are repaired up to a share of wrong units. What is varied, what measured?",
     about=About("experiments", "design", 2, 10),

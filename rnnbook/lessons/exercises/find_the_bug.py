@@ -1,4 +1,4 @@
-"""The kind *find the bug*: a program with one bug, drawn by a seed, that the reader names by experiment.
+"""The kind *find the bug*: a program with one bug, drawn with a seed, which the reader finds by experiment.
 
 >>> from rnnbook.lessons.exercises import state_space
 >>> from rnnbook.lessons.exercises.find_the_bug import FindTheBug
@@ -24,16 +24,17 @@ from rnnbook.lessons.exercises.checking import Exercise, distance
 from rnnbook.lessons.exercises.guard import memory
 from rnnbook.lessons.exercises.question import Question, Verdict
 
-KNOWN, BY_RULE = 5, 3  # bugs among which one is to be found, at most
-ROUNDING = 1e-11  # differences that another processor may make
-APART = 1e-6  # by what share of the largest number two bugs differ at least
+KNOWN, BY_RULE = 5, 3  # the largest number of bugs to choose from
+ROUNDING = 1e-11  # differences that a different processor may cause
+APART = 1e-6  # the least share of the largest number by which two bugs differ
 
 
 class Program:
-    """A function with a bug: call it as the exercise's; ``print`` shows what is known of it and which bugs it may have.
+    """A function with a bug: call it like the exercise's; ``print`` shows what is known about it and which bugs it may
+    have.
 
     ``inputs(n)``: random arguments, by name. ``difference(**changed)``: by how much the program then differs from the
-    right one, where 0 stands for zeros of the argument's shape; an array or a number for itself.
+    right one; 0 stands for zeros of the argument's shape.
     """
 
     def __init__(self, exercise: Exercise, bugs: dict[str, Callable], bug: str, evidence: str):
@@ -67,12 +68,12 @@ class Program:
 
 
 class FindTheBug(Question):
-    """Name the bug of ``program(seed)``: by its letter, by its sentence, or by a function that has the same.
+    """Name the bug of ``program(seed)``: by its letter, by its sentence, or by a function with the same bug.
 
     ``exercise``: the *write* exercise whose solution carries the bugs. ``looks_at``: the first hint. The program is
     shown by a table of its results against the right ones, as a gradient check shows them, and with ``curve``, a
     function that trains with a program and returns the loss after each update, by its loss as well. ``skip``: known
-    mistakes that are no bugs here. ``by_rule``: how many bugs the rules make.
+    mistakes that are not used as bugs here. ``by_rule``: how many bugs the rules make.
     """
 
     def __init__(
@@ -134,7 +135,7 @@ class FindTheBug(Question):
         assert train
         names = list(inspect.signature(self.exercise.solution).parameters)
 
-        def losses_with(function):  # a mistake may be written with fewer names than the solution has
+        def losses_with(function):  # a mistake may take fewer arguments than the solution
             return np.asarray(train(lambda *given: call(function, dict(zip(names, given)))), dtype=float)
 
         with np.errstate(all="ignore"):  # a wrong gradient may lead anywhere
@@ -171,7 +172,7 @@ class FindTheBug(Question):
         return Verdict(True, f"Right: your function has the same bug. {program._bug}.", "right", right=("bug",))
 
     def _why_not(self, program, guessed):
-        """An experiment in which the guessed bug and this program differ."""
+        """An experiment that tells the guessed bug from this program's."""
         told = f"No. With that bug ({guessed}), the results would be others"
         for name in program.inputs():
             arguments = program.inputs()
@@ -222,7 +223,7 @@ def _told(distance):
 
 
 def _apart(found, right):
-    """By how much results differ; infinitely where they cannot be compared, not at all where rounding differs."""
+    """By how much results differ: infinitely if they cannot be compared, not at all if only rounding differs."""
     if found is None or right is None or [f.shape for f in found] != [r.shape for r in right]:
         return float("inf")
     apart = max((distance(f, r) for f, r in zip(found, right)), default=0.0)
@@ -230,6 +231,6 @@ def _apart(found, right):
 
 
 def _differ(made, other):
-    """Whether two functions differ, on some inputs, by more than rounding."""
+    """Whether two functions differ by more than rounding on some inputs."""
     scale = max(float(np.max(np.abs(part), initial=0.0)) for parts in made for part in parts)
     return any(_apart(m, o) > APART * (1 + scale) for m, o in zip(made, other))

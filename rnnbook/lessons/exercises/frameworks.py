@@ -12,7 +12,7 @@ from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 def lstm_biases_from_onnx(B):
     """Return bias_ih and bias_hh (4H,), blocks i, f, g, o, from ONNX's one B (8H,):
-    the input's bias and behind it the state's, each with the blocks i, o, f, c.
+    the input's bias followed by the state's, each with the blocks i, o, f, c.
     """
 
     def turned(bias):
@@ -37,11 +37,11 @@ check_lstm_biases_from_onnx = Exercise(
     returns=("bias_ih", "bias_hh"),
     mistakes={
         "the blocks stay in the order i, o, f, c": _reordered([0, 1, 2, 3]),
-        "the blocks are moved as on the way there, to ONNX": _reordered([0, 3, 1, 2]),
+        "the blocks are moved as in the other direction, to ONNX": _reordered([0, 3, 1, 2]),
         "o changes places with f, and c stays the last": _reordered([0, 2, 1, 3]),
         "the two biases are exchanged": lambda B: lstm_biases_from_onnx(B)[::-1],
-        "the two biases are taken in turns, block by block": _taken_in_turns,
-        "their sum stands in the first and nothing in the second": lambda B: (
+        "the two biases are taken alternately, block by block": _taken_in_turns,
+        "their sum is in the first and nothing in the second": lambda B: (
             sum(lstm_biases_from_onnx(B)), 0 * B[: len(B) // 2]
         ),
     },
@@ -100,7 +100,7 @@ check_gru_for_keras = Exercise(
         "the two biases are added up, which is right for every gate but the candidate": _one_bias,
         "z also gets a minus sign": _sign_of_z,
     },
-    looks_at="Three blocks, four arrays: each array is turned in the same way, and only the weights are transposed.",
+    looks_at="Three blocks, four arrays: each array is reordered in the same way, and only the weights are transposed.",
     about=About("gate order", "write", 3, 15),
 )  # fmt: skip
 
@@ -133,14 +133,14 @@ check_whole_gradient = Exercise(
             (1 / sizes) @ gradients / (1 / sizes).sum()
         ),
     },
-    looks_at="Write the mean over all sequences as a sum, and sort its terms by process.",
+    looks_at="Write the mean over all sequences as a sum, and group its terms by process.",
     about=About("data parallelism", "write", 2, 10),
 )
 
 
 check_bug_in_gru_for_keras = FindTheBug(
     check_gru_for_keras,
-    looks_at="Hand over biases of zero: program.difference(bias_ih=0, bias_hh=0). What of the weights, one at a time?",
+    looks_at="Pass biases of zero: program.difference(bias_ih=0, bias_hh=0). And the weights, one at a time?",
     about=About("gate order", "find the bug", 2, 10),
 )
 
@@ -160,11 +160,11 @@ check_keras_shape = Predict(
     why="Keras multiplies the input from the left, x W: features first, and then three blocks of 6.",
     misreadings={
         "PyTorch's layout is kept: the blocks come first": (18, 4),
-        "the recurrent kernel is taken for the kernel": (6, 18),
+        "the recurrent kernel is mistaken for the kernel": (6, 18),
         "the blocks are forgotten": (4, 6),
         "the blocks of an LSTM are counted": (4, 24),
     },
-    hint="Is it x W or W x? And how many blocks has a GRU?",
+    hint="Is it x W or W x? And how many blocks does a GRU have?",
     about=About("shapes", "predict", 1, 5),
 )
 
@@ -188,11 +188,11 @@ check_test_a_conversion = Design(
         "a": (True, "Equal shapes hide exchanged blocks: only outputs tell."),
         "b": (True, "With T, B, D and H all different no axis can stand in for another."),
         "c": (False, "With biases of zero, as layers start, an exchanged or added bias cannot be seen."),
-        "d": (True, "A first state of zeros hides what is wrong in the recurrent weights at the first step."),
+        "d": (True, "An initial state of zeros hides what is wrong in the recurrent weights at the first step."),
         "e": (False, "A tolerance that is loosened until it passes tests nothing: derive it from float32."),
         "f": (True, "There and back again must give the weights bit for bit."),
     },
-    looks_at="Which mistake would each of these let pass?",
+    looks_at="Which mistake would each of these miss?",
     about=About("conversions", "design", 2, 10),
 )
 
@@ -216,17 +216,17 @@ check_by_autograd = Exercise(
     returns=("dW",),
     mistakes={
         "the sum of the squares is taken, not their mean": lambda x, W, target: by_autograd(x, W, target) * target.size,
-        "the mean is taken over the batch alone": lambda x, W, target: by_autograd(x, W, target) * target.shape[1],
+        "the mean is taken only over the batch": lambda x, W, target: by_autograd(x, W, target) * target.shape[1],
         "the tanh is left out of the graph, by detach() or a copy": lambda x, W, target: (
             (2 * (np.tanh(x @ W.T) - target) / target.size).T @ x
         ),
-        "a gradient of an earlier call is still in .grad, and the two add up": lambda x, W, target: (
+        "a gradient from an earlier call is still in .grad, and the two add up": lambda x, W, target: (
             2 * by_autograd(x, W, target)
         ),
         "the gradient is that of the absolute error": lambda x, W, target: (
             (np.sign(np.tanh(x @ W.T) - target) * (1 - np.tanh(x @ W.T) ** 2) / target.size).T @ x
         ),
-        "a step of descent is returned, with its minus sign": lambda x, W, target: -by_autograd(x, W, target),
+        "a descent step is returned, with its minus sign": lambda x, W, target: -by_autograd(x, W, target),
     },
     looks_at="W as a tensor that asks for gradients, the loss as one number, backward() once, and then W.grad.",
     about=About("autograd", "PyTorch", 1, 10),

@@ -106,7 +106,7 @@ check_bound = Exercise(
 
 def clip(dW, db, max_norm):
     """Return dW (H, H) and db (H,), scaled together so that their joint norm is at
-    most ``max_norm``; what is small enough stays as it is.
+    most ``max_norm``; a norm that is small enough stays as it is.
     """
     norm = np.sqrt(np.sum(dW**2) + np.sum(db**2))
     scale = max_norm / max(norm, max_norm)
@@ -214,7 +214,7 @@ check_gradient_at_start = Exercise(
         "the gradient stops at h_1 instead of h_0": _start_mistake(states=lambda hs: hs[1:]),
         "the squared norm is returned": lambda scale, Q, us, v: gradient_at_start(scale, Q, us, v) ** 2,
     },
-    looks_at="Go forward and keep every h; then go back through them, the last first, with the Jacobian's transpose.",
+    looks_at="Go forward and keep every h; then go back through them, last first, with the Jacobian's transpose.",
     about=About("initialisation", "write", 3, 15),
 )
 
@@ -237,9 +237,9 @@ def left_on_the_belt():
 
 
 check_belt = Predict(
-    "which share of the carry's gradient is left on the belt after 40 steps, with a forget bias of 3?",
+    "what share of the carry's gradient is left on the belt after 40 steps, with a forget bias of 3?",
     run=left_on_the_belt,
-    why="The gate keeps σ(3) = 0.953 a step, and 0.953 to the 40 is 0.14.",
+    why="The gate keeps σ(3) = 0.953 per step, and 0.953 to the power of 40 is 0.14.",
     misreadings={
         "one step is counted": 0.9526,
         "what is lost is predicted, not what is left": 0.857,
@@ -260,7 +260,7 @@ check_cliff = ReadAFigure(
         "the border is read at w = 1.2": 0.05,
         "the coordinate w is given": 1.6,
     },
-    look="Go up from w = 1.6 on the lower axis until grey turns white.",
+    look="Go up from w = 1.6 on the lower axis to where grey turns white.",
     tolerance=0.2,
     about=About("exploding gradient", "read a figure", 1, 5),
 )
@@ -269,11 +269,11 @@ check_cell_or_start = Design(
     {
         "a": (True, "The layer as the library starts it is what the sentence is about."),
         "b": (True, "A basic RNN that starts with an orthogonal matrix is the rival's best start."),
-        "c": (False, "An LSTM with an open gate against a default RNN compares starts and calls them cells."),
-        "d": (True, "With equal units the LSTM has four times the parameters: one rival needs as many."),
+        "c": (False, "An LSTM with an open gate against a default RNN compares initial values and calls them cells."),
+        "d": (True, "With equal units the LSTM has four times the parameters: one rival should have as many."),
         "e": (True, "“Did not learn” after one budget may be “not yet”: double it once for all that failed."),
         "f": (False, "The best seed of each layer compares luck; count the seeds that solve the task."),
     },
-    looks_at="Which points give the rival its best chance, and which decide the answer beforehand?",
+    looks_at="Which points give the rival its best chance, and which decide the answer in advance?",
     about=About("experiments", "design", 2, 10),
 )

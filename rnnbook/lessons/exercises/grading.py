@@ -1,6 +1,6 @@
 """Points for a handed-in answer, from a hidden answer key; nbgrader's and otter's cells call these functions.
 
-Where the key lies: ``RNNBOOK_KEY``, else ``hidden.json.gz`` in the working directory. Whose the answer is:
+Where the key is: ``RNNBOOK_KEY``, else ``hidden.json.gz`` in the working directory. Whose answer it is:
 ``RNNBOOK_STUDENT``, else nbgrader's folder (``autograded/STUDENT/ASSIGNMENT``), else the id that the notebook gives.
 """
 
@@ -20,7 +20,7 @@ QUARTERS = 4  # the share of an exercise's points is a whole number of quarters:
 
 
 class Grade(NamedTuple):
-    """The points of an answer, those there are, and the sentence for the student."""
+    """The points of an answer, those available, and the sentence for the student."""
 
     points: float
     most: float
@@ -29,10 +29,10 @@ class Grade(NamedTuple):
 
 
 def share_of(verdict: Verdict, shares: dict[str, Any], results: int) -> float:
-    """Return which share of its points a verdict is worth, in quarters.
+    """Return what share of its points a verdict is worth, in quarters.
 
     ``shares`` is the rubric: ``right``, ``known`` (a known mistake that ``mistakes`` does not list), ``forbidden``, and
-    ``part``, of which an answer gets as much as it has of the ``results`` right.
+    ``part``, of which an answer gets the share of the ``results`` that are right.
     """
     match verdict.kind:
         case "right":
@@ -47,7 +47,7 @@ def share_of(verdict: Verdict, shares: dict[str, Any], results: int) -> float:
 
 
 def grade(key: AnswerKey, name: str, yours: Any) -> Grade:
-    """Return the grade of one answer; nothing that it prints or warns of is seen, and it cannot raise."""
+    """Return the grade of one answer; nothing that it prints or warns about is shown, and it cannot raise."""
     exercise = key[name]
     try:
         with _unseen():
@@ -66,10 +66,10 @@ def points(name: str, yours: Any, student: str = "") -> float:
 
 
 def reaches(name: str, yours: Any, share: float, student: str = "") -> None:
-    """Raise AssertionError, with the sentence for the student, where an answer is worth less than a share: otter's."""
+    """Raise AssertionError, with the sentence for the student, if an answer is worth less than a share: otter's."""
     key = _key(student)
     if (key.student, name) not in _graded or _graded[key.student, name][0] is not yours:
-        _graded[key.student, name] = yours, grade(key, name, yours)  # one answer has a test for each quarter
+        _graded[key.student, name] = yours, grade(key, name, yours)  # each answer has one test per quarter
     found = _graded[key.student, name][1]
     if found.points < share * found.most - 1e-9:
         raise AssertionError(f"{found.points:g} of {found.most:g} points. {found.message}")
@@ -81,7 +81,7 @@ _graded: dict[tuple[str, str], tuple[Any, Grade]] = {}
 
 def _key(student):
     path = os.environ.get("RNNBOOK_KEY") or "hidden.json.gz"
-    if Path(path).is_dir():  # one key for each assignment of an nbgrader course
+    if Path(path).is_dir():  # one key per assignment of an nbgrader course
         path = str(Path(path) / f"{Path.cwd().name}.json.gz")
     student = os.environ.get("RNNBOOK_STUDENT") or _of_nbgrader() or student
     if (path, student) not in _keys:
@@ -96,7 +96,7 @@ def _of_nbgrader():
 
 @contextlib.contextmanager
 def _unseen():
-    """Nothing on stderr: nbgrader gives no points to a cell that writes there, were it but a warning of NumPy's."""
+    """Nothing on stderr: nbgrader gives no points to a cell that writes there, even if it is only a NumPy warning."""
     nothing = io.StringIO()
     with contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing), warnings.catch_warnings():
         warnings.simplefilter("ignore")

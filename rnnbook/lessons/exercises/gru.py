@@ -73,7 +73,7 @@ check_gate_gradients = Exercise(
 
 check_bug_in_gate_gradients = FindTheBug(
     check_gate_gradients,
-    looks_at="Try program.difference(dh=0), n=0, h_prev=0 and z=0.5: where does the difference vanish, where not?",
+    looks_at="Try program.difference(dh=0), n=0, h_prev=0 and z=0.5: where does the difference vanish, and where not?",
     about=About("backward pass", "find the bug", 2, 10),
 )
 
@@ -183,7 +183,7 @@ check_minimal_step = Exercise(
             **(a | {"W_hf": a["W_hf"].T, "W_hn": a["W_hn"].T})
         ),
     },
-    looks_at="Read the three equations in the exercise once more, one gate, two uses.",
+    looks_at="Read the three equations in the exercise again: one gate, two uses.",
     about=About("gates", "write", 2, 10),
 )
 
@@ -200,15 +200,15 @@ check_half_life = Exercise(
     lambda rng: {"z": rng.uniform(0.05, 0.99, size=sizes(rng, 1))},
     returns=("steps",),
     mistakes={
-        "1 - z is taken for z: the share that is written, not the share that is kept": (
+        "1 - z is mistaken for z: the share that is written, not the share that is kept": (
             lambda z: np.log(0.5) / np.log(1 - z)
         ),
         "the time constant 1 / (1 - z) is given instead of the half-life": lambda z: 1 / (1 - z),
         "the fraction is upside down": lambda z: np.log(z) / np.log(0.5),
         "the sign is lost": lambda z: np.log(2) / np.log(z),
-        "it is rounded up to whole steps: here a part of a step counts": lambda z: np.ceil(half_life(z)),
+        "it is rounded up to whole steps: here a fraction of a step counts": lambda z: np.ceil(half_life(z)),
     },
-    looks_at="After k steps the share z to the power k is left; set it to one half.",
+    looks_at="After k steps a share of z to the power k is left; set it to one half.",
     about=About("memory", "write", 2, 10),
 )
 
@@ -227,12 +227,12 @@ def ten_steps_towards_one():
 check_towards_one = Predict(
     "what is the state after ten steps with z = 0.9 and a candidate of 1, from 0?",
     run=ten_steps_towards_one,
-    why="Every step leaves nine tenths of the distance to the candidate: 1 - 0.9 to the power of ten.",
+    why="Every step leaves nine tenths of the distance to the candidate, so the state is 1 - 0.9 to the power of ten.",
     misreadings={
         "the share that is left of the old state is given": 0.9**10,
-        "a tenth is added at every step, or z is taken for the share of the candidate": 1.0,
+        "a tenth is added at every step, or z is mistaken for the share of the candidate": 1.0,
         "one step is counted": 0.1,
-        "one step is counted and z is taken for the share of the candidate": 0.9,
+        "one step is counted and z is mistaken for the share of the candidate": 0.9,
         "nine steps are counted": 1 - 0.9**9,
     },
     tolerance=0.005,
@@ -243,10 +243,10 @@ check_towards_one = Predict(
 check_most_gradient = ReadAFigure(
     "fig-gru-small",
     "unit 6",
-    why="Its update gate is the most open one at nearly every letter, so the path through z hands most of it on.",
+    why="Its update gate is the most open one at nearly every letter, so the path through z passes most of it on.",
     misreadings={
         "the last column is read, where the gradient enters": "unit 5",
-        "the largest state is taken for the largest gradient": "unit 2",
+        "the largest state is mistaken for the largest gradient": "unit 2",
         "the reset gate is read instead of the gradient": "unit 3",
     },
     look="Last panel: which row is dark from the first letter to the last but one? Compare it with the panel of z.",
@@ -258,11 +258,11 @@ check_does_the_gate_pay = Design(
     {
         "a": (True, "A GRU has three times the parameters of an RNN with as many units: one RNN has to have as many."),
         "b": (True, "Networks that were trained with the same seed and order are compared in pairs."),
-        "c": (False, "The test names choose nothing: an epoch picked on them makes the share too good."),
+        "c": (False, "The test names may choose nothing: an epoch picked on them makes the share too good."),
         "d": (True, "Twice the epochs, once: what looks like a worse layer may only be a slower one."),
-        "e": (True, "Counting letters takes a second; a network that does not beat it has not earned its time."),
+        "e": (True, "Counting letters takes a second; a network that does not beat it is not worth its time."),
         "f": (False, "The best seed of each layer compares luck with luck."),
     },
-    looks_at="Which steps take away another explanation, and which let the answer leak into the experiment?",
+    looks_at="Which steps rule out another explanation, and which let the answer leak into the experiment?",
     about=About("experiments", "design", 2, 10),
 )

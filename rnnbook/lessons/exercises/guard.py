@@ -1,8 +1,8 @@
-"""A function that is run within bounds, of lines and of memory; it works in a browser's worker, too.
+"""Running a function within bounds of lines and memory; it also works in a browser's worker.
 
 Lines are counted by ``sys.settrace``, in code that shares the function's globals; that needs no thread and no signal.
-Memory is bounded by the system where it can be (Linux); elsewhere, what asks for too much meets the machine's
-own end, as a ``MemoryError``.
+Memory is bounded by the system where it can be (Linux); elsewhere, whatever asks for too much hits the machine's own
+limit, as a ``MemoryError``.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ class TooLong(BaseException):
 
 
 def scope_of(function: Callable) -> dict | None:
-    """Return the globals of a function's code, None where it has none of its own."""
+    """Return the globals of a function's code, None if it has none of its own."""
     code = getattr(function, "__func__", function)
     if hasattr(code, "func"):  # functools.partial
         return scope_of(code.func)
@@ -39,7 +39,7 @@ def bounded(
 ) -> Any:
     """Return ``call()``; raise TooLong after so many lines of code whose globals are ``scope``.
 
-    How many there were is appended to ``used``. Under a debugger, which traces itself, nothing is counted.
+    Their number is appended to ``used``. Under a debugger, which itself uses tracing, nothing is counted.
     """
     if scope is None or sys.gettrace() is not None:
         return call()
@@ -66,7 +66,7 @@ def bounded(
 
 @contextlib.contextmanager
 def memory(more: int = BYTES) -> Iterator[None]:
-    """Let the process have no more than so many bytes beyond what it has, where the system can hold it to that."""
+    """Let the process have no more than so many additional bytes, where the system can enforce that."""
     try:
         import resource
 
@@ -86,7 +86,7 @@ def memory(more: int = BYTES) -> Iterator[None]:
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Show nothing of what is printed or warned of: for what the reader has not asked to run."""
+    """Hide what is printed and warned about: for code that the reader has not asked to run."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield

@@ -1,4 +1,4 @@
-"""Hints, solutions and progress: of an exercise by its name, ``"rnn.step"``, and of all together.
+"""Hints, solutions and progress: for an exercise by its name, ``"rnn.step"``, and for all together.
 
 In a notebook: ``exercises.hint("rnn.step")`` gives one hint more with each call, ``exercises.solution("rnn.step")`` the
 solution, after an attempt or at the second call, and ``exercises.progress()`` counts what this session has solved.
@@ -14,7 +14,7 @@ _asked: set[str] = set()  # solutions
 
 
 class Text(str):
-    """Markdown: a notebook shows it in form, any other place as it is."""
+    """Markdown: a notebook renders it, any other place shows it as it is."""
 
     def _repr_markdown_(self):
         return str(self)
@@ -61,9 +61,12 @@ def answer(name: str) -> str:
 
 
 def hint(name: str) -> Text:
-    """Return the next hint to an exercise, ``hint("rnn.step")``."""
-    all_of_them = find(name).hints()
+    """Return the next hint to an exercise, ``hint("rnn.step")``, that no answer to the last attempt has given."""
+    asked = find(name)
+    all_of_them = asked.hints()
     k = min(_given.get(name, 0), len(all_of_them) - 1)
+    while k < len(all_of_them) - 1 and all_of_them[k] in asked.said:  # the answer to an attempt has given it
+        k += 1
     _given[name] = k + 1
     rest = len(all_of_them) - k - 1
     more = f" ({rest} more: call it again)" if rest else ""
@@ -75,7 +78,7 @@ def solution(name: str) -> Text:
     asked = find(name)
     if not asked.attempts and name not in _asked:
         _asked.add(name)
-        return Text("No attempt yet. Call it again to see the solution all the same.")
+        return Text("No attempt yet. Call it again to see the solution anyway.")
     return Text(asked.answer())
 
 

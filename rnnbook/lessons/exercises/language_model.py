@@ -78,18 +78,18 @@ check_mixture_bits = Exercise(
         "the losses are averaged, not the probabilities": lambda log_p, log_q, share: (
             -(share * log_p + (1 - share) * log_q).mean() / np.log(2)
         ),
-        "the share goes to the other model": lambda log_p, log_q, share: mixture_bits(log_q, log_p, share),
+        "the share goes to the wrong model": lambda log_p, log_q, share: mixture_bits(log_q, log_p, share),
         "nats are not turned into bits": lambda log_p, log_q, share: mixture_bits(log_p, log_q, share) * np.log(2),
         "the mean is taken before the logarithm": lambda log_p, log_q, share: (
             -np.log2((share * np.exp(log_p) + (1 - share) * np.exp(log_q)).mean())
         ),
-        "the better of both is taken for each character: nobody knows beforehand which that is": (
+        "the better of the two is taken for each character, but nobody knows in advance which that is": (
             lambda log_p, log_q, share: -np.maximum(log_p, log_q).mean() / np.log(2)
         ),
-        "both count the same, whatever the share": lambda log_p, log_q, share: mixture_bits(log_p, log_q, 0.5),
+        "both models count the same, whatever the share": lambda log_p, log_q, share: mixture_bits(log_p, log_q, 0.5),
         "the sum is taken, not the mean": lambda log_p, log_q, share: mixture_bits(log_p, log_q, share) * len(log_p),
     },
-    looks_at="Mix the probabilities of each character first. Its logarithm comes after that, then the mean.",
+    looks_at="Mix the probabilities of each character first. Then take the logarithm, then the mean.",
     about=About("mixtures", "write", 2, 10),
 )
 
@@ -115,7 +115,7 @@ check_colder = Predict(
     why="Half the temperature squares the probabilities: 0.64 to 0.04, which is 16 to 1.",
     misreadings={
         "the probabilities are divided by the temperature, which their sum undoes": 0.8,
-        "the temperature is turned round: 2 and not 0.5": 0.667,
+        "the temperature is inverted: 2 and not 0.5": 0.667,
         "the squares are not divided by their sum": 0.64,
         "the probability itself is divided by 0.5 and cut off at 1": 1.0,
         "the probability is moved halfway to 1": 0.9,
@@ -128,14 +128,14 @@ check_colder = Predict(
 
 def masked_mean(losses, lengths):
     """Return the mean loss, a number, per real token; ``losses`` (T, B), of which
-    column b has ``lengths[b]`` real ones and noise behind them.
+    column b has ``lengths[b]`` real ones, followed by noise.
     """
     real = np.arange(len(losses))[:, None] < lengths
     return losses[real].sum() / lengths.sum()
 
 
 def _masked_inputs(rng):
-    T = B = int(rng.integers(5, 9))  # square on purpose: a mask the wrong way round must show in the number
+    T = B = int(rng.integers(5, 9))  # square on purpose: a transposed mask must show in the number
     return _masked_losses(rng, T, B)
 
 
@@ -168,7 +168,7 @@ check_masked_mean = Exercise(
         "the last real step of every sequence is dropped": lambda losses, lengths: losses[
             np.arange(len(losses))[:, None] < lengths - 1
         ].mean(),
-        "the mask is laid over the wrong axis": lambda losses, lengths: losses[_real(losses, lengths).T].mean(),
+        "the mask is applied along the wrong axis": lambda losses, lengths: losses[_real(losses, lengths).T].mean(),
     },
     looks_at="How many real tokens are there, and is every other one out of both the sum and the count?",
     also=[lambda rng: _masked_losses(rng, T=int(rng.integers(7, 10)), B=int(rng.integers(3, 6)))],
@@ -181,7 +181,7 @@ check_gain = ReadAFigure(
     0.104,
     why="The network needs 1.69 bits when it is fixed and 1.59 when it learns.",
     misreadings={
-        "what the network needs while it learns is read, not what that saves": 1.586,
+        "what the network needs while it learns is read, not what learning saves": 1.586,
         "the mixtures are compared, not the network alone": 0.119,
         "the counter's gain is read": 0.087,
         "the fixed network is compared with the mixture that learns": 0.195,
@@ -196,10 +196,10 @@ check_fair_contest = Design(
         "a": (True, "Both read the same text, so most of the noise is common to both and drops out of the difference."),
         "b": (True, "The weight is a choice. Made on the test part, it would flatter the mixture."),
         "c": (False, "A counter that learns while it reads must meet a network that does, or neither may."),
-        "d": (True, "The compressor has to know the training part, as the network does."),
-        "e": (False, "Perplexity per word is the same loss in another unit; it tells the systems apart no better."),
+        "d": (True, "The compressor has to have read the training part, as the network has."),
+        "e": (False, "Perplexity per word is the same loss in a different unit; it separates the systems no better."),
         "f": (False, "The best of the compressor's orders on the test part is a choice that has seen the test part."),
     },
-    looks_at="Which steps give both sides the same, and which let the test part choose?",
+    looks_at="Which steps treat both sides alike, and which let the test part choose?",
     about=About("experiments", "design", 2, 10),
 )

@@ -12,7 +12,7 @@ from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 def block_differences(first, second, block):
     """Return for each whole block of ``block`` months the mean of first² - second²,
-    errors (N,) of the same months; months that fill no block are left out.
+    errors (N,) of the same months; months that do not fill a block are left out.
     """
     whole = len(first) // block * block
     squares = first[:whole] ** 2 - second[:whole] ** 2
@@ -26,7 +26,7 @@ def _two_errors(rng):
 
 
 def _by_block(difference):
-    """A mistake that reduces each pair of blocks in another way."""
+    """A mistake that reduces each pair of blocks in a different way."""
 
     def wrong(first, second, block):
         whole = len(first) // block * block
@@ -46,7 +46,7 @@ check_block_differences = Exercise(
         "the second is compared with the first, so the sign is wrong": _by_block(lambda a, b: np.mean(b**2 - a**2)),
         "the sum of a block is taken, not its mean": _by_block(lambda a, b: np.sum(a**2 - b**2)),
         "the root is taken in each block": _by_block(lambda a, b: np.sqrt(np.mean(a**2)) - np.sqrt(np.mean(b**2))),
-        "every so-many-th month makes a block, so that neighbours part": lambda first, second, block: (
+        "every n-th month makes a block, so that neighbours are separated": lambda first, second, block: (
             (first**2 - second**2)[: len(first) // block * block].reshape(block, -1).mean(axis=0)
         ),
         "the blocks overlap": lambda first, second, block: np.lib.stride_tricks.sliding_window_view(
@@ -55,8 +55,8 @@ check_block_differences = Exercise(
         "the first months are left out in place of the last": lambda first, second, block: block_differences(
             first[len(first) % block :], second[len(second) % block :], block
         ),
-        "there are blocks of months that go round, one a block's number": lambda first, second, block: (
-            block_differences(first, np.roll(second, 1), block)
+        "the months are dealt out to the blocks in turn": lambda first, second, block: block_differences(
+            first, np.roll(second, 1), block
         ),
     },
     looks_at="Square first, subtract next, then cut into whole blocks of neighbours and take each one's mean.",
@@ -77,12 +77,12 @@ check_cells_per_wave = Exercise(
     lambda rng: {"L": int(rng.integers(2, 5)), "T": int(rng.integers(6, 12))},
     returns=("the cells",),
     mistakes={
-        "every wave is thought to be full": lambda L, T: np.full(L + T - 1, L),
+        "every wave is assumed to be full": lambda L, T: np.full(L + T - 1, L),
         "there is one wave too many": lambda L, T: np.append(cells_per_wave(L, T), 0),
-        "the last waves are thought to be full": lambda L, T: np.minimum(np.arange(1, L + T), L),
+        "the last waves are assumed to be full": lambda L, T: np.minimum(np.arange(1, L + T), L),
         "the waves are counted by step, without the layers' delay": lambda L, T: np.full(T, L),
         "the waves are counted by layer": lambda L, T: np.full(L, T),
-        "the cells so far are given": lambda L, T: np.cumsum(cells_per_wave(L, T)),
+        "the running total of cells is given": lambda L, T: np.cumsum(cells_per_wave(L, T)),
     },
     looks_at="Write m + t into a small table of layers and steps, and count how often each number occurs.",
     about=About("parallel computation", "write", 2, 10),
@@ -112,7 +112,7 @@ check_rounds = Predict(
         "the last, partly filled round is left out": 9.0,
         "a round for every step is counted": 1000.0,
         "only the first pairing is counted": 500.0,
-        "the root of the number of steps is taken": 32.0,
+        "the square root of the number of steps is taken": 32.0,
         "the natural logarithm is taken": 7.0,
     },
     tolerance=0.01,
@@ -123,13 +123,13 @@ check_rounds = Predict(
 check_regime = ReadAFigure(
     "fig-limits-lengths",
     8.2,
-    why="At one month the solid line is at about 25, the dashed one of the network that was trained there at 16.8.",
+    why="At one month the solid line is at about 25, and the dashed line, for the network trained there, at 16.8.",
     misreadings={
         "the error itself is read, not how much larger it is": 25.0,
         "two months are read": 3.2,
-        "the line's whole fall is taken for the value of 24 months of history, trained for": 0.5,
+        "the whole fall of the line is taken for the value of 24 months of history": 0.5,
     },
-    look="At the left edge: the solid line against the dashed one.",
+    look="At the left edge, compare the solid line with the dashed one.",
     tolerance=0.12,
     about=About("distribution shift", "read a figure", 1, 5),
 )
@@ -140,9 +140,9 @@ check_order = Design(
         "b": (False, "Shuffling in the test alone measures a change of regime, not the value of order."),
         "c": (True, "The last month is worth most: it keeps its place in both, so that only the order differs."),
         "d": (True, "A difference of a few tenths needs several seeds, and an interval over blocks of months."),
-        "e": (False, "The one shuffle that hurts most, picked afterwards, makes any series look ordered."),
-        "f": (True, "A linear predictor of the same windows says how much there is to be had at all."),
+        "e": (False, "The shuffle that hurts most, picked afterwards, makes any series look ordered."),
+        "f": (True, "A linear predictor of the same windows says how much there is to gain at all."),
     },
-    looks_at="Which points leave the order as the only difference, and which answer the question beforehand?",
+    looks_at="Which points leave the order as the only difference, and which answer the question in advance?",
     about=About("experiments", "design", 2, 10),
 )

@@ -51,16 +51,16 @@ check_coupled_step = Exercise(
         "tanh is missing on the output": lambda **a: _coupled(**a, show=lambda c: c),
         "the old carry is not scaled by f": lambda **a: _coupled(**a, keep=False),
         "the candidate is added in full": lambda **a: _coupled(**a, share=False),
-        "o is applied before the carry is handed on": lambda **a: _coupled(**a, shown=True),
+        "o is applied before the carry is passed on": lambda **a: _coupled(**a, shown=True),
     },
-    looks_at="Take the two equations of the carry and the state, and put 1 - f in the place of i.",
+    looks_at="Take the two equations for the carry and the state, and put 1 - f in place of i.",
     about=About("gates", "write", 1, 10),
 )
 
 
 def carry_gradients(dh, dc_next, f, o, c):
-    """Return dc_t and dc^next_{t-1} (B, H): what reaches the carry, and what it
-    hands to the step before.
+    """Return dc_t and dc^next_{t-1} (B, H): what reaches the carry, and what it passes
+    to the step before.
     """
     dc = dc_next + dh * o * (1 - np.tanh(c) ** 2)
     return dc, f * dc
@@ -90,7 +90,7 @@ check_carry_gradients = Exercise(
             dh * (1 - c**2), dc_next, f, o, 0 * c
         ),
         "the output gate is forgotten": lambda **a: _carry(**a, gate=False),
-        "the gradient is handed on without the forget gate": lambda **a: _carry(**a, scaled=False),
+        "the gradient is passed on without the forget gate": lambda **a: _carry(**a, scaled=False),
         "the forget gate is already applied to dc_next": lambda dc_next, f, **a: carry_gradients(
             dc_next=f * dc_next, f=f, **a
         ),
@@ -125,13 +125,13 @@ check_half_open = Predict(
     run=ten_steps_half_open,
     why="A bias of 0 is a gate of one half: 0.5 to the power of ten.",
     misreadings={
-        "a bias of 0 is thought to leave the gate open": 1.0,
-        "a bias of 0 is thought to close the gate": 0.0,
+        "a bias of 0 is assumed to leave the gate open": 1.0,
+        "a bias of 0 is assumed to close the gate": 0.0,
         "one half is taken off once, not at every step": 0.5,
         "a tenth of the half is taken off at every step": 0.95**10,
     },
     tolerance=0.05,
-    hint="What is σ(0)? And what does the next step do to what the first has left?",
+    hint="What is σ(0)? And what does the next step do to what the first left?",
     about=About("forget gate", "predict", 1, 5),
 )
 
@@ -141,7 +141,7 @@ check_open_at_the_end = ReadAFigure(
     why="At the closing bracket the forget gates of units 1 and 2 are nearly white, that of unit 3 is still dark.",
     misreadings={
         "the row of the input gates is read": "unit 1",
-        "the opening bracket is taken for the closing one": "none",
+        "the opening bracket is mistaken for the closing one": "none",
         "the rows are counted from below": "unit 2",
     },
     look="Second panel, the column of the first closing bracket: which row is dark there?",
@@ -171,18 +171,18 @@ check_to_onnx_order = Exercise(
         "the conversion runs the other way: a matrix in i, o, f, g is put in order i, f, g, o": _in_order([0, 2, 3, 1]),
         "f and o are exchanged and g stays the third": _in_order([0, 3, 2, 1]),
         "the order i, f, o, g comes out": _in_order([0, 1, 3, 2]),
-        "every fourth row is taken for a gate, not every block of H rows": lambda weight: weight.reshape(
+        "every fourth row is taken as a gate, not every block of H rows": lambda weight: weight.reshape(
             -1, 4, weight.shape[1]
         )[:, [0, 3, 1, 2]].reshape(weight.shape),
     },
-    looks_at="A gate owns H rows that stand together. Split into four, then stack in the new order.",
+    looks_at="A gate owns H adjacent rows. Split into four, then stack in the new order.",
     about=About("gate order", "write", 1, 5),
 )
 
 
 def bias_for_half_life(steps):
-    """Return the forget gate's bias (N,) with which half of the carry is left after
-    ``steps (N,)`` steps.
+    """Return the forget-gate bias (N,) that leaves half of the carry after ``steps
+    (N,)`` steps.
     """
     f = 0.5 ** (1 / steps)
     return np.log(f / (1 - f))
@@ -195,7 +195,7 @@ check_bias_for_half_life = Exercise(
     mistakes={
         "the gate's value f is returned, not the bias that makes it": lambda steps: 0.5 ** (1 / steps),
         "the sigmoid of f is taken; it is its inverse that you need": lambda steps: sigmoid(0.5 ** (1 / steps)),
-        "1 - f is taken for f: this gate forgets as fast as the right one keeps": lambda steps: (
+        "1 - f is mistaken for f: this gate forgets as much as the right one keeps": lambda steps: (
             -bias_for_half_life(steps)
         ),
         "the share left after the steps is 1/e, not one half": lambda steps: -np.log(np.expm1(1 / steps)),
@@ -260,7 +260,7 @@ check_is_bias_1_better = Design(
     {
         "a": (True, "With one seed each, luck decides: on the adding task the default start failed with some seeds."),
         "b": (True, "The default start of the library is the control; without it there is nothing to be better than."),
-        "c": (False, "A learning rate tuned for one start alone gives that start an evening's work more."),
+        "c": (False, "A learning rate tuned for only one start gives that start an unfair advantage."),
         "d": (True, "A start that has not learned in time may only be slower: double the budget once."),
         "e": (False, "The seeds picked by the result flatter the start that you hope for."),
         "f": (True, "One task does not tell a better start from one that fits this task."),

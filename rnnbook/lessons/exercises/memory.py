@@ -28,15 +28,15 @@ check_copy_baseline = Exercise(
     returns=("the loss",),
     mistakes={
         "the loss is averaged over the repeated symbols alone": lambda T, length, symbols: np.log(symbols),
-        "the steps at the end, in which the symbols are said again, are not counted": (
+        "the steps at the end, where the symbols are repeated, are not counted": (
             lambda T, length, symbols: length * np.log(symbols) / (T + length)
         ),
         "only the T steps of waiting are counted": lambda T, length, symbols: length * np.log(symbols) / T,
-        "the logarithm is that to base 2, bits instead of nats": (
+        "the logarithm is to base 2, giving bits instead of nats": (
             lambda T, length, symbols: copy_baseline(T, length, symbols) / np.log(2)
         ),
         "every step is guessed, the blanks too": lambda T, length, symbols: np.log(symbols + 1),
-        "only one symbol is to be said": lambda T, length, symbols: np.log(symbols) / (T + 2 * length),
+        "only one symbol is counted": lambda T, length, symbols: np.log(symbols) / (T + 2 * length),
     },
     looks_at="How many steps cost nothing, how many cost ln S, and over how many is the mean taken?",
     about=About("baselines", "write", 2, 10),
@@ -77,19 +77,19 @@ check_count = Exercise(
     mistakes={
         "the gates are used without their sigmoid": lambda **a: _count(**a, gate=lambda v: v),
         "the candidate is used without its tanh": lambda **a: _count(**a, candidate=lambda v: v),
-        "the new carry goes through tanh before it is handed on": lambda **a: _count(**a, turn=np.tanh),
+        "the new carry goes through tanh before it is passed on": lambda **a: _count(**a, turn=np.tanh),
         "the gates f and i are exchanged": lambda x, a_f, a_i, a_g: count(x, a_i, a_f, a_g),
         "the input gate is taken as 1 - f": lambda x, a_f, a_i, a_g: count(x, a_f, -a_f, a_g),
         "the forget gate is left out": lambda x, a_f, a_i, a_g: count(x, np.inf, a_i, a_g),
     },
-    looks_at="The LSTM's line of the carry: f times the old one, plus i times tanh of the candidate's argument.",
+    looks_at="The LSTM's equation for the carry: f times the old one, plus i times tanh of a_g.",
     about=About("counting", "write", 2, 10),
 )
 
 
 def hold(f, i, g):
-    """Return the pre-activations a_f, a_i, a_g with which gates and candidate are
-    f, i, g, each (N,).
+    """Return the pre-activations a_f, a_i, a_g that give gates and candidate f, i, g,
+    each (N,).
     """
     return np.log(f / (1 - f)), np.log(i / (1 - i)), np.arctanh(g)
 
@@ -110,7 +110,7 @@ check_hold = Exercise(
         "the candidate is treated like a gate": lambda f, i, g: (*hold(f, i, g)[:2], np.log((1 + g) / (1 - g))),
         "f and i are exchanged": lambda f, i, g: hold(i, f, g),
         "i is taken as 1 - f": lambda f, i, g: hold(f, 1 - f, g),
-        "the candidate is handed over as it is, without the inverse of tanh": lambda f, i, g: (*hold(f, i, g)[:2], g),
+        "the candidate is returned as it is, without the inverse of tanh": lambda f, i, g: (*hold(f, i, g)[:2], g),
     },
     looks_at="Solve σ(a) = f for a, and tanh(a) = g for a.",
     about=About("gates", "write", 2, 10),
@@ -118,8 +118,8 @@ check_hold = Exercise(
 
 
 def interval(values):
-    """Return mean and half width of the 95 % interval of the mean for three values
-    (3,), one a seed.
+    """Return the mean and the half width of its 95 % interval for three values (3,),
+    one per seed.
 
     The half width is t s / √3; s is the standard deviation with divisor 2, and t =
     4.303 (or as many more digits as you like) belongs to 2 degrees of freedom.
@@ -176,13 +176,13 @@ check_carry = Predict(
     why="Nothing is forgotten: each a adds 1 and each b takes 1 away, and no tanh holds the sum below 1.",
     misreadings={
         "the symbols are counted, not their difference": 8.0,
-        "the b are thought to add nothing": 5.0,
-        "the carry is thought to stay below 1, like a state": 0.96,
-        "every step is thought to halve the carry": -0.14,
-        "the last symbol alone is thought to be left": -1.0,
+        "the b are assumed to add nothing": 5.0,
+        "the carry is assumed to stay below 1, like a state": 0.96,
+        "every step is assumed to halve the carry": -0.14,
+        "only the last symbol is assumed to be left": -1.0,
     },
     tolerance=0.01,
-    hint="The carry's line: f times the old one, plus i times the candidate.",
+    hint="The equation for the carry: f times the old one, plus i times the candidate.",
     about=About("counting", "predict", 1, 5),
 )
 
@@ -192,7 +192,7 @@ check_average = ReadAFigure(
     why="The dashed line is at 0.968, the full LSTM's diamond at 0.951.",
     misreadings={
         "the place of the dashed line is given, not its distance": 0.968,
-        "the GRU's diamond is taken for the full LSTM's": 0.006,
+        "the GRU's diamond is mistaken for the full LSTM's": 0.006,
         "the worst seed is taken for the mean": 0.028,
     },
     look="The first row's diamond, and the dashed line.",
@@ -202,16 +202,16 @@ check_average = ReadAFigure(
 
 check_who_remembers = Design(
     {
-        "a": (True, "Each cell gets its default start and its best one: else a start is compared with a cell."),
+        "a": (True, "Each cell gets its default start and its best one: otherwise a start is compared with a cell."),
         "b": (True, "A basic RNN with as many parameters as the LSTM tells gates from size."),
         "c": (
             False,
             "A cell that is trained until it succeeds, beside others with a fixed budget, wins by the budget.",
         ),
         "d": (True, "What failed gets twice the updates once: “not yet” and “cannot” look alike before."),
-        "e": (True, "A skill is read beside that of a network without a memory."),
+        "e": (True, "A skill means something only beside that of a network without memory."),
         "f": (False, "Lengths at which only one cell succeeds, picked afterwards, are no experiment."),
     },
-    looks_at="Which points remove another explanation, and which favour a winner?",
+    looks_at="Which points rule out another explanation, and which favour one side?",
     about=About("experiments", "design", 2, 10),
 )

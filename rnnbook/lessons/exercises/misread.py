@@ -12,10 +12,11 @@ from rnnbook.lessons.exercises.results import plain
 def judge(
     given: Any, right: Any, tolerance: float, misreadings: Mapping[str, Any], choices: Sequence[str], head: str
 ) -> Verdict:
-    """Return the verdict on ``given``, told with ``head``, which says what is right.
+    """Return the verdict on ``given``, beginning with ``head``, which says what is
+    right.
 
-    ``right``: a number, a tuple (a shape) or one of ``choices``. ``tolerance``: as a share of the right number; of 1
-    where that is 0. ``misreadings``: a sentence for each wrong answer that is known, and the answer that comes from it.
+    ``right``: a number, a tuple (a shape) or one of ``choices``. ``tolerance``: as a share of the right number, or of 1
+    if that is 0. ``misreadings``: a sentence for each known wrong answer, and the answer that comes from it.
     """
     if given is None:
         return Verdict(False, "No answer yet: write yours down first.", "none")
@@ -76,5 +77,5 @@ def _how_far(found, right):
 
 
 def shown(answer: Any) -> str:
-    """Return a right answer as it is told: a number with three digits."""
+    """Return a right answer as it is shown: a number with three digits."""
     return f"“{answer}”" if isinstance(answer, str) else str(answer) if isinstance(answer, tuple) else f"{answer:.4g}"

@@ -1,7 +1,7 @@
 """Small mistakes made by rule in Python source, from its syntax tree.
 
-``mutants(source)`` gives each mistake, made by the rules of ``rules``, as a whole module; ``load`` runs one.
-All but the changed statement stays as it was, comments too. Strings, annotations, decorators and what is raised are
+``mutants(source)`` gives each mistake made by the rules of ``rules`` as a whole module; ``load`` runs one. Everything
+but the changed statement stays as it was, including comments. Strings, annotations, decorators and what is raised are
 left alone.
 """
 
@@ -19,7 +19,7 @@ BLOCK = ast.FunctionDef | ast.ClassDef | ast.For | ast.While | ast.If | ast.With
 
 
 class Mutant(NamedTuple):
-    """One mistake: in which function, at which line, by which rule, in words, and the whole module that has it."""
+    """One mistake: its function, its line, its rule, its description, and the whole module that has it."""
 
     function: str  # "GRU.forward"; "" outside all functions
     line: int
@@ -29,7 +29,7 @@ class Mutant(NamedTuple):
 
 
 def mutants(source: str, names: Collection[str] | None = None) -> list[Mutant]:
-    """Return the mutants of a module, or those within the functions and classes of these names alone.
+    """Return the mutants of a module, or only those within the functions and classes of these names.
 
     A name is ``"forward"`` (in every class), ``"GRU"`` (all of it) or ``"GRU.forward"``. No two have the same source.
     """
@@ -51,7 +51,7 @@ def mutants(source: str, names: Collection[str] | None = None) -> list[Mutant]:
 
 
 def load(source: str, name: str, file: str = "") -> types.ModuleType:
-    """Execute source as a module of its own, which no import finds; ``file`` is its ``__file__``."""
+    """Execute source as a separate module that no import finds; ``file`` is its ``__file__``."""
     module = types.ModuleType(name)
     module.__file__ = file or f"<{name}>"
     sys.modules[name] = module  # while it is executed: a dataclass looks for its module there
@@ -65,7 +65,7 @@ def load(source: str, name: str, file: str = "") -> types.ModuleType:
 def _sites(node: Any, function="", place=None) -> Iterator[tuple]:
     """Yield (function, place, parent, field, index, node) of every node that a rule may change.
 
-    The place is what is written anew: the statement, or one expression in the first line of a block.
+    The place is what is rewritten: the statement, or one expression in the first line of a block.
     """
     for field, value in ast.iter_fields(node):
         if field in FIELDS_LEFT_ALONE or (field == "keywords" and isinstance(node, ast.ClassDef)):
@@ -89,7 +89,7 @@ def _put(parent, field, index, node):
 
 
 def _spliced(lines, place, text):
-    """The source with this text in the place of one node; the tree counts columns in bytes."""
+    """The source with this text in place of one node; the tree counts columns in bytes."""
     first, last = place.lineno - 1, place.end_lineno - 1
     before, after = lines[first][: place.col_offset], lines[last][place.end_col_offset :]
     return b"".join([*lines[:first], before, text.encode(), after, *lines[last + 1 :]]).decode()
@@ -124,7 +124,7 @@ def _mark(tree):
 def _mark_what_cannot_show(tree):
     for node in ast.walk(tree):
         match node:
-            case ast.Call(ast.Attribute(attr="reshape" | "view"), sizes):  # any negative size is the one to be found
+            case ast.Call(ast.Attribute(attr="reshape" | "view"), sizes):  # any negative size is the one to be inferred
                 for inner in [inner for size in sizes for inner in ast.walk(size)]:
                     if isinstance(inner, ast.UnaryOp):
                         vars(inner.operand).update(is_open=True)

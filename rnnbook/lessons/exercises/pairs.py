@@ -51,7 +51,7 @@ def _part_is(search, trials, part, results):
 
 
 def one_in_the_other(search: Any) -> tuple | None:
-    """A known mistake that calls the solution, where that has another known mistake or a change by rule."""
+    """A known mistake that calls the solution, when the solution has another known mistake or a change by rule."""
     exercise = search.exercise
     name = exercise.solution.__name__
     others = list(exercise.mistakes.items())

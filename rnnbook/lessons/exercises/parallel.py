@@ -140,8 +140,8 @@ check_bug_in_gradient = FindTheBug(
 
 
 def ticks_of_a_hundred():
-    """Count the ticks of 100 processors that scan 1,000 pairs in rounds, each
-    processor making one combination a tick.
+    """Count the ticks of 100 processors that scan 1,000 pairs in rounds, each processor
+    making one combination per tick.
     """
     ticks, reach = 0, 1
     while reach < 1000:
@@ -189,7 +189,7 @@ check_cannot_or_did_not = Design(
         "c": (True, "“Did not learn” is not yet “cannot”: double the budget once."),
         "d": (True, "A theorem, or weights set by hand, can show what no training run can."),
         "e": (False, "The best seed shows what may happen, the mean what does: report all of them."),
-        "f": (True, "Strings longer than in training show whether a rule was learned."),
+        "f": (True, "Strings longer than those in training show whether a rule was learned."),
     },
     looks_at="Which points tell “cannot” from “did not learn”?",
     about=About("experiments", "design", 2, 10),
@@ -197,8 +197,8 @@ check_cannot_or_did_not = Design(
 
 
 def share_copied(model):
-    """Return the share of symbols that a model repeats after 20 steps, on 200 new sequences of 5 out of 4 symbols;
-    raise Refused where an answer depends on later steps.
+    """Return the share of symbols that a model repeats correctly after 20 steps, on 200 new sequences of 5 out of 4
+    symbols; raise Refused where an answer depends on later steps.
     """
     batch = tasks.copy(np.random.default_rng(20), 20, 200, length=5, symbols=4)
     answers = _answers(model, batch.x)
@@ -223,8 +223,8 @@ check_copy_task = Project(
     bar=0.95,
     unit="of the symbols are right",
     how=[
-        "A guess is right for one symbol in four. Start with a shorter wait, and lengthen it once it is learned.",
-        "Count the loss of the last five steps alone: the blanks before them are learned at once and drown it.",
+        "A guess is right for one symbol in four. Start with a shorter wait, and lengthen it once that is learned.",
+        "Count only the loss of the last five steps: the blanks before them are learned at once and swamp it.",
         "A layer whose factors start near 1 keeps what it has read: biases of the gates, or a state with addresses.",
     ],
     about=About("memory", "project", 3, 90),

@@ -1,4 +1,4 @@
-"""The kind *predict, then run*: what comes out is written down before the program runs; then it runs.
+"""The kind *predict, then run*: you write down what will come out before the program runs; then it runs.
 
 >>> import numpy as np
 >>> from rnnbook.lessons.exercises.predict import Predict
@@ -6,11 +6,11 @@
 ...     "The last state of 100 steps of h = tanh(0.5 h), from h = 1.",
 ...     run=lambda: float(np.tanh(0.5) * 0.0),
 ...     why="Every step at least halves the state.",
-...     misreadings={"the state is thought to settle at 0.5": 0.5},
+...     misreadings={"the state is assumed to settle at 0.5": 0.5},
 ...     tolerance=0.01,
 ... )
 >>> ask(0.5)
-0.5 is 0.5 too large. That is what comes out when the state is thought to settle at 0.5. The run gives 0. Every step at least halves the state.
+0.5 is 0.5 too large. That is what comes out when the state is assumed to settle at 0.5. The run gives 0. Every step at least halves the state.
 """  # noqa: E501
 
 import inspect
@@ -27,8 +27,8 @@ class Predict(Question):
     """A number, a shape (a tuple) or one of ``choices``, to be written down before ``run()`` returns it.
 
     ``asks``: what is predicted, in a clause. ``run``: the program; it is run once, after the first prediction.
-    ``why``: the reason for what comes out. ``misreadings``: a sentence for each wrong prediction that is known and
-    the prediction that comes from it. ``tolerance``: by which share of the number a prediction may be off.
+    ``why``: the reason for what comes out. ``misreadings``: a sentence for each known wrong prediction and
+    the prediction that comes from it. ``tolerance``: by what share of the number a prediction may be off.
     ``hint``: what to think of first.
     """
 

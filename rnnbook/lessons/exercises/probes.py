@@ -1,4 +1,4 @@
-"""What can be said of an attempt that no list and no rule explains: what it depends on, where it is right."""
+"""What can be said about an attempt that no list and no rule explains: what it depends on, where it is right."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def probe(search: Any) -> str:
 
 
 def unused(search: Any) -> str:
-    """Name the arguments on which the attempt does not depend and the solution does."""
+    """Name the arguments on which the solution depends and the attempt does not."""
     found = []
     for name in search.trials[0].exact:
         if all(_unused_in(search, n, name) for n in range(len(search.trials))):
@@ -44,7 +44,7 @@ def _unused_in(search, n, name):
 
 
 def _others(value):
-    """Yield other values for an argument, of the same kind and mostly as allowed as it is."""
+    """Yield other values for an argument, of the same kind and, mostly, just as admissible."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         yield from (0.75 * value, value.reshape(-1)[::-1].reshape(value.shape), -value)
     elif isinstance(value, np.ndarray):
@@ -58,7 +58,7 @@ def _same(one, other):
 
 
 def right_without(search: Any) -> str:
-    """Name the arguments with zeros in place of which the attempt is right, and not only because all is zero then."""
+    """Name the arguments that, set to zero, make the attempt right, and not only because everything is zero then."""
     found = []
     for name, value in search.trials[0].exact.items():
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
@@ -99,7 +99,7 @@ def _is_are(names):
 
 
 def where_right(search: Any) -> str:
-    """Say in which entries alone the numbers are wrong: the first, the last, the diagonal, what is below zero."""
+    """Say in which entries alone the numbers are wrong: the first, the last, the diagonal, the negative ones."""
     if any(given.arrays is None for given in search.given):
         return ""
     for part, name in enumerate(search.exercise.returns):

@@ -1,4 +1,4 @@
-"""A small project: whatever the reader has built is scored on data that it has not seen, against a bar.
+"""A small project: whatever the reader has built is scored on data that it has not seen, and has to clear a bar.
 
 >>> from rnnbook.lessons.exercises.project import Project
 >>> ask = Project("Say a number above 3.", lambda yours: yours, bar=3.0, unit="points", how=["Think of a large one."])
@@ -14,14 +14,14 @@ from rnnbook.lessons.exercises.question import Question, Verdict
 
 
 class Refused(Exception):
-    """What was handed in breaks a rule of the project; the message says which."""
+    """The submission breaks a rule of the project; the message says which."""
 
 
 class Project(Question):
-    """Something to build. ``score(yours)`` returns its number, or raises ``Refused`` where it breaks a rule.
+    """Something to build. ``score(yours)`` returns its number, or raises ``Refused`` if it breaks a rule.
 
-    ``asks``: what is to be handed in. ``bar``: what the score has to reach; with ``lower`` it has to be below it, and a
-    function without arguments may give it. ``unit``: of the score. ``how``: the hints.
+    ``asks``: what to hand in. ``bar``: what the score has to reach, or, with ``lower``, stay below; a function without
+    arguments may give it. ``unit``: of the score. ``how``: the hints.
     """
 
     def __init__(
@@ -59,5 +59,5 @@ class Project(Question):
         return list(self.how)
 
     def answer(self) -> str:
-        """Return what is to be handed in: a project has many solutions."""
+        """Return what to hand in: a project has many solutions."""
         return "\n".join([self.asks, "", *(f"- {hint}" for hint in self.how)])

@@ -29,7 +29,7 @@ check_steps_needed = Exercise(
     returns=("T",),
     mistakes={
         "no blank is counted between two equal symbols": lambda target: len(target),
-        "equal symbols that are not neighbours are counted as repeats": lambda target: (
+        "equal symbols that are not adjacent are counted as repeats": lambda target: (
             2 * len(target) - len(np.unique(target))
         ),
         "a blank is counted between all symbols": lambda target: 2 * len(target) - 1,
@@ -88,7 +88,7 @@ check_alpha_step = Exercise(
         "the blank between two equal symbols may be skipped": lambda alpha, y, extended: _alpha_with(
             alpha, y, extended, extended[2:] != 0
         ),
-        "every state may be reached from two places before": lambda alpha, y, extended: _alpha_with(
+        "every state may be reached from two states before it": lambda alpha, y, extended: _alpha_with(
             alpha, y, extended, True
         ),
         "nothing may be skipped": lambda alpha, y, extended: _alpha_with(alpha, y, extended, False),
@@ -105,7 +105,7 @@ check_alpha_step = Exercise(
 
 
 def written(path):
-    """Return what a path (T,) of CTC writes, with zeros behind it, (T,); the blank is 0."""
+    """Return what a path (T,) of CTC writes, followed by zeros, (T,); the blank is 0."""
     new = np.concatenate([[True], path[1:] != path[:-1]])
     symbols = path[new & (path != 0)]
     return np.concatenate([symbols, np.zeros(len(path) - len(symbols), int)])
@@ -134,8 +134,9 @@ check_written = Exercise(
     mistakes={
         "blanks are dropped first, so that they no longer part two equal symbols": _blanks_first,
         "repeats are not merged": lambda path: _fill(path[path != 0], len(path)),
+        "the zeros behind what is written are missing": lambda path: written(path)[: np.sum(written(path) != 0)],
         "blanks are kept": lambda path: _fill(path[np.concatenate([[True], path[1:] != path[:-1]])], len(path)),
-        "every symbol is written once, wherever it stands": lambda path: _fill(
+        "every symbol is written only once, wherever it occurs": lambda path: _fill(
             np.array(list(dict.fromkeys(path[path != 0].tolist()))), len(path)
         ),
         "the gaps are left where the blanks and repeats were": lambda path: np.where(
@@ -148,7 +149,7 @@ check_written = Exercise(
 
 
 def turning_point(short_log_p, short_length, long_log_p, long_length):
-    """Return the alpha [no unit] from which on the longer, less likely sequence is ranked first by log p / lp."""
+    """Return the alpha [no unit] above which the longer, less likely sequence is ranked first by log p / lp."""
     return np.log(long_log_p / short_log_p) / np.log((5 + long_length) / (5 + short_length))
 
 
@@ -178,7 +179,7 @@ check_turning_point = Exercise(
         "the logarithms of both sides are left out": lambda short_log_p, short_length, long_log_p, long_length: (
             (long_log_p / short_log_p) / ((5 + long_length) / (5 + short_length))
         ),
-        "the sign is turned round": lambda **pair: -turning_point(**pair),
+        "the sign is reversed": lambda **pair: -turning_point(**pair),
         "6 is added to the lengths instead of 5": lambda short_log_p, short_length, long_log_p, long_length: (
             np.log(long_log_p / short_log_p) / np.log((6 + long_length) / (6 + short_length))
         ),
@@ -191,7 +192,7 @@ check_turning_point = Exercise(
 def paired(first, second):
     """Return the difference of two systems' shares of wrong words, first - second, and its standard error.
 
-    ``first`` and ``second`` (N,) are 1 where the system got the same word wrong, else 0.
+    ``first`` and ``second`` (N,) are 1 where the system got that word wrong, else 0.
     """
     difference = first - second
     return difference.mean(), difference.std(ddof=1) / np.sqrt(len(difference))
@@ -211,9 +212,13 @@ check_paired = Exercise(
     _answers,
     returns=("difference", "standard error"),
     mistakes={
-        "the two systems are treated as if each had been asked other words": lambda first, second: (
+        "the two systems are treated as if each had been given different words": lambda first, second: (
             first.mean() - second.mean(),
             np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / len(first)),
+        ),
+        "each system's binomial error is taken, as if each had been asked other words": lambda first, second: (
+            first.mean() - second.mean(),
+            np.sqrt((first.var() + second.var()) / len(first)),
         ),
         "the standard deviation is not divided by the root of N": lambda first, second: (
             (first - second).mean(),
@@ -223,12 +228,12 @@ check_paired = Exercise(
             (first - second).mean(),
             (first - second).std(ddof=1) / len(first),
         ),
-        "the difference is taken the other way round": lambda first, second: paired(second, first),
-        "only the words are counted that one of them got wrong": lambda first, second: (
+        "the difference is taken in the wrong order": lambda first, second: paired(second, first),
+        "only the words that one of them got wrong are counted": lambda first, second: (
             (first - second)[first != second].mean(),
             (first - second)[first != second].std(ddof=1) / np.sqrt((first != second).sum()),
         ),
-        "N is taken where N - 1 belongs": lambda first, second: (
+        "N is used where N - 1 belongs": lambda first, second: (
             (first - second).mean(),
             (first - second).std() / np.sqrt(len(first)),
         ),
@@ -260,7 +265,7 @@ check_which_first = Predict(
     why="-2.0 / (8/6) = -1.50 and -2.6 / (11/6) = -1.42: with alpha = 1 the penalty makes up for the length.",
     misreadings={
         "the log probabilities are compared as they are, alpha = 0": "the short one",
-        "the penalty is thought to be zero for both": "neither",
+        "the penalty is assumed to be zero for both": "neither",
     },
     choices=("the short one", "the long one", "neither"),
     hint="A log probability is negative: dividing it by a larger number brings it nearer to zero.",
@@ -270,7 +275,7 @@ check_which_first = Predict(
 check_long_words = ReadAFigure(
     "fig-pronunciation-length",
     0.59,
-    why="On the longest words the joint n-gram is the best of the good ones: it is wrong on three in five.",
+    why="On the longest words the joint n-gram has the lowest error of all, and is still wrong on three in five.",
     misreadings={
         "the curves of attention and CTC are read": 0.75,
         "the left end of the n-gram's curve is read": 0.34,
@@ -284,13 +289,13 @@ check_long_words = ReadAFigure(
 
 check_does_search_help = Design(
     {
-        "a": (True, "The same network and the same words, or the model is compared and not the search."),
+        "a": (True, "Use the same network and the same words, or you compare the models and not the searches."),
         "b": (True, "The words are the same: compare them one by one; two separate error bars are too wide."),
-        "c": (False, "An alpha that is chosen on the test words has seen their answers."),
-        "d": (True, "A search error is a word for which the right answer is likelier than what was found: count them."),
+        "c": (False, "An alpha chosen on the test words has seen their answers."),
+        "d": (True, "A search error is a word whose right answer is likelier than what was found: count these."),
         "e": (True, "One seed is one network: repeat with others."),
-        "f": (False, "The words that greedy search gets wrong are those on which beam search can only win."),
+        "f": (False, "On the words that greedy search gets wrong, beam search can only win."),
     },
-    looks_at="What belongs to the model, what to the search, and which words are asked?",
+    looks_at="What is due to the model, what to the search, and which words are tested?",
     about=About("experiments", "design", 2, 10),
 )

@@ -18,9 +18,9 @@ from rnnbook.lessons.exercises.question import Question, Verdict
 class ReadAFigure(Question):
     """A number, within ``tolerance`` of it as a share, or one of ``choices``.
 
-    ``figure``: the figure's label in the chapter. ``misreadings``: every distractor, or wrong number that is likely,
-    as a sentence ("the logarithmic axis is read as a linear one") and the answer that comes from it. ``look``: where in
-    the figure to look. ``why``: what the figure says there.
+    ``figure``: the figure's label in the chapter. ``misreadings``: every distractor, or likely wrong number, as a
+    sentence ("the logarithmic axis is read as a linear one") and the answer that comes from it. ``look``: where in the
+    figure to look. ``why``: what the figure says there.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class ReadAFigure(Question):
         self.look, self.tolerance, self.choices, self.about = look, tolerance, tuple(choices), about
 
     def verdict(self, yours: Any, seed: int = 0) -> Verdict:
-        """Return the verdict on what was read; the figure has no seed. A wrong answer is not told the right one."""
+        """Return the verdict on what was read; the figure has no seed. A wrong answer does not reveal the right one."""
         told = judge(yours, self.right, self.tolerance, self.misreadings, self.choices, "")
         return told._replace(message=f"{told.message.strip()} {self.why if told.passed else self._look(told)}".strip())
 
@@ -46,8 +46,9 @@ class ReadAFigure(Question):
         return "" if told.kind in ("none", "form") else self.look
 
     def hints(self) -> list[str]:
-        """Return where to look."""
-        return [self.look]
+        """Return where to look, then the ways to read it wrongly."""
+        wrongly = list(self.misreadings)[:3]
+        return [self.look, f"It goes wrong where {'; where '.join(wrongly)}."]
 
     def answer(self) -> str:
         """Return what the figure says."""

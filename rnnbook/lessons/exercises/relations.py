@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 FUNCTIONS: dict[str, Callable] = {
-    "with its sign turned": lambda e: -e,
+    "with its sign reversed": lambda e: -e,
     "transposed": lambda e: e.T,
-    "with its first axis turned round": lambda e: e[::-1],
-    "with its last axis turned round": lambda e: e[..., ::-1],
+    "with its first axis reversed": lambda e: e[::-1],
+    "with its last axis reversed": lambda e: e[..., ::-1],
     "with its first two axes exchanged": lambda e: e.swapaxes(0, 1),
     "moved by one place, later": lambda e: np.concatenate([e[-1:], e[:-1]]),
     "moved by one place, earlier": lambda e: np.concatenate([e[1:], e[:1]]),
     "without its first entry": lambda e: e[1:],
     "without its last entry": lambda e: e[:-1],
-    "with one axis more": lambda e: e[None],
+    "with an extra axis": lambda e: e[None],
     "squared": np.square,
     "under a square root": np.sqrt,
     "without its sign": np.abs,
@@ -25,7 +25,7 @@ FUNCTIONS: dict[str, Callable] = {
     "put through exp": np.exp,
     "put through log": np.log,
     "put through tanh": np.tanh,
-    "put through the sigmoid": lambda e: 1 / (1 + np.exp(-e)),
+    "passed through the sigmoid": lambda e: 1 / (1 + np.exp(-e)),
     "summed over its first axis": lambda e: e.sum(axis=0),
     "summed over its last axis": lambda e: e.sum(axis=-1),
     "averaged over its first axis": lambda e: e.mean(axis=0),
@@ -34,7 +34,7 @@ FUNCTIONS: dict[str, Callable] = {
 
 
 def order_or_copy(search: Any) -> tuple | None:
-    """Return that the results are right, but in another order, or that all rows of one are one array."""
+    """Say that the results are right but in a different order, or that all rows of one are the same array."""
     if not _all_readable(search):
         return None
     said = _order(search) or _one_array(search)
@@ -42,7 +42,7 @@ def order_or_copy(search: Any) -> tuple | None:
 
 
 def relation(search: Any) -> str:
-    """Return a sentence on how a wrong result can be had from the right one, or nothing."""
+    """Return a sentence on how the wrong result follows from the right one, or nothing."""
     if not _all_readable(search):
         return ""
     for part in wrong_parts(search):
@@ -66,7 +66,7 @@ def _right(search, n, part):
 
 
 def _is(search, part, made):
-    """Tell whether ``made(n)`` is the attempt's result in every trial."""
+    """Return whether ``made(n)`` is the attempt's result in every trial."""
     for n in search.order:
         try:
             with np.errstate(all="ignore"):
@@ -82,7 +82,7 @@ def _order(search):
     for order in permutations(range(len(names))):
         if order != tuple(range(len(names))) and len(names) <= 5:
             if all(_is(search, p, lambda n, q=q: _right(search, n, q)) for p, q in enumerate(order)):
-                return f"They are right, but in another order: you return {', '.join(names[q] for q in order)}."
+                return f"They are right, but in a different order: you return {', '.join(names[q] for q in order)}."
     return ""
 
 
@@ -106,7 +106,7 @@ def _function(search, part):
 
 
 def _factor(search, part):
-    """One factor for all numbers, or one that is a size or a number among the arguments; the same for what is added."""
+    """One factor for all numbers, also a size or a number among the arguments; the same for a term added."""
     name = search.exercise.returns[part]
     factors, added = [], []
     for n in search.order:

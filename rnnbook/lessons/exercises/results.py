@@ -1,4 +1,4 @@
-"""What came back, as arrays: from NumPy, PyTorch and nested lists alike; what is no number is said in a sentence."""
+"""What came back, as arrays: from NumPy, PyTorch and nested lists alike; a sentence says what is not a number."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -29,21 +29,21 @@ class Right(NamedTuple):
 
 
 def plain(value: Any) -> Any:
-    """Return the value with the tensors in it, of whichever library, as something that NumPy reads."""
-    for release in ("detach", "cpu"):  # from its gradient, and from an accelerator
+    """Return the value with the tensors in it, from any library, as something that NumPy reads."""
+    for release in ("detach", "cpu"):  # detached from its gradient, and moved off an accelerator
         if hasattr(value, release) and not isinstance(value, np.ndarray):
             value = getattr(value, release)()
     return [plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def parts(results: Any, count: int) -> list:
-    """Return the results one by one; a list may stand for the tuple."""
+    """Return the results one by one; a list may take the place of the tuple."""
     several = isinstance(results, tuple) or (count > 1 and isinstance(results, list))
     return list(results) if several else [results]
 
 
 def read(results: Any, rights: Sequence[Right]) -> Outcome:
-    """Return the results as arrays, with a sentence where something can be said without looking at numbers."""
+    """Return the results as arrays, with a sentence if something can be said without looking at numbers."""
     if results is None:
         return Outcome(
             sentence="It returns None: write its body, end it with return, and run the cell again.", kind="none"
@@ -59,7 +59,7 @@ def read(results: Any, rights: Sequence[Right]) -> Outcome:
         found, trouble = as_numbers(value, right)
         if found is None:
             return Outcome(sentence=f"{right.name} {trouble}", kind="no number")
-        if isinstance(value, list) and found.shape == (1, *right.shape):  # a list that stands for a tuple of one
+        if isinstance(value, list) and found.shape == (1, *right.shape):  # a list in place of a tuple of one
             found = found[0]
         exact = found.astype(np.float64)
         if complaint == ("", "numbers") and exact.shape != right.shape:
@@ -97,7 +97,7 @@ def as_numbers(value: Any, right: Right) -> tuple[np.ndarray | None, str]:
 
 
 def is_single(found: np.ndarray) -> bool:
-    """Tell whether numbers were computed in float32, also where a list or float64 holds them now."""
+    """Return whether numbers were computed in float32, even if a list or float64 holds them now."""
     if found.dtype != np.float64:
         return found.dtype == np.float32
     with np.errstate(all="ignore"):

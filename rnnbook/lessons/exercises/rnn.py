@@ -91,11 +91,11 @@ check_forward = Exercise(
     _forward_inputs,
     returns=("hs",),
     mistakes={
-        "every step starts from h_0: the loop never hands h on": _state_never_updated,
+        "every step starts from h_0: the loop never passes h on": _state_never_updated,
         "the initial state h_0 is ignored and zeros are used": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: forward(
             xs, 0 * h_0, W_ih, W_hh, b_ih, b_hh
         ),
-        "the outputs begin with h_0 and miss the last step": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: np.concatenate(
+        "the outputs begin with h_0 and lack the last step": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: np.concatenate(
             [h_0[None], forward(xs, h_0, W_ih, W_hh, b_ih, b_hh)[:-1]]
         ),
         "the outputs begin with h_0: one state too many": lambda xs, h_0, W_ih, W_hh, b_ih, b_hh: np.concatenate(
@@ -112,7 +112,7 @@ check_forward = Exercise(
         ),
         "the weights change from step to step": _new_weights_each_step,
     },
-    looks_at="Follow one h through the loop: where does it come from, where does it go?",
+    looks_at="Follow one h through the loop: where does it come from, and where does it go?",
     about=About("the loop", "write", 1, 10),
 )
 
@@ -228,7 +228,7 @@ check_read_in_pieces = Exercise(
             xs[: len(xs) // k * k], k, **weights
         ),
     },
-    looks_at="What does the layer know of the first piece when it begins the second? Where is h set?",
+    looks_at="What does the layer know about the first piece when it begins the second? Where is h set?",
     about=About("initial state", "find the bug", 2, 10),
 )
 
@@ -272,7 +272,7 @@ check_flat_share = Exercise(
 
 
 def change_the_tenth():
-    """Run a layer on 24 random inputs twice, the second time with another tenth
+    """Run a layer on 24 random inputs twice, the second time with a different tenth
     input; count the states that move.
     """
     rng = np.random.default_rng(0)
@@ -285,15 +285,15 @@ def change_the_tenth():
 
 
 check_states_that_move = Predict(
-    "of the states after each of 24 steps, how many change when the tenth input is another one?",
+    "of the states after each of 24 steps, how many change when the tenth input is different?",
     run=change_the_tenth,
     why="The first nine states are finished before the tenth input is read; it and all later ones depend on it.",
     misreadings={
         "the tenth state itself is left out": 14.0,
         "the ninth state is counted as well": 16.0,
         "the states before it are counted": 9.0,
-        "only the tenth state is thought to change": 1.0,
-        "all states are thought to change": 24.0,
+        "only the tenth state is assumed to change": 1.0,
+        "all states are assumed to change": 24.0,
         "the tenth is counted among those that stay": 10.0,
     },
     tolerance=0.01,

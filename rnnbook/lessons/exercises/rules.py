@@ -1,7 +1,7 @@
 """The rules by which a small mistake is made in one node of a syntax tree: see ``mutants``.
 
-A rule takes a node and yields nodes to stand in its place, so no mistake knows a variable's name. What cannot show is
-left alone: the order of the axes of a sum, the numbers in an array of which only the shape is read.
+A rule takes a node and yields nodes to replace it, so no mistake depends on a variable's name. Changes that cannot show
+are left out: the order of the axes of a sum, the numbers in an array of which only the shape is read.
 """
 
 import ast
@@ -25,7 +25,7 @@ NO_ARRAY = ast.Constant | ast.Starred | ast.GeneratorExp | ast.ListComp | ast.La
 
 
 def changes(node: Any, parent: Any) -> Iterator[tuple[str, ast.AST]]:
-    """Yield (rule, the node that stands in this one's place); ``parent`` is the node that holds it."""
+    """Yield (rule, the node that replaces this one); ``parent`` is the node that holds it."""
     match node:
         case ast.BinOp(left, op, right):
             for kept in (left, right):

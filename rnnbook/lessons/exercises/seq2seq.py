@@ -130,7 +130,7 @@ def looking_weights(states, memory, W):
 
 
 def blind_weights(states, memory, W):
-    """The weights as a well-known tutorial had them: made from the decoder alone.
+    """The weights as in a well-known tutorial: computed from the decoder alone.
     Whatever is read, state s looks at the same places.
     """
     scores = states @ W
@@ -158,6 +158,9 @@ check_looking_weights = Exercise(
         ),
         "a tanh is put around the keys, which this score does not have": lambda states, memory, W: softmax(
             states @ np.tanh(W @ memory.T)
+        ),
+        "the scores are divided by the root of H, which this score does not ask for": lambda states, memory, W: softmax(
+            states @ W @ memory.T / np.sqrt(memory.shape[1])
         ),
     },
     looks_at="A weight is a comparison: exchange two steps of the memory, and the weights have to exchange, too.",
@@ -237,8 +240,11 @@ check_on_the_letters = Exercise(
             [row[start] for row, (start, end) in zip(weights, spans) if end > start]
         ),
         "the sums are not divided by the number of characters": lambda weights, spans: _sums(weights, spans).sum(),
-        "the largest weight of each span is counted, not all of it": lambda weights, spans: np.mean(
+        "only the largest weight in each span is counted, not their sum": lambda weights, spans: np.mean(
             [row[start:end].max() for row, (start, end) in zip(weights, spans) if end > start]
+        ),
+        "the rows are counted whose largest weight is inside, not the weights": lambda weights, spans: np.mean(
+            [start <= row.argmax() < end for row, (start, end) in zip(weights, spans) if end > start]
         ),
     },
     looks_at="Sum the weights inside each span, then average over the characters whose span holds a letter.",
@@ -248,20 +254,20 @@ check_on_the_letters = Exercise(
 
 check_bug_in_attend = FindTheBug(
     check_attend,
-    looks_at="Let all lengths be the whole memory, then let the query be zero: what should the weights be?",
+    looks_at="Let every length be that of the whole memory, then let the query be zero: what should the weights be?",
     about=About("attention", "find the bug", 2, 10),
 )
 
 check_bug_in_score_gradient = FindTheBug(
     check_score_gradient,
-    looks_at="The gradients of the scores of one step sum to zero. Do the program's? Try weights that are all equal.",
+    looks_at="The gradients of the scores of one step sum to zero. Do the program's? Try equal weights.",
     about=About("backward pass", "find the bug", 2, 10),
 )
 
 
 def weights_of_a_doubled_query():
-    """Two scores, 2 and 1, for a query that is then doubled: by how much is the
-    first weight the larger one?
+    """Two scores, 2 and 1, for a query that is then doubled: how many times larger is
+    the first weight?
     """
     weights = softmax(2 * np.array([2.0, 1.0]))
     return weights[0] / weights[1]
@@ -274,7 +280,7 @@ check_doubled_query = Predict(
     misreadings={
         "the ratio before the doubling is given": 2.718,
         "the ratio is doubled, not squared": 5.437,
-        "weights are thought to be in proportion to their scores": 2.0,
+        "weights are assumed to be proportional to their scores": 2.0,
         "both the query and the memory are doubled": 54.6,
     },
     tolerance=0.03,
@@ -284,27 +290,30 @@ check_doubled_query = Predict(
 
 check_where_it_looks = ReadAFigure(
     "fig-seq2seq-looks",
-    "the 1 of 21st",
-    why="Both digits of the day have their dark square on the 1: there the encoder has read the whole number.",
+    "the second 0 of 2004",
+    why="The dark square of the first row is two letters behind its frame: there the encoder has read 200.",
     misreadings={
-        "the frame is read, not the weight: it is where the character comes from": "the 2 of 21st",
-        "the row of the month is read": "the letters of septmber",
-        "the row of the year is read": "the 2 of 2004",
+        "the frame is read, not the weight: it is where the character comes from": "the 2 of 2004",
+        "the letter right behind the frame is read": "the first 0 of 2004",
+        "the row of the 4 is read": "the 4 of 2004",
     },
-    look="Find the row of the 2 of the day, the ninth character, and in it the darkest square.",
-    choices=("the 2 of 21st", "the 1 of 21st", "the letters of septmber", "the 2 of 2004"),
+    look="Find the row of the first character, at the top, and in it the darkest square.",
+    choices=("the 2 of 2004", "the first 0 of 2004", "the second 0 of 2004", "the 4 of 2004"),
     about=About("attention", "read a figure", 1, 5),
 )
 
 check_does_attention_help = Design(
     {
-        "a": (True, "Attention adds parameters: give the network without it as many."),
-        "b": (True, "One that did not learn in 400 updates may learn in 800: double the budget once."),
-        "c": (True, "Longer lines than in training show what one vector cannot hold."),
+        "a": (True, "Attention adds parameters: give the network without it just as many."),
+        "b": (True, "One that did not learn in 800 updates may learn in 1,600: double the budget once."),
+        "c": (True, "Longer lines than in training show whether it is length that troubles one vector."),
         "d": (False, "With the true characters fed in, the decoder need not have written them: it flatters both."),
-        "e": (True, "Five seeds with an interval: single runs of these networks differ by more than you compare."),
-        "f": (False, "Days of the training set tell what was memorised."),
+        "e": (
+            True,
+            "Take five seeds with an interval: single runs of these networks differ by more than you compare.",
+        ),
+        "f": (False, "Days from the training set show only what was memorised."),
     },
-    looks_at="What else differs between the two networks, and on what are they asked?",
+    looks_at="What else differs between the two networks, and what are they tested on?",
     about=About("experiments", "design", 2, 10),
 )

@@ -1,7 +1,7 @@
-"""A verdict is shown wherever its call stands in a cell, and once.
+"""A verdict is shown wherever its call is in a cell, and only once.
 
-The last line of a cell is shown by the notebook itself. What else was answered in the cell is printed at its end: the
-verdicts that nobody has looked at.
+The notebook itself shows the last line of a cell. The other verdicts of the cell, which nobody has looked at, are
+printed at its end.
 """
 
 import sys
@@ -12,12 +12,12 @@ _listening: list = [False]
 
 
 def listen(on: bool = True) -> None:
-    """Keep verdicts for ``unseen`` where there is no notebook: a page's worker asks for it."""
+    """Keep verdicts for ``unseen`` when there is no notebook: a page's worker calls this."""
     _listening[0] = on
 
 
 def wait(verdict: Any) -> None:
-    """Remember a verdict that is to be shown, where there is somebody who will: a notebook, or who listens."""
+    """Remember a verdict to be shown, if somebody will show it: a notebook or a listener."""
     shell = _shell()
     if shell is not None and _print_unseen not in shell.events.callbacks["post_run_cell"]:
         shell.events.register("post_run_cell", _print_unseen)
@@ -26,7 +26,7 @@ def wait(verdict: Any) -> None:
 
 
 def seen(verdict: Any) -> None:
-    """Forget a verdict, which is being shown; in a notebook, those that were given before it are printed first."""
+    """Forget a verdict that is being shown; in a notebook, print the ones given before it first."""
     place = next((n for n, other in enumerate(_waiting) if other is verdict), None)
     if place is not None:
         before, _waiting[:] = _waiting[:place], _waiting[place + 1 :]

@@ -88,21 +88,22 @@ check_weight_gradient = Exercise(
         "only the last step counts": lambda das, h_0, hs: das[-1].T @ hs[-2],
     },
     looks_at="Look again at the sum over all steps: which state does a step's pre-activation read?",
-    forbids={"there is a loop in it, and one product for all steps is asked for": _loops_over_time},
+    forbids={"there is a loop in it, but one product for all steps is asked for": _loops_over_time},
     about=About("backward pass", "write", 2, 15),
 )
 
 
 def speed_up(share, factor):
-    """Return how many times faster the whole becomes (N,), if this share (N,) of its
-    time, between 0 and 1, is made `factor` (N,) times faster.
+    """Return how many times faster a whole program becomes, if several parts of it,
+    which take share (N,) of its time and together at most all of it, are made
+    factor (N,) times faster each.
     """
-    return 1 / (1 - share + share / factor)
+    return 1 / (1 - share.sum() + (share / factor).sum())
 
 
 def _parts(rng):
     (N,) = sizes(rng, 1)
-    return {"share": rng.uniform(0.1, 0.9, N), "factor": rng.uniform(1.5, 20, N)}
+    return {"share": rng.dirichlet(np.ones(N + 1))[:N], "factor": rng.uniform(1.5, 20, N)}
 
 
 check_speed_up = Exercise(
@@ -110,12 +111,19 @@ check_speed_up = Exercise(
     _parts,
     returns=("speed_up",),
     mistakes={
-        "it is the time that is left, not how many times faster": lambda share, factor: 1 - share + share / factor,
-        "the share is multiplied with the factor": lambda share, factor: share * factor,
-        "the rest of the time is forgotten": lambda share, factor: factor / share,
-        "the part is made infinitely fast": lambda share, factor: 1 / (1 - share),
-        "the other part was made faster": lambda share, factor: speed_up(1 - share, factor),
-        "the speed-ups are averaged instead of the times": lambda share, factor: (1 - share) + share * factor,
+        "it is the time that is left, not how many times faster": lambda share, factor: 1 / speed_up(share, factor),
+        "the rest of the time is forgotten": lambda share, factor: 1 / (share / factor).sum(),
+        "the parts are made infinitely fast": lambda share, factor: 1 / (1 - share.sum()),
+        "each part's speed-up of the whole is computed alone, and they are multiplied": lambda share, factor: np.prod(
+            1 / (1 - share + share / factor)
+        ),
+        "the speed-ups are averaged instead of the times": lambda share, factor: 1 - share.sum() + share @ factor,
+        "the program is asked for, not what each part does alone": lambda share, factor: (
+            1 / (1 - share + share / factor)
+        ),
+        "every part gets the mean of the factors": lambda share, factor: speed_up(
+            share, np.full_like(share, factor.mean())
+        ),
     },
     looks_at="Write down the time that is left of one second, then ask how often it fits into the second.",
     about=About("Amdahl's law", "write", 1, 10),
@@ -124,13 +132,13 @@ check_speed_up = Exercise(
 
 check_bug_in_weight_gradient = FindTheBug(
     check_weight_gradient,
-    looks_at="Which states does the product read? Try program.difference(h_0=0), and das zero but for one step.",
+    looks_at="Which states does the product read? Try program.difference(h_0=0), and das zero except at one step.",
     about=About("backward pass", "find the bug", 2, 10),
 )
 
 
 def half_ten_times_faster():
-    """Make a half of a program's time ten times faster."""
+    """Make half of a program's time ten times faster."""
     before = 1.0
     after = 0.5 + 0.5 / 10
     return before / after
@@ -141,9 +149,9 @@ check_half_of_it = Predict(
     run=half_ten_times_faster,
     why="The other half stays: 1 / (0.5 + 0.05). Even an infinitely fast part would give 2.",
     misreadings={
-        "the share is multiplied with the factor": 5.0,
+        "the share is multiplied by the factor": 5.0,
         "the speed-ups of both halves are averaged": 5.5,
-        "the part is taken for the whole": 10.0,
+        "the part is mistaken for the whole": 10.0,
         "the part is made infinitely fast": 2.0,
         "it is the time that is left": 0.55,
     },
@@ -157,7 +165,7 @@ check_calls_of_a_sequence = ReadAFigure(
     701,
     why="One product for the input of all steps, then seven calls in each of the 100 steps: 1 + 100 · 7.",
     misreadings={
-        "the first strip is read, in which every step has an input product of its own": 800,
+        "the first strip is read, in which every step has its own input product": 800,
         "the third strip is read, in which the small boxes are one call": 201,
         "the fourth strip is read, in which one frame is one call": 2,
         "only the steps that are drawn are counted": 22,
@@ -165,7 +173,7 @@ check_calls_of_a_sequence = ReadAFigure(
         "the product with the state is left out": 601,
         "only the products are counted": 101,
     },
-    look="Count the boxes of one step in the second strip, and the box that stands before all steps.",
+    look="Count the boxes of one step in the second strip, and the box before all the steps.",
     tolerance=0.0005,
     about=About("cost", "read a figure", 1, 5),
 )
@@ -174,10 +182,10 @@ check_time_it = Design(
     {
         "a": (True, "Two programs that do not give the same numbers are not two ways to do one thing."),
         "b": (True, "The first call pays for allocation and compilation, which no later one does."),
-        "c": (False, "Beating your own slow loop says nothing of the layer that everybody has: time torch.nn, too."),
+        "c": (False, "Beating your own slow loop says nothing about the layer that everybody has: time torch.nn too."),
         "d": (True, "A layer that is fast forward and slow backward trains slowly."),
-        "e": (True, "More threads for one of them is another comparison."),
-        "f": (False, "The fastest of the sizes tried is the one that flatters; show all of them."),
+        "e": (True, "More threads for one of them is a different comparison."),
+        "f": (False, "The fastest of the sizes tried flatters your program; show all of them."),
         "g": (True, "Other programs disturb a single call: repeat, and report the median or the smallest."),
     },
     looks_at="What must be the same in both, and what would only make one of them look good?",
@@ -186,8 +194,8 @@ check_time_it = Design(
 
 
 def serve_two_streams(server):
-    """Return the largest difference between what a server says step by step, to two listeners in turn, and what its
-    network says of the whole sequences; raise Refused where its state grows.
+    """Return the largest difference between a server's answers step by step, to two listeners in turn, and its
+    network's answers for the whole sequences; raise Refused if its state grows.
     """
     rng = np.random.default_rng(0)
     T, D = 300, 5
@@ -195,12 +203,12 @@ def serve_two_streams(server):
     states, sizes_seen = [server.start(), server.start()], set()
     said: list[list] = [[], []]
     for t in range(T):
-        for k in rng.permutation(2):  # in any order, since listeners do not wait for each other
+        for k in rng.permutation(2):  # in random order, since listeners do not wait for each other
             y, states[k] = server.step(xs[k, t], states[k])
             said[k].append(np.array(y, dtype=np.float64))
             sizes_seen.add(_bytes_of(states[k]))
         if t == T // 2:
-            states = pickle.loads(pickle.dumps(states))  # the process is started again
+            states = pickle.loads(pickle.dumps(states))  # the process is restarted
     if len(sizes_seen) > 1:
         raise Refused("The state grows with the stream: a server of endless streams must not keep what it has read.")
     whole = [np.asarray(plain(server.whole(x)), dtype=np.float64) for x in xs]
@@ -227,8 +235,8 @@ check_serve = Project(
     bar=1e-4,
     unit="is the largest difference",
     how=[
-        "Keep the state of each listener apart: step must not remember anything by itself.",
-        "Everything that the next step needs belongs into the state, such as h and c of an LSTM, and nothing more.",
+        "Keep each listener's state separate: step must not remember anything itself.",
+        "Everything that the next step needs belongs in the state, such as h and c of an LSTM, and nothing more.",
     ],
     lower=True,
     about=About("streams", "project", 2, 45),

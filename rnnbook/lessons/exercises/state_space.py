@@ -53,7 +53,7 @@ check_delta_step = Exercise(
 
 def sample_held_input(A, delta, u, h):
     """Return the state (N,) after a time ``delta`` of h' = A h + u from h (N,),
-    with the input u (N,) held still: exact for any delta.
+    with the input u (N,) held constant: exact for any delta.
     """
     a = np.exp(delta * A)
     return a * h + (a - 1) / A * u
@@ -68,7 +68,7 @@ check_sample_held_input = Exercise(
     ),
     returns=("h",),
     mistakes={
-        "the function stays as it stands: a delta too many divides the input's part": lambda A, delta, u, h: (
+        "the function is left unchanged: the input's part is divided by one delta too many": lambda A, delta, u, h: (
             np.exp(delta * A) * h + (np.exp(delta * A) - 1) / (delta * A) * u
         ),
         "both factors are Euler's, 1 + ΔA and Δ": lambda A, delta, u, h: (1 + delta * A) * h + delta * u,
@@ -98,16 +98,16 @@ check_left_after = Exercise(
     )(int(rng.integers(4, 9))),
     returns=("share",),
     mistakes={
-        "the sign is lost: beyond 1, beta turns it round with every write": lambda beta, writes: (
+        "the sign is lost: beyond 1, beta flips it with every write": lambda beta, writes: (
             np.abs(1 - beta) ** writes
         ),
-        "the erased parts are added up; each write erases a part of what is left": lambda beta, writes: (
+        "the erased parts are added up, but each write erases a part of what is left": lambda beta, writes: (
             1 - beta * writes
         ),
-        "a decay e^(-beta) takes the place of 1 - beta": lambda beta, writes: np.exp(-beta * writes),
+        "a decay of e^(-beta) is used instead of 1 - beta": lambda beta, writes: np.exp(-beta * writes),
         "beta is what is left and not what is erased": lambda beta, writes: beta**writes,
         "one write is enough": lambda beta, writes: 1 - beta,
-        "more than everything is never erased: beta is cut off at 1": lambda beta, writes: (
+        "beta is cut off at 1, as if no more than everything could be erased": lambda beta, writes: (
             np.maximum(1 - beta, 0) ** writes
         ),
     },
@@ -153,7 +153,7 @@ check_fading_attention = Exercise(
         "old values weigh more than new ones": lambda q, k, v, decay: _with_ages(
             q, k, v, decay, lambda age: -np.maximum(age, 0)
         ),
-        "it fades by the same factor at every age but zero": lambda q, k, v, decay: _with_ages(
+        "everything older fades by the same factor, whatever its age": lambda q, k, v, decay: _with_ages(
             q, k, v, decay, lambda age: np.minimum(np.maximum(age, 0), 1)
         ),
         "the weights are not divided by their sum": lambda q, k, v, decay: (
@@ -201,7 +201,7 @@ check_most_pairs = Exercise(
             floats * bits / values
         ),
         "a value is measured in nats": lambda floats, bits, values: np.floor(floats * bits / np.log(values)),
-        "a number is taken for one bit": lambda floats, bits, values: np.floor(floats / np.log2(values)),
+        "a number is counted as one bit": lambda floats, bits, values: np.floor(floats / np.log2(values)),
     },
     looks_at="A state of b bits is one of 2^b. There are values^n tables of n pairs. Which n still fits?",
     about=About("capacity", "write", 2, 10),
@@ -216,7 +216,7 @@ check_bug_in_delta_step = FindTheBug(
 
 check_bug_in_sample_held_input = FindTheBug(
     check_sample_held_input,
-    looks_at="Try h=0, then u=0: which of the two terms is wrong? And does it go away for a very short delta?",
+    looks_at="Try h=0, then u=0: which of the two terms is wrong? And does the error go away for a very short delta?",
     about=About("discretisation", "find the bug", 2, 10),
 )
 
@@ -236,10 +236,10 @@ check_toggle = Predict(
     run=write_zero_three_times,
     why="Every write multiplies what the key holds by 1 - β = -1: a toggle, which no β up to 1 can be.",
     misreadings={
-        "writing zero is thought to erase, whatever the strength": 0.0,
+        "writing zero is assumed to erase, whatever the strength": 0.0,
         "the sign is lost": 1.0,
         "the erased parts are added up, 1 - 3 β": -5.0,
-        "a write is thought to leave 1 + β times what was there": 27.0,
+        "a write is assumed to leave 1 + β times what was there": 27.0,
         "it is counted twice": -2.0,
     },
     tolerance=0.01,
@@ -250,28 +250,31 @@ check_toggle = Predict(
 check_room = ReadAFigure(
     "fig-state-space-recall",
     33.0,
-    why="The LSTM lies near 76 numbers and the dashed line at 2.3: its state has thirty times the room.",
+    why="The LSTM is near 76 numbers and the dashed line at 2.3: its state has thirty times the room.",
     misreadings={
         "the LSTM's numbers are read, not how many times the bound they are": 76.0,
-        "the point of the selective layer is taken for the LSTM's": 170.0,
-        "a decade of the axis is taken for 10 numbers": 7.6,
+        "the selective layer's point is mistaken for the LSTM's": 170.0,
+        "a decade of the axis is mistaken for 10 numbers": 7.6,
         "the matrix states are compared with the bound": 500.0,
     },
-    look="The axis is logarithmic. Read the LSTM's place and the dashed line's, each in numbers, and divide.",
+    look="The axis is logarithmic. Read the positions of the LSTM and of the dashed line, each in numbers, and divide.",
     tolerance=0.3,
     about=About("capacity", "read a figure", 2, 5),
 )
 
 check_size_or_kind = Design(
     {
-        "a": (True, "With other numbers of parameters you would compare sizes of networks, not kinds of states."),
-        "b": (True, "Only a small matrix against a vector of the same size parts the size of the state from its kind."),
+        "a": (True, "With different numbers of parameters you would compare sizes of networks, not kinds of states."),
+        "b": (
+            True,
+            "Only a small matrix against a vector of the same size separates the size of the state from its kind.",
+        ),
         "c": (False, "A learning rate chosen on the tested pairs has seen them: the share it reports is too good."),
         "d": (True, "One seed does not tell a layer from luck: the selective layer spread from 0.24 to 0.84."),
-        "e": (True, "“Did not learn in 600 updates” is no “cannot”: double the budget once for what failed."),
+        "e": (True, "“Did not learn in 600 updates” does not mean “cannot”: double the budget once for what failed."),
         "f": (False, "The number of pairs with the largest difference, picked afterwards, flatters the winner."),
     },
-    looks_at="Which steps take away another explanation, and which let the answer leak into the experiment?",
+    looks_at="Which steps rule out another explanation, and which let the answer leak into the experiment?",
     about=About("experiments", "design", 2, 10),
 )
 
@@ -287,15 +290,17 @@ def spellings(part="train", count=8000):
 
 
 def bits_per_letter(model):
-    """Return the bits a letter of 1,000 test words, each given those before it; raise Refused where probabilities do
-    not sum to one, or know what comes later.
+    """Return the bits per letter of 1,000 test words, each given those before it; raise Refused if probabilities do not
+    sum to one, or depend on later letters.
     """
     tokens = spellings("test", 1000)
     log_p = _log_probabilities(model, tokens)
     half = len(tokens) // 2
     later = np.concatenate([tokens[:half], tokens[half:][::-1]])
     if not np.allclose(_log_probabilities(model, later)[:half], log_p[:half], atol=1e-4):
-        raise Refused("A row changes with later letters: row t may know the letters up to t, and t + 1 is asked.")
+        raise Refused(
+            "A row changes with later letters: row t may depend on the letters up to t, and should predict t + 1."
+        )
     return float(-np.mean(log_p[np.arange(len(tokens) - 1), tokens[1:]]) / np.log(2))
 
 
@@ -310,7 +315,7 @@ def _log_probabilities(model, tokens):
 
 @cache
 def _bits_of_the_ngram():
-    """Return the bits a letter of the best n-gram, trained on the same words."""
+    """Return the bits per letter of the best n-gram, trained on the same words."""
     counted = WittenBell(spellings(), 27, 5)
     return float(np.min(-np.log2(counted.probabilities(spellings("test", 1000))[:, 1:]).mean(axis=1)))
 
@@ -323,7 +328,7 @@ check_beat_the_ngram = Project(
     unit="bits a letter",
     how=[
         "Watch the loss on spellings('valid', 1000) while you train on spellings(): stop where it rises.",
-        "About 70,000 letters are few: dropout, and a learning rate that falls, help more than more units.",
+        "About 70,000 letters are few: dropout and a falling learning rate help more than more units.",
         "Mix both: the mean of the network's and the n-gram's probabilities is often better than either.",
     ],
     lower=True,

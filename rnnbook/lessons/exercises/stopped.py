@@ -1,4 +1,4 @@
-"""What is said where the reader's code stops: the error, the reader's own line, and the shapes of the arrays in it."""
+"""What is said when the reader's code stops: the error, the reader's own line, and the shapes of the arrays in it."""
 
 import ast
 import linecache
@@ -26,7 +26,7 @@ def stopped(error: BaseException, scope: dict | None) -> Outcome:
 
 
 def endless(error: BaseException, scope: dict | None) -> Outcome:
-    """Return the outcome of a call that was ended because it went on and on."""
+    """Return the outcome of a call that was ended because it did not stop."""
     said = "It did not come to an end, so it was stopped: is there a loop that never ends?"
     return Outcome(sentence=f"{said} {where(error, scope)}".strip(), kind="endless")
 
@@ -46,7 +46,7 @@ def where(error: BaseException, scope: dict | None) -> str:
 
 
 def names_in(text: str) -> list[str]:
-    """Return the variables in a line of Python, in their order; of the start of a line that is no statement."""
+    """Return the variables in a line of Python, in order; if it is not a statement, those in its beginning."""
     for source in (text, text + " pass", text.rstrip(":,([{"), text.partition(" for ")[0]):
         try:
             tree = ast.parse(source)

@@ -42,7 +42,9 @@ check_sample_crps = Exercise(
         "a draw is also paired with itself: divided by M² instead of M (M - 1)": lambda drawn, x: (
             _distance(drawn, x) - 0.5 * _between(drawn) * (len(drawn) - 1) / len(drawn)
         ),
-        "the half in front of the second term is forgotten": lambda drawn, x: _distance(drawn, x) - _between(drawn),
+        "the factor of a half before the second term is forgotten": lambda drawn, x: (
+            _distance(drawn, x) - _between(drawn)
+        ),
         "the second term is left out: the mean absolute error of the draws": _distance,
         "the second term is added instead of subtracted": lambda drawn, x: _distance(drawn, x) + 0.5 * _between(drawn),
         "each pair is counted once, but divided by the number of ordered pairs": lambda drawn, x: (
@@ -63,7 +65,7 @@ check_sample_crps = Exercise(
         "the distances to the truth are summed, not averaged": lambda drawn, x: (
             len(drawn) * _distance(drawn, x) - 0.5 * _between(drawn)
         ),
-        "draws of different months are paired as well: one spread for all": lambda drawn, x: (
+        "draws of different months are paired as well, giving one spread for all": lambda drawn, x: (
             _distance(drawn, x) - 0.5 * _between(drawn).mean()
         ),
         "the mean over the months is returned, one number for all": lambda drawn, x: np.full(
@@ -76,7 +78,7 @@ check_sample_crps = Exercise(
 
 
 def responsibilities(a, mu, s, x):
-    """Return r (N, K): how much each component accounts for the truth x (N,); the
+    """Return r (N, K): how far each component accounts for the truth x (N,); the
     logits a, of any size, the means mu and the log deviations s are (N, K).
     """
     error = (x[:, None] - mu) * np.exp(-s)
@@ -110,13 +112,13 @@ check_responsibilities = Exercise(
             a * np.exp(-0.5 * _error(mu, s, x) ** 2 - s)
             / (a * np.exp(-0.5 * _error(mu, s, x) ** 2 - s)).sum(axis=1, keepdims=True)
         ),
-        "the sum that divides is missing": lambda a, mu, s, x: (
+        "the division by the sum is missing": lambda a, mu, s, x: (
             softmax(a) * np.exp(-0.5 * _error(mu, s, x) ** 2 - s) / np.sqrt(2 * np.pi)
         ),
         "the sum that divides runs over the rows, not over the components": lambda a, mu, s, x: (
             softmax((log_softmax(a) - 0.5 * _error(mu, s, x) ** 2 - s).T).T
         ),
-        "s is taken for the logarithm of the variance": lambda a, mu, s, x: responsibilities(a, mu, s / 2, x),
+        "s is mistaken for the logarithm of the variance": lambda a, mu, s, x: responsibilities(a, mu, s / 2, x),
         "the half in the exponent is forgotten": lambda a, mu, s, x: softmax(a - _error(mu, s, x) ** 2 - s),
     },
     looks_at="Weight times density, for each component; then divide each row by its sum.",
@@ -125,8 +127,8 @@ check_responsibilities = Exercise(
 
 
 def conformal_share(old, new, share):
-    """Return the split-conformal half width from the errors ``old`` (N,), and the
-    share of the errors ``new`` (M,) that lie within it.
+    """Return the split-conformal half width from the errors ``old`` (M,), and the
+    share of the errors ``new`` (N,) that lie within it.
     """
     scores = np.sort(np.abs(old))
     k = int(np.ceil((len(old) + 1) * share))
@@ -139,7 +141,7 @@ def _old_and_new(rng):
         rng.normal(-0.7, 1, size=int(rng.integers(20, 40))),
         rng.normal(0.7, 1.4, size=int(rng.integers(150, 200))),
     )
-    new[: len(old)] = -old  # one of them lies exactly on the border of the interval
+    new[: len(old)] = -old  # one of them is exactly on the border of the interval
     return {"old": old, "new": new, "share": float(rng.choice([0.5, 0.7, 0.8, 0.9]))}
 
 
@@ -158,7 +160,7 @@ check_conformal_share = Exercise(
         "the new errors themselves decide how wide the interval is": lambda old, new, share: (
             conformal_share(new, new, share)
         ),
-        "np.quantile interpolates, and forgets the + 1 for the new month": lambda old, new, share: (
+        "np.quantile interpolates, and lacks the + 1 for the new month": lambda old, new, share: (
             _within(np.quantile(np.abs(old), share), new)
         ),
         "a normal density is assumed: a multiple of the root mean square": lambda old, new, share: (
@@ -170,25 +172,25 @@ check_conformal_share = Exercise(
         "the sign of the new errors is kept, so that every low one counts as inside": lambda old, new, share: (
             conformal_share(old, new, share)[0], np.mean(new <= conformal_share(old, new, share)[0])
         ),
-        "the quantile of 1 - share is taken: the share outside for the share inside": lambda old, new, share: (
+        "the quantile of 1 - share is taken: the share outside instead of the share inside": lambda old, new, share: (
             conformal_share(old, new, 1 - share)
         ),
         "the rank is one too many: Python counts from 0": lambda old, new, share: (
             _within(np.sort(np.abs(old))[int(np.ceil((len(old) + 1) * share))], new)
         ),
-        "the whole width is returned for the half": lambda old, new, share: (
+        "the full width is returned instead of the half": lambda old, new, share: (
             2 * conformal_share(old, new, share)[0], conformal_share(old, new, share)[1]
         ),
         "the half width is doubled": lambda old, new, share: _within(2 * conformal_share(old, new, share)[0], new),
     },
-    looks_at="Sort the sizes of the old errors; the half width is the k-th, k = (N + 1) share, rounded up.",
+    looks_at="Sort the sizes of the old errors; the half width is the k-th, k = (M + 1) share, rounded up.",
     about=About("conformal intervals", "write", 2, 15),
 )  # fmt: skip
 
 
 check_bug_in_responsibilities = FindTheBug(
     check_responsibilities,
-    looks_at="Let all components be alike but one number: program.difference(a=0), then s=0, mu=0. Where is it right?",
+    looks_at="Make the components equal in one thing: program.difference(a=0), then s=0, mu=0. When is it right?",
     about=About("mixtures", "find the bug", 2, 10),
 )
 
@@ -219,13 +221,13 @@ check_pull_on_width = Predict(
 check_highest_tenth = ReadAFigure(
     "fig-series-pit",
     0.23,
-    why="Nearly a quarter of the months lie in the highest tenth of what this mixture thought possible: it is too low.",
+    why="Nearly a quarter of the months are in the top tenth of what this mixture thought possible: it is too low.",
     misreadings={
         "the dashed line is read instead of the bar": 0.1,
         "the bar of the mixture on the level is read": 0.2,
         "the bar of the AR is read": 0.117,
         "the ninth bar is read": 0.145,
-        "the answer is how much too high the bar is": 0.13,
+        "the answer is by how much the bar is too high": 0.13,
     },
     look="Find the panel of the mixture on the root, and in it the last of the ten bars.",
     tolerance=0.07,
@@ -238,12 +240,12 @@ check_forecast_fairly = Design(
         "scale": (["training part"], "A mean of the whole series has seen the test years."),
         "rival": (
             ["autoregression"],
-            "A linear autoregression with as many past months is the rival that costs nothing.",
+            "A linear autoregression with as many past months is the rival that costs next to nothing.",
         ),
         "seeds": (at_least(3), "One seed does not tell the network from luck; three give an interval."),
         "chosen on": (
             ["validation part"],
-            "An epoch or a width that is chosen on the test part reports too small an error.",
+            "An epoch or a width chosen on the test part reports too small an error.",
         ),
     },
     plan={

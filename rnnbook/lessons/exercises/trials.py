@@ -4,8 +4,8 @@ No size and no number is the same in all trials, unless the statement fixes it; 
 
 How closely: the solution itself is run on inputs rounded to the 24, 22 and 20 binary digits that come before and after
 float32's, and in float32. By how far that moves its results, scaled to 24 digits, is what single precision costs on
-these inputs; an answer in float32 may be off by ``FACTOR`` times as much (another order of the same sums is), an answer
-in float64 by the 2⁻²⁹ of it, or by the exercise's own ``tolerance`` where that is more.
+these inputs; an answer in float32 may be off by ``FACTOR`` times as much (adding in a different order already is), an
+answer in float64 by 2⁻²⁹ of that, or by the exercise's own ``tolerance`` if that is more.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from rnnbook.lessons.exercises.results import Right
 
 FACTOR, DIGITS, COARSEST = 32, (24, 22, 20), 1e-3  # no answer may be off by more than this share of the result
 SINGLE = float(np.finfo(np.float32).eps)
-EXTRA = 9  # draws that are looked through for a size that has not varied yet
+EXTRA = 9  # draws that are searched for a size that has not varied yet
 
 
 class Trial(NamedTuple):
@@ -32,14 +32,15 @@ class Trial(NamedTuple):
     is_single: bool  # the inputs are float32
 
     def allowed(self, single: Sequence[bool]) -> list[float]:
-        """Return by how much results may differ, of which these were computed in float32."""
+        """Return by how much each result may differ, given which were computed in float32."""
         return [
             s if self.is_single or coarse else d for s, d, coarse in zip(self.single, self.double, single, strict=True)
         ]
 
 
 def draw(inputs: Callable, also: Sequence[Callable], count: int, seed: int) -> list[dict[str, Any]]:
-    """Return the arguments of all trials: ``count`` of ``inputs``, more where a size has not varied, each ``also``."""
+    """Return the arguments of all trials: ``count`` of ``inputs``, more if a size has not varied, and each of
+    ``also``."""
     drawn = [inputs(np.random.default_rng([seed, trial])) for trial in range(count)]
     for extra in range(count, count + EXTRA):
         same = constants(drawn)
@@ -90,7 +91,7 @@ def to_double(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_digits(array: np.ndarray, digits: int) -> np.ndarray:
-    """Round to so many binary digits; equal numbers stay equal, small whole numbers what they are."""
+    """Round to so many binary digits; equal numbers stay equal, and small whole numbers do not change."""
     mantissa, exponent = np.frexp(array)
     return np.ldexp(np.rint(np.ldexp(mantissa, digits)), exponent - digits)
 
@@ -110,7 +111,7 @@ def make_trial(solve: Callable, arguments: dict[str, Any], returns: Sequence[str
 
 
 def cost_of_single(solve: Callable, exact: dict[str, Any], expected: Sequence[np.ndarray]) -> list[float]:
-    """Return by how far each result moves where inputs are rounded, scaled to the digits of float32."""
+    """Return how far each result moves when inputs are rounded, scaled to the digits of float32."""
     moved = [0.0] * len(expected)
     changed = [(converted(exact, lambda a, d=d: with_digits(a, d)), 2.0 ** (d - 24)) for d in DIGITS]
     for given, scale in [(rounded_to_single(exact), 1.0), *changed]:

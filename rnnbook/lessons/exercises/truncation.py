@@ -82,15 +82,15 @@ check_equal_reach = Exercise(
         "the state after the step is taken, not the one before": _with_a_change(before=1),
         "W_hh is transposed in the backward pass": _with_a_change(turned=True),
     },
-    looks_at="Follow one loss: at which steps may it still add to dW_hh?",
+    looks_at="Follow one loss: at which steps may it still contribute to dW_hh?",
     about=About("truncation", "write", 3, 15),
 )
 
 
 def continued(series, B, k):
-    """Return x and y, both (n, k, B), of a series (N,): batch i goes on where batch
-    i - 1 ended, in every column, and y is the value that follows. What does not
-    fill n batches is left over.
+    """Return x and y, both (n, k, B), of a series (N,): batch i continues where batch i
+    - 1 ended, in every column, and y is the value that follows. What does not fill n
+    batches is left over.
     """
     n = (len(series) - 1) // (B * k)
     x = series[: n * k * B].reshape(B, n, k).transpose(1, 2, 0)
@@ -106,7 +106,7 @@ def _continued_inputs(rng, more=None):
 
 
 def _arranged(arrange, later=1):
-    """Both results from a way to arrange the first n k B values."""
+    """Both results, given a way to arrange the first n k B values."""
 
     def wrong(series, B, k):
         n = (len(series) - 1) // (B * k)
@@ -128,7 +128,7 @@ check_continued = Exercise(
     returns=("x", "y"),
     mistakes={
         "neighbours in the series become neighbours in the batch": _arranged(lambda a, n, k, B: a.reshape(n, k, B)),
-        "the columns of one batch follow each other, and the next batch starts elsewhere": _arranged(
+        "the columns of one batch continue each other, and the next batch starts elsewhere": _arranged(
             lambda a, n, k, B: a.reshape(n, B, k).transpose(0, 2, 1)
         ),
         "y is x itself": _arranged(lambda a, n, k, B: a.reshape(B, n, k).transpose(1, 2, 0), later=0),
@@ -159,7 +159,7 @@ check_kept_states = Exercise(
         "the checkpoints are left out": lambda T, s: (s, 2 * T),
         "all states are kept": lambda T, s: (T, 2 * T),
         "the second forward pass is left out": lambda T, s: (T // s + s, T),
-        "the steps are those of one segment more": lambda T, s: (T // s + s, T + s),
+        "one segment too many is counted in the steps": lambda T, s: (T // s + s, T + s),
     },
     looks_at="Just before the last segment goes backward: which states are in memory? How often was each computed?",
     about=About("checkpoints", "write", 1, 5),
@@ -174,8 +174,8 @@ check_bug_in_continued = FindTheBug(
 
 
 def share_that_survives():
-    """Count the pairs of a loss and a state not after it, and those that a cut
-    every 12 of 36 steps leaves.
+    """Count the pairs of a loss and a state not after it, and those that survive a cut
+    every 12 of 36 steps.
     """
     pairs = [(t, s) for t in range(36) for s in range(t + 1)]
     return sum(t // 12 == s // 12 for t, s in pairs) / len(pairs)
@@ -190,7 +190,7 @@ check_survives = Predict(
         "the pairs that are lost are counted": 1 - 234 / 666,
         "one triangle is counted instead of three": 78 / 666,
         "the mean reach of a loss is divided by the length": 6.5 / 36,
-        "nothing is thought to be lost, as the state is carried": 1.0,
+        "nothing is assumed to be lost, since the state is carried": 1.0,
     },
     tolerance=0.02,
     hint="Count the cells of the triangles in the first figure of the chapter.",
@@ -202,7 +202,7 @@ check_shortest = ReadAFigure(
     11.0,
     why="With k = 10 the share is close to chance; one step more, and the first loss reaches the input it asks for.",
     misreadings={
-        "a gradient of k = 10 is thought to reach ten steps back": 10.0,
+        "a gradient of k = 10 is assumed to reach ten steps back": 10.0,
         "the curve of five steps is read": 6.0,
         "the next point of the curve is read": 20.0,
         "the longest gradient is taken": 40.0,
@@ -218,10 +218,10 @@ check_long_enough = Design(
         "a": (True, "With other months or fewer updates you would compare amounts of training, not lengths."),
         "b": (False, "A learning rate chosen on the tested years has seen them: its error is too good."),
         "c": (True, "Without the full gradient, nobody knows what there was to gain."),
-        "d": (True, "Judged on windows from zeros, a network trained with a carried state misses its own memory."),
+        "d": (True, "Judged on windows from zeros, a network trained with a carried state lacks its memory."),
         "e": (False, "The best of many lengths, picked on the tested years, flatters the winner."),
-        "f": (True, "The differences are as large as those between seeds; pairs of the same seed tell them apart."),
+        "f": (True, "The differences are as large as those between seeds; only pairing by seed can separate them."),
     },
-    looks_at="Which steps take away another explanation, and which let the answer leak into the experiment?",
+    looks_at="Which steps rule out another explanation, and which let the answer leak into the experiment?",
     about=About("experiments", "design", 2, 10),
 )

@@ -11,8 +11,8 @@ from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
 
 
 def batch_sizes(lengths):
-    """Return how many sequences are still there at each step, (T,), for lengths
-    (B,); T is the longest.
+    """Return how many sequences are still running at each step, (T,), for lengths (B,);
+    T is the longest.
     """
     steps = np.arange(1, lengths.max() + 1)
     return (lengths >= steps[:, None]).sum(axis=1)
@@ -25,8 +25,8 @@ def _lengths(rng):
 
 
 def pack(x, lengths):
-    """Return the rows (N, D) of the padded x (T, B, D) as a packed sequence holds
-    them; N is the sum of lengths (B,).
+    """Return the rows (N, D) of the padded x (T, B, D) in the order of a packed
+    sequence; N is the sum of lengths (B,).
     """
     order = np.argsort(-lengths, kind="stable")
     rows = [x[t, order[:size]] for t, size in enumerate(batch_sizes(lengths))]
@@ -37,13 +37,13 @@ def _padded(rng, directions=1):
     lengths = _lengths(rng)
     x = rng.normal(size=(lengths.max(), len(lengths), directions * int(rng.integers(2, 5))))
     short = np.argmin(lengths)
-    x[lengths[short] - 1, short] = 0  # a step of zeros is a step, and the last one, too
+    x[lengths[short] - 1, short] = 0  # a step of zeros is a step, also as the last one
     outside = np.arange(len(x))[:, None] >= lengths
     return {"x": np.where(outside[:, :, None], 0, x), "lengths": lengths}
 
 
 def unpack(rows, batch_sizes, order):
-    """Return the padded x (T, B, D), zero behind each end, from packed rows (N, D),
+    """Return the padded x (T, B, D), zero after each end, from packed rows (N, D),
     batch_sizes (T,) and order (B,): rank j is sequence order[j].
     """
     x = np.zeros((len(batch_sizes), len(order), rows.shape[1]))
@@ -58,7 +58,7 @@ def _packed(rng):
     arguments = _padded(rng)
     lengths = arguments["lengths"]
     order = np.argsort(-lengths, kind="stable")
-    if np.array_equal(np.argsort(order), order):  # an order that undoes itself would hide which way it is used
+    if np.array_equal(np.argsort(order), order):  # an order that is its own inverse would hide which way it is used
         return _packed(rng)
     return {"rows": pack(**arguments), "batch_sizes": batch_sizes(lengths), "order": order}
 
@@ -91,9 +91,9 @@ check_unpack = Exercise(
         "the order is applied a second time instead of undone": lambda rows, batch_sizes, order: _in_columns(
             rows, batch_sizes, order
         )[:, order],
-        "the rows are taken to hold one sequence behind the other": _sequence_by_sequence,
-        "every step takes the first rows: the start does not move on": _same_rows,
-        "the order is read from the back, so that the shortest sequences are filled": lambda rows, batch_sizes, order: (
+        "the rows are assumed to hold one sequence after another": _sequence_by_sequence,
+        "every step takes the first rows: the start never advances": _same_rows,
+        "the order is read from the end, so that the shortest sequences are filled": lambda rows, batch_sizes, order: (
             unpack(rows, batch_sizes, order[::-1])
         ),
         "batch and time are exchanged": lambda rows, batch_sizes, order: unpack(rows, batch_sizes, order).transpose(
@@ -107,7 +107,7 @@ check_unpack = Exercise(
 
 def ends(hs, lengths):
     """Return (B, 2H): what each direction ended with, from the outputs hs (T, B,
-    2H) of a bidirectional layer, the forward half first, zero behind each end.
+    2H) of a bidirectional layer, the forward half first, zero after each end.
     """
     H = hs.shape[2] // 2
     forward = hs[lengths - 1, np.arange(hs.shape[1]), :H]
@@ -138,11 +138,11 @@ check_ends = Exercise(
         "the halves are exchanged: forward at the first step, backward at the last": lambda hs, lengths: _at(
             hs, 0 * lengths, lengths - 1
         ),
-        "the forward half is read at outputs[-1], behind the end of the shorter sequences": lambda hs, lengths: _at(
+        "the forward half is read at outputs[-1], past the end of the shorter sequences": lambda hs, lengths: _at(
             hs, 0 * lengths - 1, 0 * lengths
         ),
         "the forward half is read one step early": lambda hs, lengths: _at(hs, np.maximum(lengths - 2, 0), 0 * lengths),
-        "the backward half stands before the forward half": lambda hs, lengths: np.hstack(
+        "the backward half comes before the forward half": lambda hs, lengths: np.hstack(
             np.split(ends(hs, lengths), 2, axis=1)[::-1]
         ),
         "both halves are read at outputs[0]": lambda hs, lengths: hs[0],
@@ -153,7 +153,7 @@ check_ends = Exercise(
 
 check_bug_in_ends = FindTheBug(
     check_ends,
-    looks_at="Give it one direction at a time: set one half of hs to zero in what you call it with.",
+    looks_at="Give it one direction at a time: set one half of hs to zero in the call.",
     about=About("two directions", "find the bug", 2, 10),
 )
 
@@ -175,7 +175,7 @@ check_step_loss = Predict(
     why="Ten real steps share a sum of 3.0 + 9 · 0.5 = 7.5.",
     misreadings={
         "the two sequences' means are averaged": 1.75,
-        "the padding counts as steps with a loss of zero": 7.5 / 18,
+        "the padding counts as steps with zero loss": 7.5 / 18,
         "the sum is not divided": 7.5,
         "the sum is divided by the number of sequences": 3.75,
     },
@@ -191,23 +191,26 @@ check_wasted_share = ReadAFigure(
     misreadings={
         "the curve of batches of similar length is read": 0.02,
         "the curve of padding to the longest of all is read": 0.39,
-        "the place of 32 utterances is read": 0.33,
+        "the value at 32 utterances is read": 0.33,
         "what is not wasted is read": 0.74,
     },
-    look="Three curves: find the one of random batches, then 8 on the logarithmic axis below.",
+    look="Of the three curves find that of random batches, then 8 on the logarithmic axis below.",
     tolerance=0.08,
     about=About("padding", "read a figure", 1, 5),
 )
 
 check_does_order_count = Design(
     {
-        "a": (True, "Without a rival that knows no order, a good score does not show that order was used."),
+        "a": (True, "Without a rival that ignores order, a good score does not show that order was used."),
         "b": (True, "A network that reads shuffled frames can use everything but the order: it is the direct control."),
         "c": (False, "Padding read to the end changes what the last state has seen: two things change at once."),
-        "d": (True, "Five seeds of 0.965 to 0.976 overlap: without an interval nothing follows from their means."),
-        "e": (False, "The test speakers' best epoch is chosen with the answers in hand."),
-        "f": (True, "As many parameters in each network, or the larger one may win by its size."),
+        "d": (
+            True,
+            "The networks' means, 0.962 to 0.976, are closer than their seeds: without an interval nothing follows.",
+        ),
+        "e": (False, "The best epoch on the test speakers is chosen with the answers in hand."),
+        "f": (True, "Give each network as many parameters, or the larger one may win by its size."),
     },
-    looks_at="What would a network answer that cannot know the order? And what else differs between the two?",
+    looks_at="What would a network that cannot know the order answer? And what else differs between the two?",
     about=About("experiments", "design", 2, 10),
 )

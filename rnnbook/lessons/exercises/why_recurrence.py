@@ -20,12 +20,14 @@ def windows(series, length, horizon):
 
 def _windows_inputs(rng):
     length = int(rng.integers(4, 7))
-    horizon = int(rng.choice(list({3, 4, 5, 6, 7} - {length - 1, length})))  # two mistakes give other targets, then
+    horizon = int(
+        rng.choice(list({3, 4, 5, 6, 7} - {length - 1, length}))
+    )  # so that two mistakes give different targets
     return {"series": rng.normal(size=int(rng.integers(25, 35))), "length": length, "horizon": horizon}
 
 
 def _with_targets_moved(by):
-    """The function that moves the targets: by(length, horizon) steps from where they belong."""
+    """The function that moves the targets by(length, horizon) steps from where they belong."""
 
     def wrong(series, length, horizon):
         x, _ = windows(series, length, horizon)
@@ -142,8 +144,8 @@ check_shuffle_time = Exercise(
 
 
 def letters_known(states):
-    """Return what the states (T, 3) of the three units say of each letter (T,): 1 where
-    it was an o, 2 where it was an n for certain, 0 everywhere else.
+    """Return what the states (T, 3) of the three units say about each letter (T,): 1
+    where it was an o, 2 where it was certainly an n, 0 everywhere else.
     """
     return states[:, 0] + 2 * states[:, 1]
 
@@ -173,14 +175,14 @@ check_letters_known = Exercise(
     lambda rng: {"states": _states(_word(rng))},
     returns=("letters",),
     mistakes={
-        "every letter that is no o is taken for an n": lambda states: np.where(states[:, 0] > 0, 1, 2),
+        "every letter that is not an o is taken to be an n": lambda states: np.where(states[:, 0] > 0, 1, 2),
         "the n is reported when unit 3 grows, one letter late": lambda states: (
             states[:, 0] + 2 * np.diff(states[:, 2], prepend=0)
         ),
-        "the letter after every o is taken for an n": lambda states: states[:, 0] + 2 * np.append(0, states[:-1, 0]),
-        'only the o is reported; an n that ends an "on" is certain, too': lambda states: states[:, 0],
+        "the letter after every o is taken to be an n": lambda states: states[:, 0] + 2 * np.append(0, states[:-1, 0]),
+        'only the o is reported; an n that ends an "on" is also certain': lambda states: states[:, 0],
         "o and n are exchanged": lambda states: 2 * states[:, 0] + states[:, 1],
-        "the count is reported, and not the letter": lambda states: states[:, 1] + states[:, 2],
+        "the count is reported, not the letter": lambda states: states[:, 1] + states[:, 2],
     },
     looks_at="Unit 1 is on at every o. When is unit 2 on, and which letter has just been read then?",
     about=About("hidden state", "write", 1, 5),
@@ -188,7 +190,7 @@ check_letters_known = Exercise(
 
 
 def count_pairs(x):
-    """Return y (T,), how often the pair has come after each letter, from the inputs
+    """Return y (T,), the count of the pair after each letter, from the inputs
     x (T, 2): is the letter the first of the pair, is it the second?
     """
     h, y = np.zeros(3), []
@@ -199,7 +201,7 @@ def count_pairs(x):
 
 
 def _counted(step, start=(0, 0, 0), w=(0, 1, 1)):
-    """The function that counts with another step(h, first, second) -> h."""
+    """The function that counts with a different step(h, first, second) -> h."""
 
     def wrong(x):
         h, y = np.array(start, float), []
@@ -229,8 +231,8 @@ check_count_pairs = Exercise(
     lambda rng: {"x": _word(rng)},
     returns=("y",),
     mistakes={
-        "the units are updated one after the other, so that unit 2 reads the new unit 1": _counted(_updated_in_place),
-        "unit 3 reads the new unit 2, so that the last find is counted twice": _counted(
+        "the units are updated one after another, so that unit 2 reads the new unit 1": _counted(_updated_in_place),
+        "unit 3 reads the new unit 2, so that the last pair is counted twice": _counted(
             lambda h, o, n: (o, max(n + h[0] - 1, 0), max(n + h[0] - 1, 0) + h[2])
         ),
         "the bias of unit 2 is left out: a single o or n is enough": _counted(
@@ -245,7 +247,7 @@ check_count_pairs = Exercise(
         ),
         "the pair is counted in the wrong order, the second letter first": lambda x: count_pairs(x[:, ::-1]),
     },
-    looks_at="Each unit is made from the old state. Which units of h are old, line by line?",
+    looks_at="Each unit is computed from the old state. Which units of h are old, line by line?",
     also=[_double_letters],
     about=About("the loop", "find the bug", 1, 10),
 )
@@ -275,16 +277,16 @@ check_count_with_gap = Exercise(
     returns=("y",),
     mistakes={
         'it counts "on", with nothing between': count_pairs,
-        'the letter between may be missing: "on" counts, too': lambda x: count_with_gap(x) + count_pairs(x),
+        'the letter between may be missing: "on" counts too': lambda x: count_with_gap(x) + count_pairs(x),
         "the count comes one letter late": lambda x: np.append(0, count_with_gap(x)[:-1]),
         "n comes first and o last": lambda x: count_with_gap(x[:, ::-1]),
         "every letter two places after an o counts, whether it is an n or not": lambda x: np.cumsum(
             np.append([0, 0], x[:-2, 0])
         ),
         "two letters are between, and not one": lambda x: np.cumsum(np.append([0, 0, 0], x[:-3, 0]) * x[:, 1]),
-        "it says where one ends, and does not add up": lambda x: np.diff(count_with_gap(x), prepend=0),
+        "it says where one ends, but does not add them up": lambda x: np.diff(count_with_gap(x), prepend=0),
     },
-    looks_at="A fourth unit can hand on what unit 1 held: then unit 3 sees the o of two letters ago.",
+    looks_at="A fourth unit can pass on what unit 1 held: then unit 3 sees the o from two letters ago.",
     about=About("design by hand", "write", 3, 20),
 )
 
@@ -305,9 +307,9 @@ check_faded_memory = Predict(
     why="At weight 1 the only resting place is 0, but the closer h comes, the less tanh takes away: h falls like "
     "the square root of 3/(2n), slower than any exponential.",
     misreadings={
-        "a weight of 1 is thought to keep the number as it is": 1.0,
-        "ten letters are read and not 1,000": 0.356,
-        "h is thought to fall like 1/n, one divided by the number of letters": 0.001,
+        "a weight of 1 is assumed to keep the number as it is": 1.0,
+        "ten letters are read, not 1,000": 0.356,
+        "h is assumed to fall like 1/n, one divided by the number of letters": 0.001,
     },
     tolerance=0.3,
     hint="tanh(h) is a little less than h: about h - h³/3. How much does one letter take away when h is small?",
@@ -322,8 +324,8 @@ check_one_row_late = ReadAFigure(
     misreadings={
         "the dense network's curve is read": 42.0,
         "it is read at row 2": 10.0,
-        "it is read at row 0, where the digits were learned": 93.0,
-        "a share is given, and the question asks for digits in 100": 0.32,
+        "it is read at row 0, where the network was trained": 93.0,
+        "a share is given, but the question asks for digits in 100": 0.32,
     },
     look="Find the curve of the RNN that is not told where a digit ends, and its value above row 1.",
     tolerance=0.15,

@@ -30,7 +30,7 @@ def in_words(rule: str, change: str) -> str:
         case "added nothing to":
             return "= stands in place of +="
         case "order reversed":
-            return "the loop runs the other way round"
+            return "the loop runs in the other direction"
         case "variable mistaken" if new == f"{old}.T":
             return f"`{old}` is transposed"
         case "variable mistaken" if new == f"np.ones_like({old})":
@@ -39,7 +39,7 @@ def in_words(rule: str, change: str) -> str:
 
 
 def place(source: str, line: int) -> str:
-    """Return in which line of a function's source that is, by what the line makes."""
+    """Return in which line of a function's source that is, by what the line computes."""
     statements = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt)]
     around = [node for node in statements if node.lineno <= line <= (node.end_lineno or node.lineno)]
     statement = min(around, key=lambda node: (node.end_lineno or node.lineno) - node.lineno, default=None)

@@ -1,17 +1,17 @@
 """Every figure of the book, one function each, in one style.
 
-Each function returns the Figure it has drawn; as the last expression of a cell it is shown, once.
+Each function returns the Figure it has drawn; as the last expression of a cell it is shown once.
 
 ::
 
-    what the chapters share
+    shared by chapters
     style              set_style, COLOURS, panels, palette_png
     networks           unrolled_network, gradient_flow, dense_with_loop, windowed_versus_recurrent
     cells              rnn_cell, gru_cell, lstm_cell
     charts             line_chart, learning_curves, forecast, error_bars, causality, gate_raster,
                        state_heat, confusion_matrix
 
-    what one chapter has for itself
+    for one chapter each
     why_recurrence     states_while_reading, sequence_kinds
     bptt               weight_paths, path_contributions, state_gradients, check_table, seeds_against
     truncation         cut_gradients
@@ -27,7 +27,7 @@ Each function returns the Figure it has drawn; as the last expression of a cell 
                        pit_histograms, sampled_futures, states_over_time
     control            control_loop, plant_runs, one_step_and_free, tracking, errors_in_trouble
     seq2seq            two_decoders, attention_map
-    speed              calls_on_each_rung, ladder, step_time, roofline, ratio_dots
+    speed              calls_on_each_rung, ladder, step_time, roofline, spread_units, ratio_dots
     parallel           scan_rounds, scan_tree, newton_passes, time_against_length, right_after_each_step
     pronunciation      spelling_alignments, ctc_lattice, beam_tree
     state_space        matrix_memory, recall_against_state
@@ -102,7 +102,14 @@ from rnnbook.lessons.figures.parallel import (
 )
 from rnnbook.lessons.figures.pronunciation import beam_tree, ctc_lattice, spelling_alignments
 from rnnbook.lessons.figures.seq2seq import attention_map, two_decoders
-from rnnbook.lessons.figures.speed import calls_on_each_rung, ladder, ratio_dots, roofline, step_time
+from rnnbook.lessons.figures.speed import (
+    calls_on_each_rung,
+    ladder,
+    ratio_dots,
+    roofline,
+    spread_units,
+    step_time,
+)
 from rnnbook.lessons.figures.state_space import matrix_memory, recall_against_state
 from rnnbook.lessons.figures.style import COLOURS, PALETTE, palette_png, panels, set_style
 from rnnbook.lessons.figures.time_series import (
@@ -203,6 +210,7 @@ __all__ = [
     "state_heat",
     "states_over_time",
     "states_while_reading",
+    "spread_units",
     "step_time",
     "task_shapes",
     "time_against_length",

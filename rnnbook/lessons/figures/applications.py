@@ -15,7 +15,7 @@ BLANK_COLOUR = "#9A9A9A"
 
 @styled
 def genome_lanes(first, opinions, genes, width=9):
-    """What models think of a stretch of a genome, above the genes that are annotated there.
+    """What models say about a stretch of a genome, above the genes that are annotated there.
 
     ``opinions``: {name: probabilities (N, 7)} of the three frames of the given strand, no gene, the three frames of the
     other strand, one row for each ``width`` bases from base ``first`` on. ``genes`` (G, 3): first base, end, strand.
@@ -57,7 +57,7 @@ def _lanes(axes):
 def right_against_seconds(seconds, shares, out_of, on=None):
     """The share of right answers against the seconds seen, on a logarithmic axis: {name: (S, N)}, S seeds or one row.
 
-    A line joins the means, a band runs from the worst seed to the best. ``out_of``: how many were judged.
+    A line joins the means; a band runs from the worst seed to the best. ``out_of``: how many were judged.
     """
     seconds = np.asarray(seconds, dtype=float)
     axes = canvas(on, height=3.6)
@@ -88,9 +88,9 @@ def right_against_seconds(seconds, shares, out_of, on=None):
 
 @styled
 def spoken_labels(streams):
-    """Who speaks, and what CTC says, a panel a stream: (ends, speakers, p) with p (T, K + 1), the last the blank.
+    """Who is speaking, and what CTC says, one panel per stream: (ends, speakers, p) with p (T, K + 1), the blank last.
 
-    ``ends`` (U,): the frame behind each of the U utterances; ``speakers`` (U,) from 0 to K - 1, written from 1.
+    ``ends`` (U,): the frame after each of the U utterances; ``speakers`` (U,) from 0 to K - 1, written from 1.
     """
     figure, rows = panels(len(streams), 1, height=0.7 + 1.55 * len(streams), sharex=True, squeeze=False)
     for axes, (ends, speakers, p) in zip(rows[:, 0], streams):

@@ -13,10 +13,10 @@ COLUMN, TRACK = 0.5, 0.36  # width of a state's column, distance between two pat
 
 @styled
 def weight_paths(T=4, path=None):
-    """The paths by which one weight reaches the loss: the two of one step, and the T of T steps; a Figure.
+    """The paths by which one weight reaches the loss: two within one step, and T over T steps; a Figure.
 
     Left, W enters h_t directly (1) and through h_{t-1} (2). Right, the same applied T times: path k enters at
-    step k and runs through all later states. ``path``: the one (1..T) to show alone, the others pale.
+    step k and runs through all later states. ``path``: the one (1..T) to highlight; the others are pale.
     """
     T = check_size("T", T)
     if path is not None:
@@ -69,14 +69,14 @@ def draw_one_step(sheet, bottom, top):
 
 
 def draw_column(sheet, x, bottom, top, label, gid):
-    """A state as a tall pale column, its name on top: paths run through it."""
+    """A state as a tall pale column with its name on top; paths run through it."""
     sheet.box(x, (bottom + top) / 2 + 0.1, COLUMN, top - bottom - 0.2, "", PALE, gid=gid)
     sheet.text(x, top + 0.17, label, COLOURS["h"], 17)
 
 
 @styled
 def path_contributions(shares, label, on=None):
-    """What each of T paths adds to a gradient: ``shares`` (T,), path k enters at step k, the last at once."""
+    """What each of T paths adds to a gradient: ``shares`` (T,), path k enters at step k; the last is immediate."""
     shares = np.asarray(shares, dtype=float)
     check_shape("shares", shares, ("T",))
     T = len(shares)
@@ -94,7 +94,7 @@ def path_contributions(shares, label, on=None):
 def check_table(errors, limit, on=None):
     """The results of a gradient check: {bug: {parameter: relative error}}, filled where above ``limit``.
 
-    Every cell says its number or "ok", so that nothing depends on the colour alone.
+    Every cell shows its number or "ok", so that nothing depends on colour alone.
     """
     bugs, names = list(errors), list(next(iter(errors.values())))
     table = np.array([[errors[bug][name] for name in names] for bug in bugs], dtype=float)
@@ -124,7 +124,7 @@ def check_table(errors, limit, on=None):
 
 @styled
 def state_gradients(parts, read):
-    """Heat maps of gradients, one above the other on one colour scale: {title: (T, H)}, a row for each unit.
+    """Heat maps of gradients, one above another on one colour scale: {title: (T, H)}, a row for each unit.
 
     ``read``: what the network read at each of the T steps, one label each. Violet is above zero, orange below.
     """

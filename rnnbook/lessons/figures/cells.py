@@ -1,10 +1,10 @@
-"""Drawings of what is inside one step: the blocks of the RNN, the GRU and the LSTM, as they are computed."""
+"""Drawings of the inside of one step: the blocks of the RNN, the GRU and the LSTM, as they are computed."""
 
 from rnnbook.lessons.figures.sheet import SIGN, Sheet
 from rnnbook.lessons.figures.style import WIDTH, styled
 
-DISC, GATE = 0.28, 0.42  # radius of what goes in and out, side of a gate's box, inches
-PREVIOUS = r"${}_{{t\!-\!1}}$"  # h_{t-1}, set close enough to stand in a disc
+DISC, GATE = 0.28, 0.42  # radius of an input or output, side of a gate's box, inches
+PREVIOUS = r"${}_{{t\!-\!1}}$"  # h_{t-1}, set tightly enough to fit in a disc
 
 
 @styled

@@ -1,6 +1,6 @@
-"""Charts of what was measured, one function for each kind: arrays and named curves in, a Figure out.
+"""Charts of measurements, one function for each kind: arrays and named curves in, a Figure out.
 
-Every function takes ``on``, the Figure or Axes to draw on; without it the chart gets a figure of its own.
+Every function takes ``on``, the Figure or Axes to draw on; without it the chart gets its own figure.
 """
 
 from textwrap import shorten
@@ -70,7 +70,7 @@ def forecast(time, observed, predictions, label, xlabel="year", on=None):
 
 @styled
 def error_bars(results, label, baselines=None, on=None):
-    """Models compared: {name: values (S,), one a seed} as dots, with the mean and one standard deviation.
+    """Models compared: {name: values (S,), one per seed} as dots, with the mean and one standard deviation.
 
     baselines: {name: value}, each a dashed line to beat.   label: what the values measure, with its unit.
     """
@@ -109,7 +109,7 @@ def error_bars(results, label, baselines=None, on=None):
 def causality(influence, on=None, label=r"$\Vert\,\partial h_t\,/\,\partial x_k\,\Vert$"):
     """How far each input reaches: ``influence`` (T, T) holds the norm of dh_t / dx_k in row t, column k.
 
-    With another ``label``, any other measure of how strongly the state after step t depends on the input at step k.
+    With a different ``label``, any other measure of how strongly the state after step t depends on the input at step k.
     Colours are logarithmic. A cell that is exactly zero is hatched: there is no path from that input.
     """
     influence = np.asarray(influence, dtype=float)
@@ -149,7 +149,7 @@ def zero_cell(corner, label=None):
 
 @styled
 def gate_raster(gates, letters):
-    """What the units of each gate do at each of T letters: {name: values (T, H) from 0 to 1}, a panel a gate.
+    """What the units of each gate do at each of T letters: {name: values (T, H) from 0 to 1}, one panel per gate.
 
     A gate named by its letter (i, f, o, r, z) has its colour; full colour is open, 1, and white is closed, 0.
     """
@@ -171,9 +171,10 @@ def gate_raster(gates, letters):
 
 @styled
 def state_heat(states, xlabel="step t"):
-    """The states of a network while it reads, {title: (T, H)}: a column a step, a row a unit, -1 to 1, 0 is white.
+    """The states of a network while it reads, {title: (T, H)}: one column per step, one row per unit, -1 to 1, 0 is
+    white.
 
-    With another ``xlabel`` the columns are something else, such as sequences.
+    With a different ``xlabel`` the columns are something else, such as sequences.
     """
     figure, row = panels(1, len(states), height=2.7, sharey=True, squeeze=False)
     for axes, (title, values) in zip(row[0], states.items(), strict=True):

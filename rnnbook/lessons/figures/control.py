@@ -12,7 +12,7 @@ TRUTH = "#9A9A9A"
 
 @styled
 def control_loop():
-    """What is where: the reference model, the controller, the plant, and what comes in from outside."""
+    """The loop: the reference model, the controller, the plant, and what comes in from outside."""
     axes = canvas(height=2.7)
     axes.set(xlim=(0, 10), ylim=(0, 3.6))
     axes.axis("off")
@@ -40,7 +40,7 @@ def control_loop():
 
 @styled
 def plant_runs(u, y, runs):
-    """The input u (T,) above; below it the plant's outputs y (T,) and those of models that run free, {name: (T,)}."""
+    """The input u (T,) above; below it the plant's outputs y (T,) and those of free-running models, {name: (T,)}."""
     u, y = np.asarray(u), np.asarray(y)
     check_shape("u", u, ("T",))
     check_shape("y", y, u.shape)
@@ -58,9 +58,9 @@ def plant_runs(u, y, runs):
 
 @styled
 def one_step_and_free(errors):
-    """Two errors of every model, a panel a test: {test: {model: (one step (S,) or None, free run (S,))}}.
+    """Two errors of every model, one panel per test: {test: {model: (one step (S,) or None, free run (S,))}}.
 
-    A hollow marker is a seed's one-step error, a full one its free run's; a line joins the two medians.
+    A hollow marker is a seed's one-step error, a filled one that of its free run; a line joins the two medians.
     """
     figure, row = panels(
         1, len(errors), height=1.5 + 0.36 * len(next(iter(errors.values()))), sharey=True, squeeze=False
@@ -87,7 +87,8 @@ def one_step_and_free(errors):
 
 @styled
 def tracking(y_m, cases):
-    """The reference y_m (T,) and who follows it, a panel a case: {title: {controller: outputs (T,)}}."""
+    """The reference y_m (T,) and the outputs that follow it, one panel per case: {title: {controller: outputs
+    (T,)}}."""
     y_m = np.asarray(y_m)
     check_shape("y_m", y_m, ("T",))
     figure, rows = panels(len(cases), 1, height=0.9 + 1.75 * len(cases), sharex=True, squeeze=False)
@@ -107,7 +108,7 @@ def tracking(y_m, cases):
 def errors_in_trouble(errors, bound=None):
     """The tracking error of every controller, a column a situation: {controller: {situation: (S,)}}.
 
-    One dot a seed. What is beyond ``bound`` is drawn at the right edge as a triangle.
+    One dot per seed. Anything beyond ``bound`` is drawn at the right edge as a triangle.
     """
     situations = list(next(iter(errors.values())))
     figure, row = panels(1, len(situations), height=1.3 + 0.33 * len(errors), sharey=True, sharex=True, squeeze=False)

@@ -1,4 +1,4 @@
-"""Drawings of weights on their way to other libraries, and of one batch in several processes."""
+"""Drawings of weights converted for other libraries, and of one batch in several processes."""
 
 from rnnbook.lessons.figures.sheet import Sheet
 from rnnbook.lessons.figures.style import WIDTH, styled
@@ -20,7 +20,7 @@ ORDERS: dict[str, dict[str, tuple[str, ...]]] = {
 
 @styled
 def block_orders():
-    """The blocks of a weight in three libraries: one column each, coloured by the gate, named as they are there."""
+    """The blocks of a weight in three libraries: one column each, coloured by gate, with that library's names."""
     side, tall, pitch = 0.52, 0.44, 1.12
     sheet = Sheet(WIDTH, 0.8 + 4 * tall)
     top = 4 * tall + 0.12
@@ -46,7 +46,7 @@ def block_orders():
 
 @styled
 def shared_batch():
-    """One batch in two processes: each has the weights and a share; the gradients meet; all make one update."""
+    """One batch in two processes: each has the weights and a share; the gradients are averaged; all make one update."""
     high = 1.05
     sheet = Sheet(WIDTH, 0.5 + 2 * high)
     middle = 0.1 + high

@@ -1,4 +1,4 @@
-"""Figures of the gates: the paths of the gradient past and through them, and what they do while a network reads."""
+"""Figures of the gates: the paths of the gradient around and through them, and what they do while a network reads."""
 
 import numpy as np
 from matplotlib import colormaps
@@ -19,7 +19,7 @@ def gates_while_reading(maps, letters, columns=1):
 
     A title that begins with the letter of a gate, i, f, o, r or z, has that gate's colour: full colour is open, 1, and
     white is closed, 0. Everything else is signed: violet above zero, orange below, white at zero. ``columns``: how many
-    maps stand side by side.
+    maps are side by side.
     """
     maps, T = named("maps", maps), len(letters)
     rows = -(-len(maps) // columns)
@@ -54,7 +54,7 @@ def gates_while_reading(maps, letters, columns=1):
 def gradient_paths(layer):
     """How the gradient gets from one step to the one before: the two paths of the "GRU", or those of the "LSTM".
 
-    The upper path meets a gate and nothing else; the lower one goes through the gates, the matrix and tanh.
+    The upper path passes nothing but a gate; the lower one goes through the gates, the matrix and tanh.
     """
     check_choice("layer", layer, ["GRU", "LSTM"])
     sheet = Sheet(WIDTH, 2.6)
@@ -62,7 +62,7 @@ def gradient_paths(layer):
     top, low, disc = 1.95, 0.62, 0.3
     places = (
         {2: 0.7, 1: 3.2, 0: 5.7} if layer == "LSTM" else {2: 0.75, 1: 3.5, 0: 6.25}
-    )  # steps back, and where that state stands
+    )  # steps back, and where that state is drawn
     for back, x in places.items():
         sheet.disc(x, top, disc, f"${state}_{{t{-back or ''}}}$", state, size=13, gid=f"{state}-{back}")
         if layer == "LSTM":

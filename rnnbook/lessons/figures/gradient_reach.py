@@ -1,4 +1,5 @@
-"""Figures of the gradient going backward: how far it reaches, by which paths, what comes of it, what clipping does."""
+"""Figures of the gradient going backward: how far it reaches, by which paths, what follows from it, what clipping
+does."""
 
 import numpy as np
 from matplotlib.colors import LogNorm
@@ -40,7 +41,7 @@ def gradient_reach(dx, label, on=None):
     """The size of the gradient that reaches each step, against its distance from the last one.
 
     dx: the gradient (T, B, D) of the last step with respect to every input, or its norms (T,) at once.
-    To compare several, hand the returned Figure back as ``on``.
+    To compare several, pass the returned Figure back as ``on``.
     """
     dx = np.asarray(dx, dtype=float)
     if dx.ndim == 3:
@@ -60,10 +61,9 @@ def gradient_reach(dx, label, on=None):
 def gradient_against_lag(lags, measured, bounds=None, floor=1e-20, ceiling=1e5):
     """How much of the gradient is left after every lag: the book's central figure.
 
-    ``lags`` (N,). ``measured``: {title of a column: {title of a row: {cell: norms (S, N), one row for each seed}}};
-    the line is the median over the seeds, the band runs from the smallest to the largest.
-    ``bounds``: {title of a column: {cell: (N,)}}, drawn dashed in that cell's colour. What lies beyond floor or
-    ceiling is cut off.
+    ``lags`` (N,). ``measured``: {title of a column: {title of a row: {cell: norms (S, N), one row for each seed}}}; the
+    line is the median over the seeds, the band runs from the smallest to the largest. ``bounds``: {title of a column:
+    {cell: (N,)}}, drawn dashed in that cell's colour. Anything beyond floor or ceiling is cut off.
     """
     lags, bounds = np.asarray(lags), bounds or {}
     rows = list(next(iter(measured.values())))
@@ -165,7 +165,7 @@ def reach_and_success(reach, success, lengths, by_length, chance=0.5):
 
 @styled
 def path_against_gradient(lags, panels_of, floor=1e-20):
-    """One path of the gradient beside all of them: {title: {start: (all (N,), one path (N,))}}, a panel each.
+    """One path of the gradient beside the whole: {title: {start: (all (N,), one path (N,))}}, a panel each.
 
     Solid lines are the whole gradient; dashed ones, in the same colour, what the path alone would leave.
     """

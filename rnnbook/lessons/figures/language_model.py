@@ -12,13 +12,13 @@ from rnnbook.lessons.figures.sheet import Sheet
 from rnnbook.lessons.figures.style import COLOURS, PALETTE, WIDTH, styled
 
 BLOCK, DISC, PITCH = 0.52, 0.2, 1.02  # side of a block, radius of a disc, distance of two steps, inches
-STRENGTH = 0.5  # of the darkest shade of a value: letters stay readable on it
-VISIBLE = {" ": "␣", "\n": "↵"}  # characters that leave no ink, and what stands for them
+STRENGTH = 0.5  # strength of the darkest shade: letters stay readable on it
+VISIBLE = {" ": "␣", "\n": "↵"}  # characters that leave no ink, and what is shown instead
 
 
 @styled
 def character_model(text="heaven"):
-    """A language model unrolled over a text: each column reads one character and is asked for the next.
+    """A language model unrolled over a text: each column reads one character and should predict the next.
 
     From below: the character, its embedding e, the state h, the logits y, the probabilities p, the target.
     """
@@ -51,7 +51,7 @@ def character_model(text="heaven"):
 
 
 def draw_reading(sheet, x, heights, character, target, t):
-    """One column: from the character that is read up to the one that is wanted."""
+    """One column: from the character that is read up to the correct next one."""
     half = BLOCK / 2
     sheet.disc(x, heights["token"], DISC, VISIBLE.get(character, character), COLOURS["x"], 14, gid=f"token-{t}")
     for part, colour in (("e", "x"), ("h", "h"), ("y", "W_hy")):
@@ -79,8 +79,8 @@ def draw_reading(sheet, x, heights, character, target, t):
 def guesses(text, probabilities, vocabulary, top=4):
     """What a model expected at each of T characters: ``probabilities (T, V)`` of the V in ``vocabulary``.
 
-    Top row: the character that came, shaded by the probability the model gave it. Below: the ``top`` most
-    probable ones, the best first; the one that came is framed.
+    Top row: the character that came, shaded by the probability the model gave it. Below: the ``top`` most probable
+    ones, best first; the one that came is framed.
     """
     probabilities = np.asarray(probabilities, dtype=float)
     T, V = len(text), len(vocabulary)

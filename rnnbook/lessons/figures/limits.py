@@ -5,7 +5,7 @@ from rnnbook.lessons.figures.style import COLOURS, PALETTE, WIDTH, canvas, style
 
 @styled
 def seven_claims(rows):
-    """One row a claim: {claim: {what was measured: (value, its text)}}, bars beside each other on that row's own scale.
+    """One row per claim: {claim: {what was measured: (value, its text)}}, bars on that row's own scale.
 
     The longest bar of a row has the full length, so that bars compare within a row and not between rows.
     """

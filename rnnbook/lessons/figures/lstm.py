@@ -58,8 +58,8 @@ def carry_story(read, gates, c, h, notes=None):
 def product_against_gradient(runs, floor=None):
     """The product of the forget gates beside the gradient of the carry: {title: (products, measured)}, a panel each.
 
-    Both are (N, H), row n for the lag n + 1, a column for each unit; drawn are the median of their sizes over the
-    units, and the band from the smallest to the largest. What lies below ``floor`` is cut off.
+    Both are (N, H), row n for the lag n + 1, a column for each unit. The line is the median of their absolute values
+    over the units, the band runs from the smallest to the largest. Anything below ``floor`` is cut off.
     """
     figure, row = panels(1, len(runs), height=3.5, sharey=True, squeeze=False)
     looks = [("product of the forget gates", "f", "-", 0.28), ("measured gradient", "gradient", DASHES, 0.16)]

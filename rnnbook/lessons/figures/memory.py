@@ -1,4 +1,4 @@
-"""Figures of small tasks that ask for a memory: the tasks, the skill at each length, the carry that counts."""
+"""Figures of small memory tasks: the tasks, the skill at each length, the carry that counts."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ TASKS = {
 
 @styled
 def memory_tasks(*names):
-    """Tasks as strips of eight steps each, all four without names: what is read, what has to be kept, what is asked."""
+    """Tasks as strips of eight steps each, all four by default: what is read, kept and asked for."""
     pitch, side, names = 0.44, 0.4, names or tuple(TASKS)
     sheet = Sheet(WIDTH, 0.25 + 0.7 * len(names))
     for row, name in enumerate(names):
@@ -35,7 +35,7 @@ def memory_tasks(*names):
 
 @styled
 def skill_against_length(lengths, skills):
-    """Skill against the length of the sequence, a panel a task: {task: {cell: (N, S)}}, S seeds at N lengths.
+    """Skill against the length of the sequence, one panel per task: {task: {cell: (N, S)}}, S seeds at N lengths.
 
     ``lengths`` (N,) are those of every task, or a dict of them by task. The line joins the means, the bar runs from the
     worst seed to the best; 0 is chance and 1 perfect.
@@ -88,7 +88,7 @@ def carry_ramp(carry, symbols, names, on=None):
 
 @styled
 def task_shapes(batch, features, answers):
-    """One sequence of a task as the arrays that hold it: x (T, D) turned on its side, and the answers that count below.
+    """One sequence of a task as the arrays that hold it: x (T, D) on its side, and below it the answers that count.
 
     ``batch``: a ``tasks.Batch`` of which the first sequence is shown. ``features``: the names of the D rows.
     ``answers``: the text of every step's answer, "" where none counts.

@@ -1,4 +1,4 @@
-"""Drawings of whole networks: unrolled over time, with its gradients, beside a windowed one, in its kinds."""
+"""Drawings of whole networks: unrolled over time, with gradients, beside a windowed one."""
 
 from matplotlib.patches import Rectangle
 
@@ -26,14 +26,14 @@ def unrolled_network(T=4, inputs=True, outputs=True, initial_state=True, highlig
 
     inputs, outputs: True for every step, False for none, or the steps (1..T) that have one.
     initial_state: draw h_0, where the recurrence starts.   folded: draw the block with its loop on the left.
-    highlight: a step t; what y_t can't depend on, the future, is drawn pale.
+    highlight: a step t; what y_t cannot depend on, the future, is drawn pale.
     The same colour on two arrows is the same weight matrix: the copies share W_ih, W_hh and W_hy.
     """
     T = check_size("T", T)
     inputs, outputs = steps_of("inputs", inputs, T), steps_of("outputs", outputs, T)
     if highlight is not None and highlight not in range(1, T + 1):
         raise ValueError(f"highlight should be a step from 1 to {T}, but is {highlight!r}")
-    start = 2.4 if folded else 0.3  # where h_0 stands, or would
+    start = 2.4 if folded else 0.3  # where h_0 is, or would be
     pitch = min(1.35, max(0.97, (WIDTH - start - 0.6) / T))
     sheet = Sheet(start + pitch * T + 0.6, 3.05)
     middle = 1.55
@@ -85,7 +85,7 @@ def draw_output(sheet, x, middle, step, colour="h", weight_colour="W_hy", labels
 
 
 def draw_folded(sheet, x, middle, inputs=True, outputs=True):
-    """The block once, with the arrow that brings its state back for the next step."""
+    """The block drawn once, with the arrow that brings its state back for the next step."""
     sheet.box(x, middle, BLOCK, BLOCK, "$h_{t}$", "h", gid="folded")
     right, half = x + BLOCK / 2, 0.13
     sheet.line(
@@ -137,7 +137,7 @@ def gradient_flow(T=4):
 
 @styled
 def windowed_versus_recurrent(T=8, window=3):
-    """A dense network that sees the last ``window`` of T inputs; below, a recurrent one that sees all."""
+    """A dense network that sees the last ``window`` of T inputs; below it, a recurrent one that sees them all."""
     T, window = check_size("T", T), check_size("window", window)
     if window > T:
         raise ValueError(f"window should be at most T = {T}, but is {window}")
@@ -174,7 +174,7 @@ def windowed_versus_recurrent(T=8, window=3):
 
 @styled
 def dense_with_loop():
-    """The RNN as a dense layer on x_t and h_{t-1} stacked, whose output comes back at the next step."""
+    """The RNN as a dense layer on x_t and h_{t-1} stacked, whose output is fed back at the next step."""
     D, H, side = 3, 4, 0.22
     sheet = Sheet(WIDTH, 3.6)
     middle, stack, layer, out = 2.15, 1.75, 3.75, 5.6

@@ -1,4 +1,4 @@
-"""Figures of the scan: what is combined with what, how long it takes, what a gate that is blind to h cannot answer."""
+"""Figures of the scan: what is combined with what, how long it takes, what gates that do not see h cannot answer."""
 
 import math
 
@@ -111,7 +111,7 @@ def tree_rows(T):
     """The combinations of a scan up and down a tree over T steps, a power of two, row by row.
 
     A row lists (first, last, of): the steps first to last as one pair, or the state after ``last`` where ``first`` is
-    0, combined of the two boxes ``of``, each (row, last). All of a row can be computed at once.
+    0, combined from the two boxes ``of``, each (row, last). A whole row can be computed at once.
     """
     rows: list[list[tuple[int, int, tuple[tuple[int, int], ...]]]] = [[(t, t, ()) for t in range(T + 1)]]
     top = int(math.log2(T))
@@ -166,7 +166,7 @@ def scan_tree(T=8):
 
 @styled
 def newton_passes(errors):
-    """How wrong every state is after every pass over the sequence: {title: errors (K, T)}, a panel each.
+    """The error of every state after every pass over the sequence: {title: errors (K, T)}, a panel each.
 
     Colours change with every factor of 10, from 1 down to 1e-9; smaller errors are white. The dashed line is the
     guarantee: after pass k the first k states are exact.
@@ -199,7 +199,7 @@ def newton_passes(errors):
 
 @styled
 def time_against_length(lengths, times, ylabel):
-    """Time against the length of the sequence, both logarithmic, a panel a size: {title: {peer: (N,)}}."""
+    """Time against the length of the sequence, both logarithmic, one panel per size: {title: {peer: (N,)}}."""
     lengths = np.asarray(lengths)
     figure, row = panels(1, len(times), height=3.9, sharey=True, squeeze=False)
     for axes, (title, peers) in zip(row[0], times.items(), strict=True):
@@ -226,13 +226,13 @@ def time_against_length(lengths, times, ylabel):
 
 @styled
 def right_after_each_step(places, right, trained, chance):
-    """The share of right answers after every step, a panel a task: {task: {layer: (S, N)}}, S seeds at N places.
+    """The share of right answers after every step, one panel per task: {task: {layer: (S, N)}}, S seeds at N places.
 
     The line is the median, the band runs from the worst seed to the best. ``trained``: the length of the sequences
     in training. ``chance``: {task: share right by guessing}.
     """
     places = np.asarray(places)
-    marked = [0]  # no two markers nearer than a fifth of their place
+    marked = [0]  # no two markers closer than a fifth of their position
     for k, place in enumerate(places):
         if place >= 1.2 * places[marked[-1]]:
             marked.append(k)

@@ -34,8 +34,8 @@ def spelling_alignments(word, shares):
 def ctc_lattice(symbols, share, alpha=None):
     """The states of CTC against the steps: symbols (S,) from the top, share (T, S) of the paths, alpha (T, S) within.
 
-    A disc is a state in a step, the darker the more of the paths pass it; arrows are the moves that a path may make
-    from there. States that no path reaches, or from which none can finish, are left out.
+    A disc is a state in a step, darker the more of the paths pass it; arrows are the moves that a path may make from
+    there. States that no path reaches, or from which none can finish, are left out.
     """
     share = np.asarray(share, dtype=float)
     T, S = share.shape

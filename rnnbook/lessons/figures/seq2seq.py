@@ -1,4 +1,4 @@
-"""Figures of one sequence to another: what the decoder may read, and where its attention lies."""
+"""Figures of sequence to sequence: what the decoder may read, and where its attention is."""
 
 import numpy as np
 from matplotlib.patches import Rectangle
@@ -14,7 +14,7 @@ LOOKS = {0: [(3, 0.55), (4, 0.3)], 1: [(2, 0.5), (4, 0.3)], 2: [], 3: [(0, 0.6)]
 
 @styled
 def two_decoders(read=READ, said=SAID, looks=None):
-    """One state between encoder and decoder, left; right, every state of the encoder may be asked.
+    """Left, one state between encoder and decoder; right, every state of the encoder can be queried.
 
     ``looks``: {character of ``said``: [(letter of ``read``, weight), …]}, the arrows of attention.
     """
@@ -56,7 +56,7 @@ def _row(sheet, left, y, letters, colour, gid):
 def attention_map(line, answer, weights, spans=None):
     """The weights (S, T) of S characters of ``answer`` on the T letters of ``line``, a row for each character.
 
-    ``spans`` (S, 2), where given, are the letters [from, to) that each follows from, and are framed.
+    ``spans`` (S, 2), if given, are the letters [from, to) that each follows from, and are framed.
     """
     weights = np.asarray(weights, dtype=float)
     check_shape("weights", weights, (len(answer), len(line)))

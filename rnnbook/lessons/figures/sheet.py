@@ -1,4 +1,4 @@
-"""A sheet of paper measured in inches, and the few shapes that every drawing of the book is made of."""
+"""A sheet of paper measured in inches, and the few shapes of which every drawing in the book is made."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from rnnbook.lessons.figures.style import COLOURS, DASHES
 LINE = 1.6  # width of every line and edge, points
 PAPER = "#F7F7F7"  # the ground inside a frame
 CORNER = 0.12  # radius of every rounded corner, inches
-SIGN = 0.15  # radius of the sign of an operation, inches
-PALE = "#C4C4C4"  # what is there but does not take part
+SIGN = 0.15  # radius of an operation's sign, inches
+PALE = "#C4C4C4"  # for what is there but does not take part
 
 
 def named_colour(colour):
@@ -103,7 +103,7 @@ class Sheet:
     def line(self, *points, colour="h", head=True, dashed=False, bridge=False, gid=None, zorder=2):
         """A line through the points, its corners rounded; a bridge leaves a gap in the lines it crosses."""
         way = np.asarray(points, dtype=float)
-        if dashed and head:  # a dashed outline would tear the head: the last bit is solid
+        if dashed and head:  # a dashed outline would break the head: the last bit is solid
             back = (way[-2] - way[-1]) / np.hypot(*(way[-2] - way[-1]))
             self.line(way[-1] + 0.09 * back, way[-1], colour=colour, zorder=zorder)
             way[-1] += 0.08 * back

@@ -21,7 +21,7 @@ def calls_on_each_rung(steps=3, elementwise=6):
     height, wide, tiny, gap, between = 0.36, 0.36, 0.06, 0.06, 0.12
 
     def call(x, y, kind, width, label="", colour="x", size=10.5, fill=0.2):
-        """Draw one call from x on; returns where it ends."""
+        """Draw one call starting at x; returns where it ends."""
         sheet.box(x + width / 2, y, width, height, label, colour, size, kind, fill, corner=0.03)
         return x + width
 
@@ -52,10 +52,42 @@ def calls_on_each_rung(steps=3, elementwise=6):
 
 
 @styled
+def spread_units(programs=4, steps=2):
+    """The units of a layer spread over programs that wait for each other after each step: a row for each program.
+
+    A row of squares is a whole state, with one colour for each program; a square alone is what one program computes.
+    """
+    sheet = Sheet(WIDTH, 0.8 + 0.6 * programs)
+    side, first, pace = 0.2, 1.75, 2.75
+    colours = [PALETTE[k % len(PALETTE)] for k in range(programs)]
+    rows = [0.6 * (programs - k) + 0.05 for k in range(programs)]
+    top, bottom = rows[0] + 0.26, rows[-1] - 0.26
+    for k, y in enumerate(rows):
+        sheet.text(0.05, y, f"program {k + 1}", ha="left")
+        sheet.box(1.25, y, 0.5, 0.4, "$W_{hh}$", colours[k], 10.5, f"weights-{k}", corner=0.04)
+        for step in range(steps):
+            x = first + step * pace
+            for unit, colour in enumerate(colours):
+                here = x + 0.15 + unit * side
+                sheet.box(here, y, side, side, colour=colour, gid=f"read-{k}-{step}", fill=0.5, corner=0.01)
+            own = x + 0.15 + programs * side + 0.55
+            sheet.line((own - 0.55, y), (own - side / 2 - 0.03, y))
+            sheet.box(own, y, side, side, colour=colours[k], gid=f"own-{k}-{step}", fill=0.5, corner=0.01)
+            sheet.line((own + side / 2, y), (own + 0.47, y))
+    for step in range(steps):
+        x = first + step * pace + 0.15 + programs * side + 1.1
+        sheet.box(x, (top + bottom) / 2, 0.14, top - bottom, gid=f"wait-{step}", fill=0.25, corner=0.03)
+        sheet.text(x, top + 0.17, "wait for all", size=10.5)
+        sheet.text(x - 0.55, bottom - 0.16, f"$h_{step + 1}$", size=12)
+        sheet.text(x - 1.1 - programs * side / 2, bottom - 0.16, f"$h_{step}$", size=12)
+    return sheet.figure
+
+
+@styled
 def ladder(sizes, floor="arithmetic alone", unit="µs"):
     """One bar for every rung, a panel for each size: {title: ({rung: time of a step}, the floor's time)}.
 
-    The dashed line is the time below which no rung can come; the number at a bar is its multiple of the last rung's.
+    The dashed line is the time that no rung can beat; the number at a bar is its multiple of the last rung's.
     """
     rungs = list(next(iter(sizes.values()))[0])
     figure, row = panels(1, len(sizes), height=1.25 + 0.36 * len(rungs), sharey=True, squeeze=False)
@@ -106,7 +138,7 @@ def ratio_dots(cases, ratios, label):
     """
     least = min(0.25, *(float(np.min(values)) for peers in ratios.values() for values in peers.values()))
     ticks = [2.0**k for k in range(int(np.floor(np.log2(least))), 4)]
-    ticks = ticks if len(ticks) < 8 else ticks[len(ticks) % 2 :: 2]  # one stays among them
+    ticks = ticks if len(ticks) < 8 else ticks[len(ticks) % 2 :: 2]  # keep the tick at one
     figure, row = panels(1, len(ratios), height=1.3 + 0.42 * len(cases), sharey=True, sharex=True, squeeze=False)
     for axes, (title, peers) in zip(row[0], ratios.items(), strict=True):
         for place, (peer, values) in enumerate(peers.items()):
@@ -130,7 +162,7 @@ def roofline(points, peak, reads):
     """The rate of a computation against its operations for each byte that it reads, both logarithmic, under its roofs.
 
     ``points``: {rung: (operations a byte (N,), operations a second (N,))}. ``peak`` is the operations a second of the
-    flat roof, ``reads`` {place: bytes a second} has a slanted one for each place that the bytes can come from.
+    flat roof, ``reads`` {place: bytes a second} has a slanted roof for each place that the bytes can come from.
     """
     everywhere = np.concatenate([np.ravel(x) for x, _ in points.values()])
     span = np.geomspace(everywhere.min() / 2, everywhere.max() * 2, 200)
@@ -141,7 +173,7 @@ def roofline(points, peak, reads):
     for place, (rung, (x, y)) in enumerate(points.items()):
         x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
         check_shape(f"points[{rung!r}][1]", y, x.shape)
-        nudge = 1.06 ** (place - (len(points) - 1) / 2)  # points of one size would hide each other
+        nudge = 1.06 ** (place - (len(points) - 1) / 2)  # points of equal size would hide each other
         axes.plot(x * nudge, y / 1e9, MARKERS[place], color=PALETTE[place], markersize=7, label=rung)
     axes.set(xscale="log", yscale="log", xlabel="operations for each byte of weights", ylabel="10⁹ operations a second")
     figure.legend(loc="outside upper center", ncols=3, columnspacing=1.2)

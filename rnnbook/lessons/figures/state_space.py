@@ -8,7 +8,7 @@ from rnnbook.lessons.figures.style import COLOURS, DASHES, MARKERS, PALETTE, can
 
 @styled
 def matrix_memory(matrices):
-    """Matrices (K, V) side by side, each under its title, with every number in its cell: {title: matrix}.
+    """Matrices (K, V) side by side, each under its title, with its number in every cell: {title: matrix}.
 
     Violet is above zero, orange below; all share one scale.
     """
@@ -30,10 +30,10 @@ def matrix_memory(matrices):
 
 @styled
 def recall_against_state(states, right, bound=None, growing=(), on=None):
-    """Share of right answers against the numbers in the state: states {name: n}, right {name: (S,) one a seed}.
+    """Share of right answers against the numbers in the state: states {name: n}, right {name: (S,) one per seed}.
 
-    A dot for every seed, a marker at the mean, the name beside it. ``growing``: the names whose state grows with what
-    is read, drawn hollow. ``bound``: below this many numbers not all answers can be right, drawn dashed.
+    A dot for every seed, a marker at the mean, the name beside it. ``growing``: the names whose state grows with the
+    input, drawn hollow. ``bound``, dashed: with fewer numbers not all answers can be right.
     """
     axes = canvas(on, height=4.2)
     for place, (name, values) in enumerate(right.items()):

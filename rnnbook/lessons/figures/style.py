@@ -1,4 +1,4 @@
-"""One style for every figure: colours, sizes, and small sharp PNGs with the same bytes on every run."""
+"""One style for every figure: colours, sizes, and small, sharp PNGs with the same bytes on every run."""
 
 import functools
 import io
@@ -9,7 +9,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# One colour for each letter, in the whole book; all have a contrast of 4.5 : 1 or more on white.
+# One colour for each letter throughout the book; all have a contrast of 4.5 : 1 or more on white.
 COLOURS = {
     "i": "#00785A",
     "f": "#C24A00",
@@ -30,7 +30,7 @@ COLOURS = {
 # Okabe & Ito's palette: the curves of a chart, told apart with every common colour vision deficiency.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 MARKERS = "os^vDPX*<>"
-DASHES = (0, (3.2, 2))  # of the gradient, and of a level that curves are compared with
+DASHES = (0, (3.2, 2))  # for the gradient, and for a level that curves are compared with
 STYLES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1))]
 
 WIDTH = 7.0  # inches of a figure that fills the text column; 700 pixels on the page
@@ -89,8 +89,8 @@ def set_style():
 def palette_png(figure, colours=128):
     """The figure as (PNG bytes, {"width", "height"} in pixels of the page), at two dots per pixel.
 
-    The colours are reduced to a palette, which makes the file about a fifth of matplotlib's; nothing in it
-    depends on the date or the version, so that the same figure gives the same bytes.
+    The colours are reduced to a palette, which makes the file about a fifth of matplotlib's; nothing in it depends on
+    the date or the version, so the same figure gives the same bytes.
     """
     from PIL import Image
 

@@ -1,4 +1,4 @@
-"""A series in time, forecasts that say how sure they are, and ways to find out whether to believe them."""
+"""A time series, forecasts that say how sure they are, and ways to find out whether to believe them."""
 
 import numpy as np
 
@@ -107,8 +107,8 @@ def fan_charts(time, observed, fans, label, xlabel="year"):
 def pit_histograms(values, bins=10):
     """How often the truth fell into each tenth of its forecast density: {title: values (N,) from 0 to 1}.
 
-    A calibrated forecast gives equal bars. If the N values were independent, the grey band would hold nineteen bars of
-    twenty.
+    A calibrated forecast gives equal bars. If the N values were independent, the grey band would hold nineteen of
+    twenty bars.
     """
     figure, row = panels(1, len(values), height=2.9, sharey=True, squeeze=False)
     for place, (axes, (title, pit)) in enumerate(zip(row[0], values.items(), strict=True)):
@@ -158,9 +158,9 @@ def series_in_parts(time, series, parts, label, xlabel="year", on=None):
 
 @styled
 def sampled_futures(time, observed, now, paths, label, xlabel="year"):
-    """A series (N,) and futures of it that were drawn from its month ``now`` on: paths (S, K), a row for each.
+    """A series (N,) and futures drawn for it from month ``now`` on: paths (S, K), a row for each.
 
-    The first path is drawn boldly, so that one of them can be followed.
+    The first path is drawn in bold, so that one of them can be followed.
     """
     time, observed, paths = np.asarray(time), np.asarray(observed, dtype=float), np.asarray(paths, dtype=float)
     check_shape("observed", observed, time.shape)

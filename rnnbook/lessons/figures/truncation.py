@@ -10,10 +10,10 @@ from rnnbook.lessons.figures.style import panels, styled
 
 @styled
 def cut_gradients(reached, lowest=1e-6):
-    """How much each step's loss says to each state, beside each other: {title: norms (T, T)}.
+    """How strongly each step's loss reaches each state, side by side: {title: norms (T, T)}.
 
     Row t, column s holds the norm of the gradient of the loss at step t with respect to the state after step s. The
-    colours are logarithmic; what is below ``lowest`` has the palest one, and a zero in the lower triangle is hatched:
+    colours are logarithmic; anything below ``lowest`` has the palest one, and a zero in the lower triangle is hatched:
     no gradient passes there.
     """
     reached = named("reached", reached, "title: norms")

@@ -12,7 +12,7 @@ NAMES = "abcdef"
 
 @styled
 def ragged_batch(lengths=(3, 6, 2, 4)):
-    """Up to six sequences as they come, padded, sorted, and packed: every step keeps its colour and its name.
+    """Up to six sequences as they are, padded, sorted, and packed: every step keeps its colour and its name.
 
     lengths: the number of steps of each; the sum is at most 16, so that the packed row fits the page.
     """
@@ -92,8 +92,8 @@ def square(sheet, x, y, side, sequence, t, gid):
 def both_directions(T=5):
     """Two layers read one sequence, from its start and from its end; each state shows which inputs it has read.
 
-    The column at the end, ``outputs[-1]``, is framed, and the two last states, ``h_n``, have a thick edge: the frame
-    holds one of the two.
+    The column at the end, ``outputs[-1]``, is framed, and the two last states, ``h_n``, have a thick edge: only one of
+    the two is in the frame.
     """
     T = check_size("T", T)
     pitch, width, height = min(1.12, 5.6 / T), min(0.9, 4.4 / T), 0.4

@@ -1,4 +1,4 @@
-"""Figures of the first two chapters: the states of a network while it reads, and the kinds of tasks for sequences."""
+"""Figures of the first two chapters: the states of a network while it reads, and the kinds of sequence tasks."""
 
 import numpy as np
 from matplotlib.colors import Normalize
@@ -8,12 +8,15 @@ from rnnbook.lessons.figures.networks import BLOCK
 from rnnbook.lessons.figures.sheet import Sheet
 from rnnbook.lessons.figures.style import COLOURS, panels, styled
 
-SIGNED, POSITIVE = ("PuOr", -1.6, 1.6), ("Purples", 0, 1.6)  # the palest and the darkest shade leave numbers readable
+SIGNED, POSITIVE = (
+    ("PuOr", -1.6, 1.6),
+    ("Purples", 0, 1.6),
+)  # numbers stay readable on the palest and on the darkest shade
 
 
 @styled
 def states_while_reading(maps, letters, units=None, numbers=False):
-    """What each unit holds after each of T letters: {title: values (T, H)}, a heat map for each, one below the other.
+    """What each unit holds after each of T letters: {title: values (T, H)}, a heat map for each, one below another.
 
     Values below zero are orange and those above violet; a map without values below zero has white at zero.
     ``units``: a name for each row.   ``numbers``: write every value into its cell.

@@ -53,6 +53,7 @@
       this.text.setAttribute("aria-describedby", keys.id);
       this.check = make("button", { type: "button", className: "live-button live-check", textContent: exercise ? "Check" : "Run" });
       this.hint = make("button", { type: "button", className: "live-button", textContent: "Hint", hidden: !hints.length });
+      this.hinted = new Set();
       this.told = make("ol", { className: "live-hints" });
       this.told.setAttribute("aria-live", "polite");
       this.told.setAttribute("aria-label", "Hints");
@@ -154,6 +155,7 @@
       store(this.id, tried || passed ? { tried, passed } : null);
       this.fit();
       this.answer.hidden = true;
+      this.offer();
       if (this.storedOutput) this.storedOutput.hidden = this.exercise;
       if (running !== this) this.state.textContent = "as it was given; undo brings your code back";
       counted();
@@ -185,18 +187,30 @@
       }, ASK_AFTER * 1000);
     }
 
-    // one hint more with each press; the button keeps the focus, and the hint is read out
+    // one hint more with each press, but none that the answer has given; the button keeps the focus, and it is read out
     help() {
-      const shown = this.told.children.length;
-      if (shown === this.hints.length) return;
-      const [words, ...program] = this.hints[shown].split("\n");
+      const at = this.nextHint();
+      if (at < 0) return;
+      this.hinted.add(at);
+      const [words, ...program] = this.hints[at].split("\n");
       const item = make("li", { textContent: words });
       if (program.length) item.append(make("pre", { textContent: program.join("\n") }));
       this.told.append(item);
       item.scrollIntoView({ block: "nearest" });
-      const isLast = shown + 1 === this.hints.length;
-      this.hint.textContent = isLast ? "No more hints" : "Next hint";
+      this.offer();
+    }
+
+    nextHint() {
+      const said = this.answer.hidden ? "" : this.answer.textContent;
+      return this.hints.findIndex((hint, k) => !this.hinted.has(k) && !said.includes(hint.split("\n")[0]));
+    }
+
+    // what the button for hints says of those that are left
+    offer() {
+      const isLast = this.nextHint() < 0;
+      this.hint.textContent = isLast ? "No more hints" : this.hinted.size ? "Next hint" : "Hint";
       if (isLast) this.hint.setAttribute("aria-disabled", "true");
+      else this.hint.removeAttribute("aria-disabled");
     }
 
     halt() {
@@ -226,6 +240,7 @@
       if (this.storedOutput) this.storedOutput.hidden = true;
       this.answer.hidden = false;
       this.answer.textContent = text || "No output.";
+      this.offer();
       this.answer.dataset.passed = passed === true ? "yes" : passed === false ? "no" : "";
       if (this.editor.contains(document.activeElement)) this.answer.scrollIntoView({ block: "nearest" });
     }
@@ -296,7 +311,7 @@
       event.preventDefault();
       const note = make("p", { className: "live-shut", textContent: "No attempt yet. Press again to see the solution all the same." });
       place.append(note);
-      setTimeout(() => solution.addEventListener("click", () => note.remove(), { once: true }));
+      solution.addEventListener("click", () => note.remove(), { once: true }); // the next press: this one goes no further
     };
     solution.addEventListener("click", listen, true);
   }
@@ -356,6 +371,7 @@
     const last = make("th", { className: "head", scope: "col" }, make("p", { textContent: "State" }));
     table.tHead.rows[0].append(last);
     for (const row of rows) row.append(make("td", { className: "live-mark" }));
+    const attempts = (count) => `${count} attempt${count === 1 ? "" : "s"}`;
     const refresh = (more = "") => {
       let solved = 0;
       for (const [name, row] of mine) {
@@ -369,11 +385,19 @@
     const save = make("button", { type: "button", className: "live-button", textContent: "Export attempts" });
     save.addEventListener("click", () => {
       const kept = Object.fromEntries([...mine.keys()].filter((name) => read(name)).map((name) => [name.split("/").pop(), read(name)]));
+      const count = Object.keys(kept).length;
+      if (!count) {
+        refresh("There is no attempt to export yet.");
+        return;
+      }
       const blob = new Blob([JSON.stringify(kept, null, 1)], { type: "application/json" });
       make("a", { href: URL.createObjectURL(blob), download: "attempts.json" }).click();
+      refresh(`${attempts(count)} exported, as the file attempts.json.`);
     });
-    const file = make("input", { type: "file", accept: "application/json", className: "live-file" });
-    const label = make("label", { className: "live-button" }, "Import attempts ", file);
+    // a button of its own, since a keyboard does not open every browser's field for a file
+    const file = make("input", { type: "file", accept: "application/json", className: "live-file", hidden: true });
+    const open = make("button", { type: "button", className: "live-button", textContent: "Import attempts" });
+    open.addEventListener("click", () => file.click());
     file.addEventListener("change", async () => {
       try {
         const given = JSON.parse(await file.files[0].text());
@@ -385,13 +409,14 @@
           localStorage.setItem(name, JSON.stringify({ text, tried: !!entry.tried, passed: !!entry.passed }));
           count += 1;
         }
-        refresh(`${count} attempts imported.`);
+        refresh(`${attempts(count)} imported.`);
       } catch {
         refresh("This file holds no attempts.");
       }
+      file.value = ""; // the same file can be chosen again
     });
     const place = table.parentElement.closest("[class*=scrollable]") ?? table; // the box that a theme puts around it
-    place.before(filters(table, rows, refresh), make("div", { className: "live-bar" }, save, label), says);
+    place.before(filters(table, rows, refresh), make("div", { className: "live-bar" }, save, open, file), says);
     sortable(table, rows);
     refresh();
   }
