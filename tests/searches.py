@@ -6,20 +6,37 @@ changed. ``searched.json`` holds a digest of these files for each group of items
 passed in full; ``make thorough`` writes it where all is green. Where a group's digest is another one, all its items
 run; of the other groups an eighth of the items, by a hash of the digest and the item's name: the same on every machine
 at every time, and others as soon as a file changes. The end of every run says how many of how many ran.
+
+A test that is slow and follows from a few files is marked with them, and is itself an item of a search:
+``@pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)``. Whoever asks for a test
+by its name or by ``-k`` gets it.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
 RECORD = Path(__file__).with_name("searched.json")
 ONE_IN = 8
+# patterns of all that computes in the package, and of no exercise and no figure
+LIBRARY = (
+    "rnnbook/*.py",
+    "rnnbook/*/*.py",
+    "rnnbook/in_torch/*/*.py",
+    "rnnbook/in_torch/*/*.c",
+    "rnnbook/data/tables/*",
+)
 TOLD = "search"
 thorough = False  # set by --thorough
+left_out: list[list] = []  # what is told of the searches whose items are tests
 
 
 class Choice(NamedTuple):
@@ -31,9 +48,13 @@ class Choice(NamedTuple):
     changed: tuple[str, ...]  # the groups that are not as they were recorded
     whole: dict[str, str]  # the groups that run in full, with their digests
 
+    def told(self) -> list:
+        """Return what the end of the run needs."""
+        return [self.what, len(self.items), self.of, list(self.changed), self.whole]
+
     def tell(self, node) -> None:
         """Have the end of the run count this choice; ``node`` is the test that makes the search."""
-        node.user_properties.append((TOLD, [self.what, len(self.items), self.of, list(self.changed), self.whole]))
+        node.user_properties.append((TOLD, self.told()))
 
 
 def digest(*parts: Path | str | bytes) -> str:
@@ -66,6 +87,49 @@ def choose(what: str, items: Iterable[str], digests: Mapping[str, str], group_of
     return Choice(what, tuple(chosen), len(items), tuple(sorted(changed)), whole)
 
 
+def file_of(nodeid: str) -> str:
+    """Return the file of a test: its marked tests name the same files."""
+    return nodeid.partition("::")[0]
+
+
+@functools.cache
+def digest_of(*patterns: str) -> str:
+    """Return a digest of the files that patterns name from the root of the repository."""
+    found = [sorted(ROOT.glob(pattern)) for pattern in patterns]
+    assert all(found), f"no file for one of {patterns}"
+    return digest(*(path for paths in found for path in paths if path.is_file()))
+
+
+@pytest.hookimpl(trylast=True)  # behind -m
+def pytest_collection_modifyitems(config, items):
+    """Leave out the marked tests that are not chosen."""
+    if config.option.keyword or any("::" in argument for argument in config.args):
+        return
+    marked: dict[str, dict[str, str]] = {}
+    for item in items:
+        for mark in item.iter_markers("search"):
+            what, *patterns = mark.args
+            marked.setdefault(what, {})[item.nodeid] = digest_of(file_of(item.nodeid), *patterns)
+    out: set[str] = set()
+    for what, digests in marked.items():
+        choice = choose(what, digests, {file_of(name): found for name, found in digests.items()}, file_of)
+        left_out.append(choice.told())
+        out |= digests.keys() - set(choice.items)
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in out])
+    items[:] = [item for item in items if item.nodeid not in out]
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[TOLD] = left_out
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take over what a process of xdist has left out; each leaves out the same."""
+    left_out[:] = getattr(node, "workeroutput", {}).get(TOLD, left_out)
+
+
 def pytest_addoption(parser):
     parser.addoption("--thorough", action="store_true", help="run every search in full; where all is green, record it")
 
@@ -73,13 +137,14 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     global thorough
     thorough = config.getoption("--thorough")
+    config.addinivalue_line("markers", "search(what, *files): one of eight where none of these files has changed")
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config):
     """Say how many items of how many ran; after a thorough run that is green, record what ran in full."""
     reports = [report for kind in terminalreporter.stats.values() for report in kind]
     called = [report for report in reports if getattr(report, "when", "") == "call"]
-    told = [value for report in called for key, value in report.user_properties if key == TOLD]
+    told = [value for report in called for key, value in report.user_properties if key == TOLD] + left_out
     counts: dict[str, list[int]] = {}
     for what, run, of, changed, _ in told:
         counts[what] = [a + b for a, b in zip(counts.get(what, [0, 0, 0]), (run, of, len(changed)))]
@@ -90,7 +155,7 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
             terminalreporter.line(f"{what}: {run} of {of}{which}")
         if any(run < of for run, of, _ in counts.values()):
             terminalreporter.line("`make thorough` runs all.")
-    if thorough and exitstatus == 0:
+    if thorough and exitstatus == 0 and not config.option.collectonly:
         record = recorded()
         for what, *_, whole in told:
             record.setdefault(what, {}).update(whole)

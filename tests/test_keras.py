@@ -19,7 +19,9 @@ from test_surprises import ON_KERAS
 
 from rnnbook import in_torch, weights
 
-pytestmark = pytest.mark.slow
+files = ("tests/keras_*.py", "tests/surprises.py", "book/text/surprises.md", "rnnbook/weights/*.py")
+libraries = ("rnnbook/in_torch/*.py", "constraints.txt")
+pytestmark = [pytest.mark.slow, pytest.mark.search("comparisons with Keras", *files, *libraries)]
 
 KERAS_LAYERS = {  # our layer, our arguments, Keras's layer, Keras's arguments
     "rnn": ("RNN", {}, "SimpleRNN", {}),

@@ -14,6 +14,7 @@ ITEMS = [f"item {n}" for n in range(400)]
 def nothing_recorded(monkeypatch, tmp_path):
     monkeypatch.setattr(searches, "RECORD", tmp_path / "searched.json")
     monkeypatch.setattr(searches, "thorough", False)
+    monkeypatch.setattr(searches, "left_out", [])
 
 
 def record(**groups):
@@ -84,9 +85,37 @@ def test_the_end_of_a_run_counts_and_records_a_thorough_one_that_is_green(monkey
         section=lambda title: None,
         line=lambda text: written.write(text + "\n"),
     )
-    searches.pytest_terminal_summary(reporter, status, None)
+    config = SimpleNamespace(option=SimpleNamespace(collectonly=False))
+    searches.pytest_terminal_summary(reporter, status, config)
     assert f"a search: {len(choice.items)} of 400; 2 changed since all of them passed\n" in written.getvalue()
     assert ("`make thorough` runs all.\n" in written.getvalue()) == (not thorough)
     found = json.loads(searches.RECORD.read_text())["a search"]
     green = status == 0 and thorough
     assert found == {"group_6": "a", "gone": "x"} | ({"group_7": "b", "group_8": "c"} if green else {})
+
+
+@pytest.mark.parametrize("asked", [[], ["tests/test_searches.py::test_1"]])
+def test_a_marked_test_is_left_out_unless_its_files_have_changed_or_it_is_asked_for(asked):
+    def item(n, file, *patterns):
+        marks = [pytest.mark.search("a search", *patterns).mark] if patterns else []
+        return SimpleNamespace(nodeid=f"tests/{file}.py::test_{n}", iter_markers=lambda _: marks)
+
+    given = [item(n, "test_searches", "README.md") for n in range(200)]
+    given += [item(n, "test_texts", "LICENSE", "tests/*.py") for n in range(200, 220)]
+    same = searches.digest_of("tests/test_searches.py", "README.md")
+    record(**{"tests/test_searches.py": same, "tests/test_texts.py": same})
+    items, out = [item(-1, "test_searches"), *given], []
+    hook = SimpleNamespace(pytest_deselected=lambda items: out.extend(items))
+    config = SimpleNamespace(option=SimpleNamespace(keyword=""), args=asked or ["tests"], hook=hook)
+    searches.pytest_collection_modifyitems(config, items)
+    if asked:
+        assert len(items) == 221 and not out
+        return
+    assert items[0].nodeid.endswith("_-1") and items[-20:] == given[-20:]
+    assert len(items) + len(out) == 221 and 10 < len(items) - 21 < 45
+    assert [value[:3] for value in searches.left_out] == [["a search", len(items) - 1, 220]]
+
+
+def test_a_pattern_without_a_file_is_an_error():
+    with pytest.raises(AssertionError, match="no file for one of"):
+        searches.digest_of("tests/test_searches.py", "nowhere/*.py")
