@@ -94,6 +94,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hidden", nargs="+", type=int, default=HIDDEN)
     parser.add_argument("--batch", nargs="+", type=int, default=BATCHES)
+    parser.add_argument("--sizes", nargs="+", type=int, choices=range(len(SIZES)), default=range(len(SIZES)))
     parser.add_argument("--seconds", type=float, default=3.0, help="for each size")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path)
@@ -106,15 +107,15 @@ def main(arguments=None):
             row = {"B": B, "H": H} | {name: 1e6 * min(found) / T for name, found in times.items()}
             rows.append(row)
             print({key: round(value, 1) for key, value in row.items()}, flush=True)
-    for sizes in SIZES:
-        row = {"sizes": sizes}
-        for name, ways in rearrangements(*sizes).items():
+    for k in arguments.sizes:
+        row = {"sizes": SIZES[k]}
+        for name, ways in rearrangements(*SIZES[k]).items():
             times = rounds_of(ways, arguments.seconds / 3, clock)
             row[name] = min(times["many"]) / min(times["one"])
         pieces.append(row)
         print(row, flush=True)
     report = {
-        "provenance": about, "T": T, "flops_per_second": rate(1, clock),
+        "provenance": about, "T": T, "flops_per_second": rate(min(1, arguments.seconds), clock),
         "microseconds_per_step": rows, "many_small_over_one_large": pieces,
     }  # fmt: skip
     write(arguments.out, report)

@@ -1,16 +1,20 @@
-"""Run by test_conversions.py in a process of its own, with KERAS_BACKEND set: Keras's outputs, into a file.
+"""Run by test_keras.py in a process of its own, with KERAS_BACKEND set: Keras's outputs and messages, into files.
 
-``python keras_outputs.py cases.npz outputs.npz``: cases holds, for each case, its x (B, T, D), its arguments as JSON
-and the arrays for ``set_weights``; outputs gets y (B, T, H), and what ``get_weights`` returns.
+``python keras_outputs.py FOLDER``: cases.npz holds, for each case, its x (B, T, D), its arguments as JSON and the
+arrays for ``set_weights``; outputs.npz gets y (B, T, H), and what ``get_weights`` returns. cells.json holds
+{name: code}, messages.json gets {name: message}.
 """
 
 import json
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
+from keras_messages import message_of
 
-cases, outputs = np.load(sys.argv[1]), {}
+FOLDER = Path(sys.argv[1])
+cases, outputs = np.load(FOLDER / "cases.npz"), {}
 for name in [key.removesuffix("/kind") for key in cases if key.endswith("/kind")]:
     kind, arguments = str(cases[name + "/kind"]), json.loads(str(cases[name + "/arguments"]))
     both = arguments.pop("bidirectional", False)
@@ -21,4 +25,7 @@ for name in [key.removesuffix("/kind") for key in cases if key.endswith("/kind")
     outputs[name + "/y"] = keras.ops.convert_to_numpy(layer(cases[name + "/x"]))
     outputs |= {f"{name}/weight{k}": value for k, value in enumerate(layer.get_weights())}
 outputs["backend"] = np.array(keras.backend.backend())
-np.savez(sys.argv[2], **outputs)
+np.savez(FOLDER / "outputs.npz", **outputs)
+
+cells = json.loads((FOLDER / "cells.json").read_text())
+(FOLDER / "messages.json").write_text(json.dumps({name: message_of(code) for name, code in cells.items()}))

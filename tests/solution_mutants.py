@@ -4,7 +4,7 @@
 and variables that are mistaken, how many were made and caught by the oracle test, and in words those that give the
 solution's numbers, those that give others and are not caught, those that the exercise itself takes for right, and those
 whose mistake it names, localises, or does not know; those that stop are told with their line.
-From the second kind ``python solution_mutants.py 3`` takes every third.
+From the second kind ``python solution_mutants.py 3`` takes every third; names behind the 3 are the exercises to judge.
 
 It is a process of its own because a mutant may loop for ever or ask for all the memory there is: an alarm ends the
 one, a limit the other.
@@ -116,8 +116,8 @@ def limit_memory():
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    oracles = {name: oracle_of(name) for name in EXERCISES}  # imported before memory is limited
     every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    oracles = {name: oracle_of(name) for name in sys.argv[2:] or EXERCISES}  # imported before memory is limited
     limit_memory()
     signal.signal(signal.SIGPROF, stop)
-    json.dump({name: judge(name, exercise, oracles[name], every) for name, exercise in EXERCISES.items()}, sys.stdout)
+    json.dump({name: judge(name, EXERCISES[name], oracle, every) for name, oracle in oracles.items()}, sys.stdout)

@@ -8,10 +8,12 @@ import sys
 
 import pytest
 from conftest import ROOT
+from searches import LIBRARY
 
 from rnnbook.in_torch.compiled import LIBRARIES
 
 FOLDER = ROOT / "benchmarks"
+in_part = pytest.mark.search("benchmarks run in small", "benchmarks/*.py", *LIBRARY)
 RESULTS = sorted((FOLDER / "results").glob("*.json"))
 
 
@@ -24,6 +26,7 @@ def run(script, *arguments):
 
 
 @pytest.mark.slow
+@in_part
 def test_the_layers_are_timed_against_every_peer(tmp_path):
     out = tmp_path / "layers.json"
     peers = ["in_numpy", "in_torch", "reference", "cells", "by_gate", "two_linears"]
@@ -95,6 +98,7 @@ def test_means_of_ratios_are_geometric_over_sizes_and_layers(layers):
 
 
 @pytest.mark.slow
+@in_part
 def test_the_scans_are_timed_and_their_errors_measured(tmp_path):
     out = tmp_path / "scan.json"
     run("scan.py", "--lengths", 32, "--sizes", 0, "--seconds", 0, "--out", out)
@@ -106,18 +110,20 @@ def test_the_scans_are_timed_and_their_errors_measured(tmp_path):
 
 
 @pytest.mark.slow
+@in_part
 @pytest.mark.skipif(not LIBRARIES, reason="no C compiler was at the installation")
 def test_every_rung_of_the_ladder_is_timed(tmp_path):
     out = tmp_path / "ladder.json"
-    run("ladder.py", "--hidden", 4, "--batch", 2, "--seconds", 0, "--out", out)
+    run("ladder.py", "--hidden", 4, "--batch", 2, "--sizes", 0, 1, "--seconds", 0, "--out", out)
     report = json.loads(out.read_text(encoding="utf-8"))
     (row,) = report["microseconds_per_step"]
     assert list(row) == ["B", "H", "cells", "reference", "handwritten", "compiled", "torch.nn"]
     assert all(isinstance(value, float) for value in [*list(row.values())[2:], report["flops_per_second"]])
-    assert len(report["many_small_over_one_large"]) == 6
+    assert [len(row) for row in report["many_small_over_one_large"]] == [4, 4]  # the sizes, three rearrangements
 
 
 @pytest.mark.slow
+@in_part
 def test_a_point_of_the_roofline_has_its_operations_and_the_time_of_each_peer(tmp_path):
     out = tmp_path / "roofline.json"
     run("roofline.py", "--batch", 2, "--seconds", 0, "--out", out)
@@ -130,6 +136,7 @@ def test_a_point_of_the_roofline_has_its_operations_and_the_time_of_each_peer(tm
 
 
 @pytest.mark.slow
+@in_part
 def test_the_benchmark_for_a_gpu_runs_through_in_the_interpreter(tmp_path, monkeypatch):
     """Its times mean nothing there; that every line of it runs is what a machine with a GPU relies on."""
     code = """

@@ -15,7 +15,10 @@ from conftest import ROOT
 
 from rnnbook import data
 
-pytestmark = pytest.mark.slow  # the packages take seconds to import, which each test does for itself
+pytestmark = [
+    pytest.mark.slow,  # the packages take seconds to import, which each test does for itself
+    pytest.mark.search("tables made again", "tools/make_tables.py", "rnnbook/data/**/*", "constraints.txt"),
+]
 
 
 def test_the_sunspots_are_those_of_the_file_and_their_means_the_yearly_ones():

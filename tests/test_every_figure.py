@@ -1,11 +1,20 @@
-"""What every figure of the book is held to, whatever it shows: each is drawn here, and read for all of it."""
+"""What every figure of the book is held to, whatever it shows: each is drawn here, and read for all of it.
+
+Nothing here can change as long as ``test_drawings`` finds in a figure all that it found when somebody approved it. So a
+figure approved anew is drawn, and one of eight others (``searches``).
+"""
 
 import functools
+import inspect
 import io
+import json
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+import searches
+import test_drawings
 from matplotlib.figure import Figure
 from PIL import Image
 from test_drawings import FIGURES
@@ -13,12 +22,25 @@ from test_drawings import FIGURES
 from rnnbook.lessons import figures
 
 OF_EACH_KIND = ["lstm_cell", "line_chart", "confusion_matrix", "scan_rounds"]  # shapes, curves, an image, a wide one
+APPROVED = json.loads(test_drawings.APPROVED.read_text())
+FILES = inspect.getfile(figures.palette_png), inspect.getfile(figures.set_style), __file__, test_drawings.__file__
+COMMON = searches.digest(*(Path(file) for file in FILES))
+DIGESTS = {name: searches.digest(COMMON, APPROVED.get(name, "")) for name in FIGURES}
+CHOICE = searches.choose("figures drawn to the last pixel", FIGURES, DIGESTS)
 
 
 def each_figure():
-    """Those of each kind in ``make check``, where a figure that changes does not look as it was approved any more."""
-    names = [pytest.param(name, marks=[] if name in OF_EACH_KIND else [pytest.mark.slow]) for name in FIGURES]
-    return pytest.mark.parametrize("name", names)
+    """Those that are chosen; in ``make check`` those of each kind."""
+    names = dict.fromkeys([*OF_EACH_KIND, *CHOICE.items])
+    params = [pytest.param(name, marks=[] if name in OF_EACH_KIND else [pytest.mark.slow]) for name in names]
+    return pytest.mark.parametrize("name", params)
+
+
+@pytest.mark.slow
+def test_the_chosen_figures_are_drawn(request):
+    CHOICE.tell(request.node)
+    for name in CHOICE.items:
+        drawn(name)
 
 
 @functools.cache

@@ -7,7 +7,6 @@ held to a margin of a few times what other kernels of NumPy and PyTorch change.
 
 import importlib
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -15,11 +14,13 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from searches import LIBRARY
 
 from rnnbook import data, in_numpy
 from rnnbook.in_numpy.functions import mean_squared_error
 
-pytestmark = pytest.mark.slow  # all together
+# all together
+pytestmark = [pytest.mark.slow, pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)]
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "book/experiments"
 RECORDS = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -1366,28 +1367,6 @@ def test_training_goes_on_in_free_run_at_a_lower_rate(experiment, monkeypatch):
     settings = program.SETTINGS["free run"] | {"lr": program.SETTINGS["then"]["lr"]}
     assert told == [("one-step", 2), (net, (net, "data", "free run"), settings)]
     assert all(p.requires_grad for p in net.parameters) and settings["lr"] < program.SETTINGS["free run"]["lr"]
-
-
-# ---- Intervals of a mean -----------------------------------------------------------------------------------------
-
-
-def test_the_factor_of_every_interval_is_students():
-    """In the chapters and the exercises: ``t * values.std(ddof=1) / np.sqrt(n)``, t for n - 1 degrees of freedom."""
-    written = re.compile(r"(\d\.\d+) \* \w+\.std\(ddof=1\) / np\.sqrt\((\d+)\)")
-    said = re.compile(
-        r"\\frac\{t\\, s\}\{\\sqrt\{?(\d+)\}?\}, \\qquad t = (\d\.\d+)|t = (\d\.\d+)\$ and \$\\sqrt (\d+)"
-    )
-    found = []
-    for path in sorted([*(ROOT / "book").glob("*.ipynb"), *(ROOT / "rnnbook/lessons/exercises").glob("*.py")]):
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".ipynb":
-            text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
-        wrong_on_purpose = "1.96 * values.std(ddof=1) / np.sqrt(3)"
-        found += written.findall(text.replace(wrong_on_purpose, ""))
-        found += [(t or t2, n or n2) for n, t, t2, n2 in said.findall(text)]
-    assert len(found) >= 4
-    for t, n in found:
-        assert float(t) == pytest.approx(stats.t.ppf(0.975, int(n) - 1), abs=0.0006), (t, n)
 
 
 # ---- Identification and control -----------------------------------------------------------------------------------

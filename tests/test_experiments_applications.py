@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from searches import LIBRARY
 
 from rnnbook import data
 from rnnbook.data.genomes import base_labels, reverse_complement
@@ -99,6 +100,7 @@ def test_errors_are_counted_by_kind_and_agreement_by_block(load, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)
 def test_the_codons_in_a_window_agree_as_recorded(load):
     dna, stored = load("dna"), record("dna")
     genome = data.genome()
@@ -136,6 +138,7 @@ def test_time_warping_finds_the_cheapest_of_all_alignments(load):
 
 
 @pytest.mark.slow
+@pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)
 def test_the_rivals_answer_as_recorded_after_three_seconds(load):
     health, stored = load("health"), record("health")
     motions = data.basic_motions()

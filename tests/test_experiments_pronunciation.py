@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from searches import LIBRARY
 
 from rnnbook.in_numpy.search import exact, greedy
 from rnnbook.in_torch.attention import MultiplicativeAttention
@@ -107,6 +108,7 @@ def test_the_recorded_shares_are_those_of_the_recorded_distances():
 
 
 @pytest.mark.slow
+@pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)
 def test_the_commonest_phonemes_err_as_recorded(ladder):
     record = json.loads((FOLDER / "pronunciation.json").read_text(encoding="utf-8"))
     parts, _ = ladder.split()

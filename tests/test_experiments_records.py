@@ -8,8 +8,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from searches import LIBRARY
 
-pytestmark = pytest.mark.slow  # all together
+# all together
+pytestmark = [pytest.mark.slow, pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)]
 FOLDER = Path(__file__).parents[1] / "book/experiments"
 ABOUT = {"what", "command", "commit", "date", "seeds", "versions", "hardware", "seconds"}  # test_experiments_harness
 PIECES = {"pieces"}  # that the record was put together from several stretches

@@ -28,7 +28,8 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 RECURRENCES = {"RNN": rnn, "GRU": gru, "LSTM": lstm}
 EXACT = {torch.float32: 2e-5, torch.bfloat16: 5e-2, torch.float16: 6e-3}  # of the largest value
 SMALL = [([3] * 5, 7), ([1], 1), ([2], 16), ([17] * 3, 5), ([18, 18, 16, 3, 3, 1], 6), ([1] * 4, 13)]  # sizes, H
-slow_here = pytest.mark.slow if DEVICE == "cpu" else ()  # in the interpreter
+in_part = pytest.mark.search("kernels in the interpreter", "rnnbook/in_torch/**/*.py", "tests/torch_oracle.py")
+slow_here = [pytest.mark.slow, in_part] if DEVICE == "cpu" else ()  # in the interpreter
 LARGE = [
     ([16] * 512, 64),
     ([64] * 100, 128),

@@ -14,7 +14,8 @@ from conftest import ROOT
 from paper.places import pages_of
 from PIL import Image
 
-pytestmark = pytest.mark.slow
+files = ("tools/paper/*", "tools/browser.py", "book/_static/paper.css", "book/_static/pages.css")
+pytestmark = [pytest.mark.slow, pytest.mark.search("tools run from end to end", *files)]
 TOC = """
 root: book/index
 parts:

@@ -9,6 +9,8 @@ from notebook_form import canonical, give_ids
 from portable import PROCESSORS, Result, main, processors, table
 from run_notebooks import main as run_notebooks
 
+files = ("tools/portable.py", "tools/shaken/*", "tools/run_notebooks.py", "tests/nbval_strict.py", "pyproject.toml")
+in_part = pytest.mark.search("tools run from end to end", *files)
 CHAOS = """
 import numpy as np
 rng = np.random.default_rng(0)
@@ -35,6 +37,7 @@ def notebook(path, *sources):
 
 
 @pytest.mark.slow
+@in_part
 def test_a_planted_unstable_cell_is_found_and_a_stable_one_is_not(tmp_path, capsys):
     """Chaos makes the last digit of a product visible: 400 steps of a wide random network, printed to two digits."""
     path = notebook(tmp_path / "planted.ipynb", CALM, CHAOS)
@@ -47,6 +50,7 @@ def test_a_planted_unstable_cell_is_found_and_a_stable_one_is_not(tmp_path, caps
 
 
 @pytest.mark.slow
+@in_part
 def test_stable_cells_pass_on_a_busy_machine(tmp_path, capsys):
     path = notebook(tmp_path / "calm.ipynb", CALM)
     assert main(["--processors", "busy", "--workers", "0", "--", str(path)]) == 0

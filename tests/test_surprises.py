@@ -1,11 +1,7 @@
 """Promises of the page `surprises`: 45 entries, each whole; each literal message is what a program says today."""
 
-import json
 import mmap
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +10,6 @@ import torch
 import yaml
 from conftest import ROOT
 from surprises import Entry, entries, raised
-from test_conversions import build_of
 
 ENTRIES = entries()
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.label)
@@ -87,26 +82,6 @@ def test_the_cell_raises_the_message_of_the_heading(entry):
         assert message.split(", but got")[0] == entry.heading.split(", but got")[0]
     else:
         assert message.startswith(entry.heading)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["tensorflow", "torch"])
-def test_keras_says_what_the_headings_say(backend, tmp_path, oracle):
-    if oracle(f"Keras on {backend}", lambda: build_of(backend)) is None:
-        return  # the same code runs on the other backend, PyTorch, which each Python has
-    cells, messages = tmp_path / "cells.json", tmp_path / "messages.json"
-    cells.write_text(json.dumps({entry.label: entry.cells[0] for entry in ON_KERAS}))
-    variables = os.environ | {"KERAS_BACKEND": backend, "KERAS_HOME": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    script = ROOT / "tests/keras_messages.py"
-    done = subprocess.run(
-        [sys.executable, script, cells, messages], env=variables, capture_output=True, text=True, timeout=3000
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(messages.read_text())
-    assert found["backend"] == backend and len(ON_KERAS) == 6
-    for entry in ON_KERAS:
-        said = found["messages"][entry.label]
-        assert (entry.heading in said) if entry.code else (said == ""), (entry.heading, said)
 
 
 def test_pytorch_holds_the_message_about_second_derivatives():

@@ -24,7 +24,7 @@ import rnnbook
 from rnnbook.data import TABLES
 
 TARGETS = set(
-    "help book serve test check portable notebooks texts page pdf epub offline slides "
+    "help book serve test check thorough portable notebooks texts page pdf epub offline slides "
     "bench gpu coursework grading renew clean".split()
 )
 SLUG = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")

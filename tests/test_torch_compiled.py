@@ -7,8 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import c_mutants
 import pytest
+import searches
 import torch
+import torch_oracle
 from c_mutants import MACROS, functions, mutants_in_c
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch_oracle import FORMS, D, T, data, everything, largest_difference, pair
@@ -16,6 +19,7 @@ from torch_oracle import FORMS, D, T, data, everything, largest_difference, pair
 from rnnbook import in_torch
 from rnnbook.in_torch import compiled
 from rnnbook.in_torch.compiled import LIBRARIES
+from rnnbook.lessons.exercises import mutants, rules
 
 needs_compiled_steps = pytest.mark.skipif(not LIBRARIES, reason="no C compiler was at the installation")
 LAYERS = [("RNN", {}), ("RNN", {"nonlinearity": "relu"}), ("GRU", {}), ("LSTM", {})]
@@ -232,6 +236,12 @@ def new_memory_is_no_number():
     torch.use_deterministic_algorithms(False)
 
 
+def sources():
+    """A digest of all that the mistakes in the steps, and whether they are caught, follow from."""
+    search = (__file__, c_mutants.__file__, torch_oracle.__file__, mutants.__file__, rules.__file__)
+    return searches.digest(compiled.SOURCE, *sorted(compiled.SOURCE.parent.glob("*.py")), *map(Path, search))
+
+
 class Planted:
     """A library in which some functions are another one's mutants."""
 
@@ -246,8 +256,12 @@ class Planted:
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 @pytest.mark.slow
 @pytest.mark.parametrize("function", [name for name in functions(C_SOURCE) if not re.search("tanh_.|relu_.", name)])
-def test_every_mistake_in_the_steps_is_caught(function, tmp_path, monkeypatch, new_memory_is_no_number):
-    planted = [mutant for mutant in mutants_in_c(C_SOURCE) if mutant.function == function]
+def test_every_mistake_in_the_steps_is_caught(function, tmp_path, monkeypatch, new_memory_is_no_number, request):
+    every = {mutant.text: mutant for mutant in mutants_in_c(C_SOURCE) if mutant.function == function}
+    assert len(every) > 9
+    choice = searches.choose("mistakes planted in the C steps", every, {function: sources()}, lambda _: function)
+    choice.tell(request.node)
+    planted = [every[text] for text in choice.items]
     made = [with_suffix(mutant, f"__{k}") for k, mutant in enumerate(planted)]
     file, built = tmp_path / "steps.c", tmp_path / "steps.so"
     calls = [call.replace(name, name + f"__{k}", 1).replace(step, step + f"__{k}")
@@ -257,7 +271,7 @@ def test_every_mistake_in_the_steps_is_caught(function, tmp_path, monkeypatch, n
     subprocess.run(["cc", *flags, str(file), "-o", str(built)], check=True)
     library, layers, survivors = ctypes.CDLL(str(built)), LAYERS_OF.get(function.partition("_")[0], LAYERS), []
     monkeypatch.setitem(LIBRARIES, torch.float64, library)
-    assert len(planted) > 9 and not is_caught(layers)
+    assert not is_caught(layers)
     for k, (mutant, (_, names)) in enumerate(zip(planted, made, strict=True)):
         planted_in = [name for _, name, step in SEQUENCES if step in names]
         monkeypatch.setitem(LIBRARIES, torch.float64, Planted(library, planted_in, f"__{k}"))

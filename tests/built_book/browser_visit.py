@@ -86,7 +86,7 @@ FACTS = """() => {
 }"""
 
 # Code is hundreds of coloured words, and axe looks at each. Of the words of one class in one place one stays and the
-# others become plain text; what MathJax draws goes, what it says to a screen reader stays.
+# others become plain text; what MathJax draws goes, what it says to a screen reader stays, as the text of one element.
 THIN = """() => {
     const places = new Map();
     const place = e => {
@@ -101,6 +101,7 @@ THIN = """() => {
     }
     for (const word of again) word.replaceWith(word.textContent);
     for (const drawing of document.querySelectorAll("mjx-math")) drawing.remove();
+    for (const said of document.querySelectorAll("math")) said.replaceChildren(said.textContent);
 }"""
 
 # The looks of a page's texts that are not among the known ones: a text's colour, size and weight, all that is painted

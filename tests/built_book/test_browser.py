@@ -1,13 +1,24 @@
 """The built book in a real browser: every page, loaded once and seen in four views.
 
 A class is a part of the book; its pages are visited once, and each test reads what the visits found. With
-`--dist loadscope` each part can have a process of its own.
+`--dist loadscope` each part can have a process of its own. A page of which nothing has changed since its visit last
+passed is visited as one of eight (``searches``); `test_site.py` reads all.
 """
 
 from __future__ import annotations
 
+import inspect
+import os
+import re
+from pathlib import Path
+
+import browser_visit
 import pytest
+import searches
+import yaml
+from axe_playwright_python.base import AXE_SCRIPT
 from browser_visit import Log, Visit, each, foreign, open_context, sideways, stubborn, total, visit
+from conftest import ROOT
 
 pytestmark = pytest.mark.site
 
@@ -15,37 +26,54 @@ pytestmark = pytest.mark.site
 def parts(site) -> dict[str, list[str]]:
     """Return the pages of each part: the chapters, which hold formulas, the reference pages, the sources.
 
-    Chapters are two parts, so that no process visits alone while the others have ended. A source page is code in one
-    template, and there are seven times as many as chapters: the three longest are visited and every eighth.
-    `test_site.py` reads all of them.
+    Chapters are two parts, so that no process visits alone while the others have ended.
     """
     pages = [name for name in site.pages if name != "index.html"]  # that one only leads on: test_browser_hands.py
     notebooks = {f"book/{path.stem}.html" for path in (site.folder / "_sources/book").glob("*.ipynb")}
     chapters = [name for name in pages if name in notebooks]
-    sources = [name for name in pages if name.startswith("_modules/")]
-    longest = sorted(sources, key=lambda name: (site.folder / name).stat().st_size)[-3:]
     return {
         "chapters": chapters[::2],
         "more chapters": chapters[1::2],
         "reference": [name for name in pages if name not in notebooks and not name.startswith("_modules/")],
-        "sources": sorted({*longest, *sources[::8]}),
+        "sources": [name for name in pages if name.startswith("_modules/")],
     }
 
 
-def test_every_page_but_sources_belongs_to_one_part_and_some_sources_do(site):
-    visited = sorted(sum(parts(site).values(), ["index.html"]))
-    assert len(visited) == len(set(visited)) and set(visited) <= set(site.pages)
-    left = [name for name in site.pages if name not in visited]
-    assert all(name.startswith("_modules/") for name in left)
-    assert len(parts(site)["sources"]) > len(left) / 8
+def test_every_page_belongs_to_one_part(site):
+    assert sorted(sum(parts(site).values(), ["index.html"])) == sorted(site.pages)
+
+
+LOADED = re.compile(r'(?:src|href)="([^"?#:]+\.(?:js|css))[?"]')
+SLUG = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")
+
+
+def sources(site, name: str) -> str:
+    """Return a digest of all that a page's visit follows from: the page, its scripts and styles, and what visits it.
+
+    A figure's script is loaded by a script; the page has its name as a class.
+    """
+    page = site.folder / name
+    html = page.read_text(encoding="utf-8")
+    files = {(page.parent / address).resolve() for address in LOADED.findall(html)}
+    files |= {path.resolve() for path in (site.folder / "_static").glob("*.js") if path.stem in html}
+    fork = os.environ.get("GITHUB_REPOSITORY", SLUG)
+    visitors = inspect.getsource(EveryPage), AXE_SCRIPT, Path(browser_visit.__file__)
+    return searches.digest(name, html.replace(fork, SLUG), *sorted(files), *visitors)
 
 
 @pytest.fixture(scope="class")
-def visited(request, served, chromium) -> tuple[dict[str, Visit], Log]:
-    """Every page of the part that the test's class names: what was seen on each, and the log of all."""
+def choice(request, site) -> searches.Choice:
+    """Which pages of the part that the test's class names are visited: see ``searches``."""
+    pages = parts(site)[request.cls.part]
+    return searches.choose("pages visited in four views", pages, {name: sources(site, name) for name in pages})
+
+
+@pytest.fixture(scope="class")
+def visited(request, served, chromium, choice) -> tuple[dict[str, Visit], Log]:
+    """What was seen on each page that is visited, and the log of all."""
     context, log = open_context(chromium)
-    page = context.new_page()
-    visits = {name: visit(page, served.url + name, turn) for turn, name in enumerate(parts(served)[request.cls.part])}
+    page, pages = context.new_page(), parts(served)[request.cls.part]
+    visits = {name: visit(page, served.url + name, pages.index(name)) for name in choice.items}
     context.close()
     return visits, log
 
@@ -57,6 +85,10 @@ def none(problems) -> None:
 
 class EveryPage:
     """What holds of every page in every view."""
+
+    def test_every_page_that_is_chosen_is_visited(self, request, choice, visited):
+        choice.tell(request.node)
+        assert tuple(visited[0]) == choice.items != ()
 
     def test_no_page_asks_another_host_for_anything(self, visited, served):
         visits, log = visited
@@ -101,10 +133,13 @@ class EveryPage:
 class TestChapters(EveryPage):
     part = "chapters"
 
-    def test_the_chapters_hold_formulas_in_colour(self, visited):
+    def test_the_chapters_hold_formulas_in_colour(self, visited, site):
         visits, _ = visited
         assert total(visits, "formulas", "light") > 0
-        assert total(visits, "coloured", "dark") == total(visits, "coloured", "light") > 0
+        for name, seen in visits.items():
+            has_colours = r"\color{#" in (site.folder / name).read_text(encoding="utf-8")
+            coloured = {facts["coloured"] for facts in seen.facts.values()}
+            assert len(coloured) == 1 and (coloured != {0}) == has_colours, name
 
 
 @pytest.mark.slow

@@ -1,0 +1,162 @@
+"""A pytest plugin for tests that search: what `make test` runs of a search, and `make thorough` in full.
+
+A search tries everything of a kind: all rule-made mutants of all solutions, all pages in all views. What it finds
+follows from files, those that are searched and those that search, so it finds nothing new where none of them has
+changed. ``searched.json`` holds a digest of these files for each group of items (an exercise, a page) whose search has
+passed in full; ``make thorough`` writes it where all is green. Where a group's digest is another one, all its items
+run; of the other groups an eighth of the items, by a hash of the digest and the item's name: the same on every machine
+at every time, and others as soon as a file changes. The end of every run says how many of how many ran.
+
+A test that is slow and follows from a few files is marked with them, and is itself an item of a search:
+``@pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)``. Whoever asks for a test
+by its name or by ``-k`` gets it.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORD = Path(__file__).with_name("searched.json")
+ONE_IN = 8
+# patterns of all that computes in the package, and of no exercise and no figure
+LIBRARY = (
+    "rnnbook/*.py",
+    "rnnbook/*/*.py",
+    "rnnbook/in_torch/*/*.py",
+    "rnnbook/in_torch/*/*.c",
+    "rnnbook/data/tables/*",
+)
+TOLD = "search"
+thorough = False  # set by --thorough
+left_out: list[list] = []  # what is told of the searches whose items are tests
+
+
+class Choice(NamedTuple):
+    """What runs of a search: the items, of how many, and the digest of each group that is new or runs in full."""
+
+    what: str
+    items: tuple[str, ...]
+    of: int
+    changed: tuple[str, ...]  # the groups that are not as they were recorded
+    whole: dict[str, str]  # the groups that run in full, with their digests
+
+    def told(self) -> list:
+        """Return what the end of the run needs."""
+        return [self.what, len(self.items), self.of, list(self.changed), self.whole]
+
+    def tell(self, node) -> None:
+        """Have the end of the run count this choice; ``node`` is the test that makes the search."""
+        node.user_properties.append((TOLD, self.told()))
+
+
+def digest(*parts: Path | str | bytes) -> str:
+    """Return a digest of files, each by its content and its name, and of texts."""
+    found = hashlib.sha256()
+    for part in parts:
+        name = part.name.encode() if isinstance(part, Path) else b""
+        content = part.read_bytes() if isinstance(part, Path) else part.encode() if isinstance(part, str) else part
+        found.update(b"%d %d " % (len(name), len(content)) + name + content)
+    return found.hexdigest()[:16]
+
+
+def recorded() -> dict[str, dict[str, str]]:
+    """Return {search: {group: digest}} of what has passed in full."""
+    return json.loads(RECORD.read_text()) if RECORD.exists() else {}
+
+
+def choose(what: str, items: Iterable[str], digests: Mapping[str, str], group_of: Callable[[str], str] = str) -> Choice:
+    """Return which items of a search run: all of a group that has changed, an eighth of the others, at least one."""
+    items, old = tuple(items), recorded().get(what, {})
+    changed = {group for group in map(group_of, items) if old.get(group) != digests[group]}
+
+    def draw(item: str) -> int:
+        return int(digest(digests[group_of(item)], item), 16)
+
+    chosen = [item for item in items if thorough or group_of(item) in changed or draw(item) % ONE_IN == 0]
+    chosen = chosen or sorted(items, key=draw)[:1]
+    partly = {group_of(item) for item in set(items).difference(chosen)}
+    whole = {group: digests[group] for group in map(group_of, items) if group not in partly}
+    return Choice(what, tuple(chosen), len(items), tuple(sorted(changed)), whole)
+
+
+def file_of(nodeid: str) -> str:
+    """Return the file of a test: its marked tests name the same files."""
+    return nodeid.partition("::")[0]
+
+
+@functools.cache
+def digest_of(*patterns: str) -> str:
+    """Return a digest of the files that patterns name from the root of the repository."""
+    found = [sorted(ROOT.glob(pattern)) for pattern in patterns]
+    assert all(found), f"no file for one of {patterns}"
+    return digest(*(path for paths in found for path in paths if path.is_file()))
+
+
+@pytest.hookimpl(trylast=True)  # behind -m
+def pytest_collection_modifyitems(config, items):
+    """Leave out the marked tests that are not chosen."""
+    if config.option.keyword or any("::" in argument for argument in config.args):
+        return
+    marked: dict[str, dict[str, str]] = {}
+    for item in items:
+        for mark in item.iter_markers("search"):
+            what, *patterns = mark.args
+            marked.setdefault(what, {})[item.nodeid] = digest_of(file_of(item.nodeid), *patterns)
+    out: set[str] = set()
+    for what, digests in marked.items():
+        choice = choose(what, digests, {file_of(name): found for name, found in digests.items()}, file_of)
+        left_out.append(choice.told())
+        out |= digests.keys() - set(choice.items)
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in out])
+    items[:] = [item for item in items if item.nodeid not in out]
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[TOLD] = left_out
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take over what a process of xdist has left out; each leaves out the same."""
+    left_out[:] = getattr(node, "workeroutput", {}).get(TOLD, left_out)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="run every search in full; where all is green, record it")
+
+
+def pytest_configure(config):
+    global thorough
+    thorough = config.getoption("--thorough")
+    config.addinivalue_line("markers", "search(what, *files): one of eight where none of these files has changed")
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    """Say how many items of how many ran; after a thorough run that is green, record what ran in full."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    called = [report for report in reports if getattr(report, "when", "") == "call"]
+    told = [value for report in called for key, value in report.user_properties if key == TOLD] + left_out
+    counts: dict[str, list[int]] = {}
+    for what, run, of, changed, _ in told:
+        counts[what] = [a + b for a, b in zip(counts.get(what, [0, 0, 0]), (run, of, len(changed)))]
+    if counts:
+        terminalreporter.section("searches")
+        for what, (run, of, changed) in sorted(counts.items()):
+            which = f"; {changed} changed since all of them passed" if changed else ""
+            terminalreporter.line(f"{what}: {run} of {of}{which}")
+        if any(run < of for run, of, _ in counts.values()):
+            terminalreporter.line("`make thorough` runs all.")
+    if thorough and exitstatus == 0 and not config.option.collectonly:
+        record = recorded()
+        for what, *_, whole in told:
+            record.setdefault(what, {}).update(whole)
+        RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")

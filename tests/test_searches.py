@@ -1,0 +1,121 @@
+"""What `make test` runs of a search: all that has changed, an eighth of what has not, and it says so."""
+
+import io
+import json
+from types import SimpleNamespace
+
+import pytest
+import searches
+
+ITEMS = [f"item {n}" for n in range(400)]
+
+
+@pytest.fixture(autouse=True)
+def nothing_recorded(monkeypatch, tmp_path):
+    monkeypatch.setattr(searches, "RECORD", tmp_path / "searched.json")
+    monkeypatch.setattr(searches, "thorough", False)
+    monkeypatch.setattr(searches, "left_out", [])
+
+
+def record(**groups):
+    searches.RECORD.write_text(json.dumps({"a search": groups}))
+
+
+def choose(digests, items=ITEMS, group_of=lambda item: f"group_{len(item)}"):
+    return searches.choose("a search", items, digests, group_of)
+
+
+def test_what_was_never_searched_in_full_runs_in_full():
+    digests = {"group_6": "a", "group_7": "b", "group_8": "c"}
+    assert choose(digests).items == tuple(ITEMS)
+    assert choose(digests).whole == digests
+
+
+def test_of_what_has_not_changed_an_eighth_runs_and_of_what_has_all():
+    record(group_6="a", group_7="b", group_8="old")
+    choice = choose({"group_6": "a", "group_7": "b", "group_8": "c"})
+    longest = [item for item in ITEMS if len(item) == 8]
+    assert set(longest) < set(choice.items) and choice.changed == ("group_8",)
+    rest = len(ITEMS) - len(longest)
+    assert 0 < len(choice.items) - len(longest) < 0.3 * rest
+    assert choice.whole == {"group_8": "c"} and choice.of == 400
+
+
+def test_the_sample_is_an_eighth_the_same_at_every_time_and_another_one_for_other_content():
+    digests = [searches.digest(f"content {n}") for n in range(120)]
+    samples = []
+    for found in digests:
+        record(group=found)
+        samples.append(choose({"group": found}, group_of=lambda _: "group").items)
+        assert samples[-1] == choose({"group": found}, group_of=lambda _: "group").items
+    assert len(set(samples)) == len(samples)
+    assert set().union(*samples) == set(ITEMS)  # in time all are in it
+    assert sum(map(len, samples)) / len(samples) == pytest.approx(400 / 8, rel=0.05)
+
+
+def test_at_least_one_runs_and_in_a_thorough_run_all(monkeypatch):
+    for n in range(30):
+        record(group=str(n))
+        assert len(choose({"group": str(n)}, ["one"], lambda _: "group").items) == 1
+    monkeypatch.setattr(searches, "thorough", True)
+    assert choose({"group": "29"}, group_of=lambda _: "group").items == tuple(ITEMS)
+
+
+def test_a_digest_tells_names_from_contents_and_one_file_from_two(tmp_path):
+    def of(*files):
+        paths = [tmp_path / name for name, _ in files]
+        for path, (_, text) in zip(paths, files):
+            path.write_text(text)
+        return searches.digest(*paths)
+
+    made = [[("a", "b")], [("b", "a")], [("a", "bc")], [("a", "b"), ("c", "")], [("a", ""), ("c", "b")], [("ab", "")]]
+    assert len({of(*files) for files in made}) == len(made)
+
+
+@pytest.mark.parametrize("status, thorough", [(0, True), (1, True), (0, False)])
+def test_the_end_of_a_run_counts_and_records_a_thorough_one_that_is_green(monkeypatch, status, thorough):
+    record(group_6="a", gone="x")
+    monkeypatch.setattr(searches, "thorough", thorough)
+    node = SimpleNamespace(user_properties=[], when="call")
+    choice = choose({"group_6": "a", "group_7": "b", "group_8": "c"})
+    choice.tell(node)
+    written = io.StringIO()
+    reporter = SimpleNamespace(
+        stats={"passed": [node]},
+        section=lambda title: None,
+        line=lambda text: written.write(text + "\n"),
+    )
+    config = SimpleNamespace(option=SimpleNamespace(collectonly=False))
+    searches.pytest_terminal_summary(reporter, status, config)
+    assert f"a search: {len(choice.items)} of 400; 2 changed since all of them passed\n" in written.getvalue()
+    assert ("`make thorough` runs all.\n" in written.getvalue()) == (not thorough)
+    found = json.loads(searches.RECORD.read_text())["a search"]
+    green = status == 0 and thorough
+    assert found == {"group_6": "a", "gone": "x"} | ({"group_7": "b", "group_8": "c"} if green else {})
+
+
+@pytest.mark.parametrize("asked", [[], ["tests/test_searches.py::test_1"]])
+def test_a_marked_test_is_left_out_unless_its_files_have_changed_or_it_is_asked_for(asked):
+    def item(n, file, *patterns):
+        marks = [pytest.mark.search("a search", *patterns).mark] if patterns else []
+        return SimpleNamespace(nodeid=f"tests/{file}.py::test_{n}", iter_markers=lambda _: marks)
+
+    given = [item(n, "test_searches", "README.md") for n in range(200)]
+    given += [item(n, "test_texts", "LICENSE", "tests/*.py") for n in range(200, 220)]
+    same = searches.digest_of("tests/test_searches.py", "README.md")
+    record(**{"tests/test_searches.py": same, "tests/test_texts.py": same})
+    items, out = [item(-1, "test_searches"), *given], []
+    hook = SimpleNamespace(pytest_deselected=lambda items: out.extend(items))
+    config = SimpleNamespace(option=SimpleNamespace(keyword=""), args=asked or ["tests"], hook=hook)
+    searches.pytest_collection_modifyitems(config, items)
+    if asked:
+        assert len(items) == 221 and not out
+        return
+    assert items[0].nodeid.endswith("_-1") and items[-20:] == given[-20:]
+    assert len(items) + len(out) == 221 and 10 < len(items) - 21 < 45
+    assert [value[:3] for value in searches.left_out] == [["a search", len(items) - 1, 220]]
+
+
+def test_a_pattern_without_a_file_is_an_error():
+    with pytest.raises(AssertionError, match="no file for one of"):
+        searches.digest_of("tests/test_searches.py", "nowhere/*.py")
