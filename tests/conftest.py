@@ -144,6 +144,7 @@ def figure(chromium):
 
     def open_page(name, theme="light", width=1000, also=(), **options):
         context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
+        context.set_default_timeout(300_000)  # a busy machine is slow, not wrong
         contexts.append(context)
         page = context.new_page()
         page.set_content(PAGE.format(theme=theme, colours=THEMES[theme], name=name))
