@@ -50,7 +50,7 @@ serve: .venv/.ready  ## serve the built book on this machine (PORT=8000)
 browser: .venv/.ready
 	@$(python) tools/browser.py
 
-test: .venv/.ready browser  ## run everything: unit tests, every notebook's output, the build, the pages in a browser
+test: .venv/.ready browser  ## the unit tests, every stored output, the build, pages in a browser: all that a change is likely to break
 	@echo '== 1 of 2: unit tests, every stored output of every notebook against a fresh run; beside them the book is built'
 	@$(MAKE) --no-print-directory -j 2 units book
 	@echo '== 2 of 2: the pages, as files and in a browser'

@@ -8,8 +8,9 @@ run; of the other groups an eighth of the items, by a hash of the digest and the
 at every time, and others as soon as a file changes. The end of every run says how many of how many ran.
 
 A test that is slow and follows from a few files is marked with them, and is itself an item of a search:
-``@pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)``. Whoever asks for a test
-by its name or by ``-k`` gets it.
+``@pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)``. The tests of a file are a group;
+where some follow from other files than the others, ``group=`` names theirs. Whoever asks for a test by its name or by
+``-k`` gets it.
 """
 
 from __future__ import annotations
@@ -87,11 +88,6 @@ def choose(what: str, items: Iterable[str], digests: Mapping[str, str], group_of
     return Choice(what, tuple(chosen), len(items), tuple(sorted(changed)), whole)
 
 
-def file_of(nodeid: str) -> str:
-    """Return the file of a test: its marked tests name the same files."""
-    return nodeid.partition("::")[0]
-
-
 @functools.cache
 def digest_of(*patterns: str) -> str:
     """Return a digest of the files that patterns name from the root of the repository."""
@@ -105,16 +101,20 @@ def pytest_collection_modifyitems(config, items):
     """Leave out the marked tests that are not chosen."""
     if config.option.keyword or any("::" in argument for argument in config.args):
         return
-    marked: dict[str, dict[str, str]] = {}
+    groups: dict[str, dict[str, str]] = {}  # of each search: its tests, each with its group
+    digests: dict[str, str] = {}
     for item in items:
         for mark in item.iter_markers("search"):
             what, *patterns = mark.args
-            marked.setdefault(what, {})[item.nodeid] = digest_of(file_of(item.nodeid), *patterns)
+            file = item.nodeid.partition("::")[0]
+            group = f"{file} {mark.kwargs.get('group', '')}".strip()
+            groups.setdefault(what, {})[item.nodeid] = group
+            digests[group] = digest_of(file, *patterns)
     out: set[str] = set()
-    for what, digests in marked.items():
-        choice = choose(what, digests, {file_of(name): found for name, found in digests.items()}, file_of)
+    for what, group_of in groups.items():
+        choice = choose(what, group_of, digests, group_of.__getitem__)
         left_out.append(choice.told())
-        out |= digests.keys() - set(choice.items)
+        out |= group_of.keys() - set(choice.items)
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in out])
     items[:] = [item for item in items if item.nodeid not in out]
 

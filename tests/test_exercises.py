@@ -16,8 +16,24 @@ EXERCISES = {
     for name, value in vars(module).items()
     if isinstance(value, Exercise)
 }
-MISTAKES = [(name, sentence) for name, exercise in EXERCISES.items() for sentence in exercise.mistakes]
-each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+JUDGES = [f"rnnbook/lessons/exercises/{m.name}.py" for m in pkgutil.iter_modules(exercises.__path__)
+          if m.name not in exercises.chapters]  # fmt: skip
+
+
+def in_part(name):
+    """All that is asked of an exercise follows from its chapter's module, and from the judges'."""
+    chapter = name.partition(".")[0]
+    files = (f"rnnbook/lessons/exercises/{chapter}.py", *JUDGES, "rnnbook/in_numpy/*.py", "tests/test_exercises.py")
+    return pytest.mark.search("exercises answered in every way", *files, group=chapter)
+
+
+def of_each(exercises):
+    """Parameters of a test that is made of each exercise: (name, values)."""
+    return [pytest.param(*values, id="-".join(map(str, names)), marks=in_part(names[0])) for names, values in exercises]
+
+
+MISTAKES = of_each(((name, said), (name, said)) for name, exercise in EXERCISES.items() for said in exercise.mistakes)
+each_exercise = pytest.mark.parametrize("exercise", of_each(((n,), (e,)) for n, e in EXERCISES.items()))
 
 
 def test_every_chapter_of_exercises_is_reached_from_the_package():

@@ -8,7 +8,7 @@ import inspect
 import numpy as np
 import pytest
 import torch
-from test_exercises import EXERCISES, FIXED
+from test_exercises import EXERCISES, FIXED, of_each
 
 from rnnbook.lessons.exercises import diagnosis
 from rnnbook.lessons.exercises.attempt import numbers
@@ -22,7 +22,7 @@ def no_search(monkeypatch):
     monkeypatch.setattr(diagnosis, "diagnose", lambda *_: diagnosis.Diagnosis("", "unknown"))
 
 
-each_exercise = pytest.mark.parametrize("name", EXERCISES)
+each_exercise = pytest.mark.parametrize("name", of_each(((n,), (n,)) for n in EXERCISES))
 # an argument that cannot be seen in the results, and why
 UNSEEN = {
     ("bptt.check_backward", "W_ih"): "the gradients of the weights pass through W_hh alone",

@@ -96,14 +96,14 @@ def test_the_end_of_a_run_counts_and_records_a_thorough_one_that_is_green(monkey
 
 @pytest.mark.parametrize("asked", [[], ["tests/test_searches.py::test_1"]])
 def test_a_marked_test_is_left_out_unless_its_files_have_changed_or_it_is_asked_for(asked):
-    def item(n, file, *patterns):
-        marks = [pytest.mark.search("a search", *patterns).mark] if patterns else []
+    def item(n, file, *patterns, **group):
+        marks = [pytest.mark.search("a search", *patterns, **group).mark] if patterns else []
         return SimpleNamespace(nodeid=f"tests/{file}.py::test_{n}", iter_markers=lambda _: marks)
 
     given = [item(n, "test_searches", "README.md") for n in range(200)]
-    given += [item(n, "test_texts", "LICENSE", "tests/*.py") for n in range(200, 220)]
+    given += [item(n, "test_texts", "LICENSE", "tests/*.py", group="b") for n in range(200, 220)]
     same = searches.digest_of("tests/test_searches.py", "README.md")
-    record(**{"tests/test_searches.py": same, "tests/test_texts.py": same})
+    record(**{"tests/test_searches.py": same, "tests/test_texts.py b": same})
     items, out = [item(-1, "test_searches"), *given], []
     hook = SimpleNamespace(pytest_deselected=lambda items: out.extend(items))
     config = SimpleNamespace(option=SimpleNamespace(keyword=""), args=asked or ["tests"], hook=hook)
