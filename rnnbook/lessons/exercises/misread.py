@@ -16,8 +16,8 @@ def judge(
     right.
 
     ``right``: a number, a tuple (a shape) or one of ``choices``. ``tolerance``: as a share of the right number, or of 1
-    if that is 0. ``misreadings``: a sentence for each known wrong answer, and the answer that comes from it; the nearest
-    is named, if it is within the tolerance and nearer than the right answer.
+    if that is 0. ``misreadings``: a sentence for each known wrong answer, and the answer that comes from it; the
+    nearest is named, if it is within the tolerance and nearer than the right answer.
     """
     if given is None:
         return Verdict(False, "No answer yet: write yours down first.", "none")
