@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from paper import book, contents, epub, formulas, links, offline, slides, solutions
+from paper import book, contents, epub, formulas, links, offline, pdf, slides, solutions
 from paper.places import pages_of
 from paper.plain import plain
 from paper.site import Site, slug, title_of
@@ -202,7 +202,7 @@ def test_the_contents_name_parts_chapters_and_the_sections_of_those_with_numbers
     assert listed.select_one(".number")["data-target"] == "index"
 
 
-def pdf(*objects: bytes) -> bytes:
+def pdf_of(*objects: bytes) -> bytes:
     return b"%PDF-1.4\n" + b"\n".join(b"%d 0 obj\n%s\nendobj" % (k, text) for k, text in enumerate(objects, 1))
 
 
@@ -210,10 +210,32 @@ def test_the_pages_of_targets_are_read_from_a_pdf():
     tree = (b"<</Type /Pages\n/Kids [4 0 R 7 0 R]>>", b"<</Type /Pages\n/Kids [6 0 R 5 0 R]\n/Parent 3 0 R>>")
     page = b"<</Type /Page>>"
     names = b"<</one [7 0 R /XYZ 0 1 0]\n/a#23b [5 0 R /XYZ 0 2 0]\n/two--x [6 0 R /XYZ 0 3 0]>>"
-    content = pdf(b"<</Type /Catalog\n/Pages 3 0 R\n/Dests 2 0 R>>", names, tree[0], tree[1], page, page, page)
+    content = pdf_of(b"<</Type /Catalog\n/Pages 3 0 R\n/Dests 2 0 R>>", names, tree[0], tree[1], page, page, page)
     assert pages_of(content) == ({"two--x": 1, "a#b": 2, "one": 3}, 3)
     with pytest.raises(ValueError, match="named targets"):
-        pages_of(pdf(b"<</Type /Catalog>>"))
+        pages_of(pdf_of(b"<</Type /Catalog>>"))
+
+
+class Tab:
+    """A page whose second heading comes to lie elsewhere until it has been printed for the ``settled``-th time."""
+
+    def __init__(self, settled: int) -> None:
+        self.settled, self.printed, self.numbers = settled, 0, {}
+
+    def evaluate(self, script, numbers):
+        self.numbers = numbers
+
+    def pdf(self, **_):
+        self.printed += 1
+        return str(min(self.printed, self.settled)).encode()
+
+
+def test_the_book_is_printed_until_its_contents_agree_with_its_pages(monkeypatch):
+    monkeypatch.setattr(pdf, "pages_of", lambda content: ({"one": 1, "two": 5 + int(content)}, 9))
+    tab = Tab(3)
+    assert pdf._numbered(tab) == (b"3", 9) and tab.numbers == {"one": 1, "two": 8}
+    with pytest.raises(RuntimeError, match="move with each printing"):
+        pdf._numbered(Tab(99))
 
 
 def test_a_formula_is_its_text_without_number_and_marks():

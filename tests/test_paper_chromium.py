@@ -11,6 +11,8 @@ import zipfile
 
 import pytest
 from conftest import ROOT
+from paper import pdf
+from paper.chromium import opened
 from paper.places import pages_of
 from PIL import Image
 
@@ -111,3 +113,23 @@ def test_formulas_are_mathml_in_the_epub_and_pictures_on_slides(paper, tmp_path)
     assert re.search(r'<svg [^>]*aria-label="\\color', deck) and "\\[" not in deck
     assert "(1.1)<br/>eq-one" in deck.replace("<br>", "<br/>")
     assert 'href="one.html"' in (tmp_path / "slides" / "index.html").read_text(encoding="utf-8")
+
+
+NARROW = """<html><head><script>window.MathJax = {startup: {promise: Promise.resolve()}}</script>
+<style>body { margin: 0 } pre { white-space: pre-wrap; font: 13px monospace } p { font: 16px/20px serif }</style></head>
+<body><pre id="fits">1</pre><pre id="wide">WIDE</pre><pre id="huge">HUGE</pre>
+<p id="short">a<br>b<br>c</p><p id="long">a<br>b<br>c<br>d</p><p id="colon">So:</p></body></html>"""
+
+
+def test_a_wide_line_of_code_is_made_smaller_and_what_is_short_or_announces_something_is_kept_together():
+    page = NARROW.replace("WIDE", "x " * 48).replace("HUGE", "x " * 200)
+    with opened({"index.html": page}, {}) as tab:
+        pdf.lay_out(tab)
+        sizes = tab.evaluate("[...document.querySelectorAll('pre')].map(e => parseFloat(getComputedStyle(e).fontSize))")
+        wraps = tab.evaluate("[...document.querySelectorAll('pre')].map(e => getComputedStyle(e).whiteSpace)")
+        classes = tab.evaluate("[...document.querySelectorAll('p')].map(e => e.className)")
+        tab.set_viewport_size({"width": pdf.WIDTH, "height": 900})
+        assert tab.evaluate("wide.scrollWidth <= wide.clientWidth && wide.clientHeight < huge.clientHeight")
+    assert sizes[0] == sizes[2] == 13 and 0.7 * 13 < sizes[1] < 13
+    assert wraps == ["pre", "pre", "pre-wrap"]
+    assert classes == ["short", "", "short announces"]
