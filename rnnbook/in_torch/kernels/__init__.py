@@ -119,7 +119,7 @@ def precision(dtype):
     return "tf32" if torch.backends.cuda.matmul.allow_tf32 else FLOAT32
 
 
-def run(kernels, gates, arrays, T, B, H, x, **meta):
+def dispatch(kernels, gates, arrays, T, B, H, x, **meta):
     """Launch one of a pair of kernels: the one whose programs hold all of W_hh, or the one that spreads the units.
 
     All programs that wait for each other must run at the same time: so many sequences at once as the multiprocessors

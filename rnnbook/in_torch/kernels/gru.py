@@ -22,12 +22,12 @@ from rnnbook.in_torch.kernels import (
     block_of_step,
     check,
     columns,
+    dispatch,
     gate_columns,
     parts,
     product,
     row_before,
     rows_of,
-    run,
     spread_product,
     state_buffer,
     steps,
@@ -214,7 +214,7 @@ def forward(x, state, params, sizes, *, reset_after=True):
     u = torch.addmm(bias, x, params["weight_ih"].T)
     hs, gates = state_buffer(h, len(x), x.dtype), h.new_empty(len(x), 4 * H)
     arrays = (u, params["weight_hh"].contiguous(), b_hh[2 * H :], gates, hs, at.starts, at.sizes, at.befores)
-    run((_forward, _forward_spread), 3, arrays, len(sizes), B, H, x, PACKED=at.packed)
+    dispatch((_forward, _forward_spread), 3, arrays, len(sizes), B, H, x, PACKED=at.packed)
     return hs[B:].clone(), (hs[at.last].clone(),), (gates, hs)
 
 
@@ -226,7 +226,7 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, reset_after=
     dh = dstate[0].float().contiguous().clone()
     ds = torch.empty_like(gates)
     arrays = (gates, W_T, hs, dhs.contiguous(), ds, dh, at.starts, at.sizes, at.befores)
-    run((_backward, _backward_spread), 3, arrays, len(sizes), B, H, x, PACKED=at.packed)
+    dispatch((_backward, _backward_spread), 3, arrays, len(sizes), B, H, x, PACKED=at.packed)
     dus, dvs = ds[:, H:], ds[:, : 3 * H]  # of r, z, n; of n, r, z
     grads = {"weight_ih": dus.T @ x, "weight_hh": (dvs.T @ hs[at.previous]).roll(-H, 0)}
     if "bias_ih" in params:

@@ -22,12 +22,12 @@ from rnnbook.in_torch.kernels import (
     block_of_step,
     check,
     columns,
+    dispatch,
     gate_columns,
     parts,
     product,
     row_before,
     rows_of,
-    run,
     spread_product,
     state_buffer,
     steps,
@@ -221,7 +221,7 @@ def forward(x, state, params, sizes, *, peephole=False):
     gates = torch.addmm(b_ih + b_hh, x, params["weight_ih"].T)  # first u, then written over with i, f, g, o
     hs, cs = state_buffer(h, len(x), x.dtype), state_buffer(c, len(x), torch.float32)
     arrays = (gates, params["weight_hh"].contiguous(), hs, cs, at.starts, at.sizes, at.befores)
-    run((_forward, _forward_spread), 4, arrays, len(sizes), B, H, x, PACKED=at.packed)
+    dispatch((_forward, _forward_spread), 4, arrays, len(sizes), B, H, x, PACKED=at.packed)
     return hs[B:].clone(), (hs[at.last].clone(), cs[at.last].to(c.dtype)), (gates, hs, cs)
 
 
@@ -233,7 +233,7 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, peephole=Fal
     dh, dc = (d.float().contiguous().clone() for d in dstate)
     das = torch.empty_like(gates)
     arrays = (gates, W_T, cs, dhs.contiguous(), das, dh, dc, at.starts, at.sizes, at.befores)
-    run((_backward, _backward_spread), 4, arrays, len(sizes), B, H, x, PACKED=at.packed)
+    dispatch((_backward, _backward_spread), 4, arrays, len(sizes), B, H, x, PACKED=at.packed)
     grads = {"weight_ih": das.T @ x, "weight_hh": das.T @ hs[at.previous]}
     if "bias_ih" in params:
         grads["bias_ih"] = das.sum(0)

@@ -20,10 +20,10 @@ from rnnbook.in_torch.kernels import (
     arrive,
     block_of_step,
     check,
+    dispatch,
     product,
     row_before,
     rows_of,
-    run,
     spread_product,
     state_buffer,
     steps,
@@ -154,7 +154,7 @@ def forward(x, state, params, sizes, *, nonlinearity="tanh"):
     hs = state_buffer(h, len(x), x.dtype)
     meta = {"RELU": nonlinearity == "relu", "PACKED": at.packed}
     arrays = (u, params["weight_hh"].contiguous(), hs, at.starts, at.sizes, at.befores)
-    run((_forward, _forward_spread), 1, arrays, len(sizes), B, H, x, **meta)
+    dispatch((_forward, _forward_spread), 1, arrays, len(sizes), B, H, x, **meta)
     return hs[B:].clone(), (hs[at.last].clone(),), (hs,)
 
 
@@ -167,7 +167,7 @@ def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, nonlinearity
     das = torch.empty_like(dhs)
     meta = {"RELU": nonlinearity == "relu", "PACKED": at.packed}
     arrays = (W_T, hs, dhs, das, dh, at.starts, at.sizes, at.befores)
-    run((_backward, _backward_spread), 1, arrays, len(sizes), B, H, x, **meta)
+    dispatch((_backward, _backward_spread), 1, arrays, len(sizes), B, H, x, **meta)
     grads = {"weight_ih": das.T @ x, "weight_hh": das.T @ hs[at.previous]}
     if "bias_ih" in params:
         grads["bias_ih"] = das.sum(0)
