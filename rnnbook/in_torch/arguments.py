@@ -84,7 +84,7 @@ def check_state(hx, shapes, x, dimensions=None):
     for name, s in zip(names, states, strict=True):
         called = "hx" if len(names) == 1 else f"{name} in hx"
         check_tensor(called, s)
-        if tuple(s.shape) != shapes[name]:
+        if s.shape != shapes[name]:
             error = ValueError if dimensions is not None and s.dim() not in dimensions else RuntimeError
             raise error(f"{called} should have shape {shapes[name]}, but has shape {tuple(s.shape)}")
         if s.dtype != x.dtype and not autocasts(x.device.type):

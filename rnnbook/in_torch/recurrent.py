@@ -178,16 +178,16 @@ class Recurrent(nn.RNNBase):
 
     def _initial_states(self, x, hx, B, batched, order):
         """The initial state of every layer and direction, a tuple of (B, H), checked; zeros where none is given."""
-        widths = {"h": self.proj_size or self.hidden_size, "c": self.hidden_size}
+        rows, widths = len(self._names), {"h": self.proj_size or self.hidden_size, "c": self.hidden_size}
         if hx is None:
-            return [tuple([x.new_zeros(B, widths[name]) for name in self.state_names])] * len(self._names)
+            return [tuple([x.new_zeros(B, widths[name]) for name in self.state_names])] * rows
         batch = (B,) if batched else ()
-        state = check_state(hx, {name: (len(self._names), *batch, widths[name]) for name in self.state_names}, x)
+        state = check_state(hx, {name: (rows, *batch, widths[name]) for name in self.state_names}, x)
         if not batched:
             state = [s.unsqueeze(1) for s in state]
         if order is not None:
             state = [s.index_select(1, order) for s in state]
-        return list(zip(*(s.unbind() for s in state), strict=True))
+        return [tuple([s[k] for s in state]) for k in range(rows)]
 
     def _layers(self, x, states, params, sizes):
         """Run every layer in every direction; returns y (N, directions · H) and the last
