@@ -14,7 +14,7 @@ from setuptools.command.build_ext import build_ext
 SOURCE = "rnnbook/in_torch/compiled/steps.c"
 DTYPES = {"float32": "float", "float64": "double"}
 # nothing of IEEE's arithmetic is given up but flags and errno, which nobody reads: the loops become vectors
-FLAGS = ["-O3", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math"]
+FLAGS = ["-O3", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd"]
 
 
 class build_libraries(build_ext):

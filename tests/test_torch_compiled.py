@@ -24,11 +24,13 @@ from rnnbook.lessons.exercises import mutants, rules
 needs_compiled_steps = pytest.mark.skipif(not LIBRARIES, reason="no C compiler was at the installation")
 LAYERS = [("RNN", {}), ("RNN", {"nonlinearity": "relu"}), ("GRU", {}), ("LSTM", {})]
 every_layer = pytest.mark.parametrize("name, variant", LAYERS)
+ONE_STEP = [(1, 1, 1), (1, 1, 18), (1, 4, 33), (1, 5, 17), (1, 2, 70)]  # few sequences or more, small weights or larger
+SHAPES = [*ONE_STEP, (3, 1, 5), (4, 2, 16), (2, 3, 33), (2, 40, 70)]
 
 
 @needs_compiled_steps
 @every_layer
-@pytest.mark.parametrize("steps, batch, hidden", [(1, 1, 1), (3, 1, 5), (4, 2, 16), (2, 3, 33), (2, 40, 70)])
+@pytest.mark.parametrize("steps, batch, hidden", SHAPES)
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 2e-6), (torch.float64, 1e-14)])
 def test_vectors_of_every_length_equal_the_reference(name, variant, steps, batch, hidden, dtype, tolerance):
     torch.manual_seed(0)
@@ -40,6 +42,29 @@ def test_vectors_of_every_length_equal_the_reference(name, variant, steps, batch
     found, expected = everything(ours, x), everything(exact, x.double())
     for key, wanted in expected.items():
         assert (found[key].double() - wanted).abs().max() < tolerance * max(1, wanted.abs().max()), key
+
+
+@needs_compiled_steps
+@every_layer
+@pytest.mark.parametrize("steps, batch, hidden", [*ONE_STEP, (3, 7, 19)])
+@pytest.mark.parametrize("cache", [0, compiled.CACHE])
+def test_without_a_gradient_no_trace_is_written_and_the_numbers_are_the_same(
+    name, variant, steps, batch, hidden, cache, monkeypatch
+):
+    monkeypatch.setattr(compiled, "CACHE", cache)
+    torch.manual_seed(0)
+    layer = getattr(in_torch, name)(D, hidden, dtype=torch.float64, implementation="reference", **variant)
+    x, h = torch.randn(steps, batch, D, dtype=torch.float64), torch.randn(1, batch, hidden, dtype=torch.float64)
+    hx = (h, 2 * h) if name == "LSTM" else h
+    expected, before = layer(x, hx), h.clone()
+    layer.implementation, tables = "compiled", []
+    call = compiled.Call.__call__
+    monkeypatch.setattr(compiled.Call, "__call__", lambda made, *to: [tables.append(made.arrays), call(made, *to)])
+    with torch.no_grad():
+        found = layer(x, hx)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-13)
+    torch.testing.assert_close(h, before, rtol=0, atol=0)  # what was given is not written over
+    assert tables and not any({"gates", "h_prevs", "c_prevs", "v_ns"} & arrays.keys() for arrays in tables)
 
 
 @needs_compiled_steps

@@ -53,20 +53,19 @@ def check_fits_weights(x, weight, error=ValueError):
         raise RuntimeError(f"input should be on the weights' device {weight.device}, but is on {x.device}")
 
 
-def check_input(layer, x, packed):
+def check_input(layer, x, weight, packed):
     """Raise what ``torch.nn`` raises if the data x do not fit the layer: dimensions, size, dtype."""
     check_tensor("input", x)
-    D = layer.input_size
-    first = "B, T" if layer.batch_first else "T, B"
-    form = f"(N, {D}) in a PackedSequence" if packed else f"({first}, {D}) or (T, {D})"
-    sentence = f"input should have shape {form}, but has shape {tuple(x.shape)}"
-    if x.dim() not in ((2,) if packed else (2, 3)):
-        raise RuntimeError(sentence) if packed else ValueError(sentence)
-    if x.size(-1) != D:
-        raise RuntimeError(sentence)
-    if x.size(1 if layer.batch_first and x.dim() == 3 else 0) == 0:
-        raise RuntimeError(f"input should have at least one step, but has shape {tuple(x.shape)}")
-    check_fits_weights(x, layer.weight_ih_l0)
+    D, shape = layer.input_size, x.shape
+    dimensions = len(shape)
+    if dimensions not in ((2,) if packed else (2, 3)) or shape[-1] != D:
+        first = "B, T" if layer.batch_first else "T, B"
+        form = f"(N, {D}) in a PackedSequence" if packed else f"({first}, {D}) or (T, {D})"
+        error = RuntimeError if packed or dimensions in (2, 3) else ValueError
+        raise error(f"input should have shape {form}, but has shape {tuple(shape)}")
+    if shape[1 if layer.batch_first and dimensions == 3 else 0] == 0:
+        raise RuntimeError(f"input should have at least one step, but has shape {tuple(shape)}")
+    check_fits_weights(x, weight)
 
 
 def check_state(hx, shapes, x, dimensions=None):
@@ -85,7 +84,7 @@ def check_state(hx, shapes, x, dimensions=None):
     for name, s in zip(names, states, strict=True):
         called = "hx" if len(names) == 1 else f"{name} in hx"
         check_tensor(called, s)
-        if tuple(s.shape) != shapes[name]:
+        if s.shape != shapes[name]:
             error = ValueError if dimensions is not None and s.dim() not in dimensions else RuntimeError
             raise error(f"{called} should have shape {shapes[name]}, but has shape {tuple(s.shape)}")
         if s.dtype != x.dtype and not autocasts(x.device.type):

@@ -10,7 +10,6 @@ that share no memory with an output, since a user may overwrite an output; gradi
 memory either. ``handwritten``, ``compiled`` and ``kernels`` hold such functions; ``layer.by_hand(name)`` returns them.
 """
 
-import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -49,40 +48,32 @@ def recur(pair, reference, x, state, params, sizes, options):
         keep = {"keep": False} if pair.can_forget else {}
         return pair.forward(x, state, params, sizes, **keep, **options)[:2]
     plan = Plan(pair, reference, sizes, options, len(state), tuple(params))
-    hs, *rest = ByHand.apply(plan, *tensors)
-    return hs, tuple(rest[: plan.states])
+    hs, *last = ByHand.apply(plan, *tensors)
+    return hs, tuple(last)
 
 
 class ByHand(torch.autograd.Function):
-    """A recurrence with its own gradient; the trace is among its outputs, where ``setup_context`` needs it."""
+    """A recurrence with its own gradient.
+
+    It has no ``setup_context``. Only ``torch.func`` needs one, and it gets the reference. It would cost a small layer a
+    tenth of its time, since PyTorch then binds the arguments to ``forward``'s signature at every call.
+    """
 
     @staticmethod
-    def forward(plan, *tensors):
-        """Return the states after every step, the last state and the trace, in one flat tuple."""
+    def forward(ctx, plan, *tensors):
+        """Return hs and the last state, and keep what the backward pass needs."""
         x, state, params = plan.parts(tensors)
         hs, last, trace = plan.pair.forward(x, state, params, plan.sizes, **plan.options)
-        return hs, *last, *trace
-
-    # ``apply`` asks for the signature at every call; here it is made only once
-    forward.__func__.__signature__ = inspect.signature(forward)  # type: ignore[attr-defined]
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        """Keep what the backward pass needs: the inputs and the trace."""
-        ctx.plan, *tensors = inputs
-        trace = output[1 + ctx.plan.states :]
-        ctx.mark_non_differentiable(*trace)
-        ctx.set_materialize_grads(False)  # otherwise gradients of the trace would be made too, all zeros
+        ctx.plan = plan
         ctx.save_for_backward(*tensors, *trace)
+        return hs, *last
 
     @staticmethod
-    def backward(ctx, dhs, *rest):
+    def backward(ctx, dhs, *dlast):
         """Return the gradients by hand; if a gradient of the gradient is wanted, those of the reference."""
         plan, needed = ctx.plan, ctx.needs_input_grad[1:]
         tensors, trace = ctx.saved_tensors[: len(needed)], ctx.saved_tensors[len(needed) :]
         x, state, params = plan.parts(tensors)
-        dhs = x.new_zeros(len(x), state[0].size(1)) if dhs is None else dhs
-        dlast = [torch.zeros_like(s) if d is None else d for s, d in zip(state, rest, strict=False)]
         doutputs = (dhs, *dlast)
         if torch.is_grad_enabled() or are_batched(doutputs) or (plan.pair.direct and not are_plain(*doutputs)):
             return None, *gradients_of_the_reference(plan, tensors, needed, doutputs)
@@ -108,12 +99,12 @@ def are_batched(tensors):
 
 
 def are_plain(*tensors):
-    """Whether these are tensors with real memory, and nothing records or fakes the operations on them."""
-    return torch._C._len_torch_dispatch_stack() == 0 and all(  # no make_fx, FakeTensorMode or the like
-        type(t) in (torch.Tensor, torch.nn.Parameter) for t in tensors
-    )
+    """Whether these are tensors with memory of their own, and nothing records or fakes what is done to them."""
+    # no dispatch mode: make_fx, FakeTensorMode and the like
+    return torch._C._len_torch_dispatch_stack() == 0 and PLAIN.issuperset(map(type, tensors))
 
 
+PLAIN = {torch.Tensor, torch.nn.Parameter}
 _OUTSIDE: list[Callable] = []  # one, after the first use under torch.compile
 
 

@@ -63,10 +63,14 @@ class Recurrent(nn.RNNBase):
         self.input_size, self.hidden_size, self.proj_size = input_size, hidden_size, proj_size
         self.num_layers, self.bias, self.batch_first = num_layers, bias, batch_first
         self.dropout, self.bidirectional = float(dropout), check_flag("bidirectional", bidirectional)
+        self._names = []  # of the parameters of each layer and direction: its recurrence's names, and the layer's
         for layer in range(num_layers):
-            for suffix in self._suffixes(layer):
-                for name, shape in self._shapes(layer).items():
-                    setattr(self, name + suffix, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+            for suffix in ("", "_reverse") if self.bidirectional else ("",):
+                shapes = self._shapes(layer)
+                self._names.append({name: f"{name}_l{layer}{suffix}" for name in shapes})
+                for name, shape in shapes.items():
+                    tensor = torch.empty(shape, device=device, dtype=dtype)
+                    setattr(self, self._names[-1][name], nn.Parameter(tensor))
         self.reset_parameters()
 
     def _shapes(self, layer):
@@ -89,8 +93,7 @@ class Recurrent(nn.RNNBase):
     @property
     def _all_weights(self):
         """The names of the parameters, one list for each layer and direction, as programs read them from RNNBase."""
-        places = [(k, suffix) for k in range(self.num_layers) for suffix in self._suffixes(k)]
-        return [[name + suffix for name in self._shapes(layer)] for layer, suffix in places]
+        return [list(names.values()) for names in self._names]
 
     @property
     def _flat_weights_names(self):
@@ -100,9 +103,6 @@ class Recurrent(nn.RNNBase):
     def _flat_weights(self):
         """The parameters under their names as they are now; writing into this list changes nothing."""
         return [getattr(self, name) for name in self._flat_weights_names]
-
-    def _suffixes(self, layer):
-        return (f"_l{layer}", f"_l{layer}_reverse") if self.bidirectional else (f"_l{layer}",)
 
     def reset_parameters(self):
         """Draw every parameter from U(-1/√H, 1/√H)."""
@@ -146,62 +146,63 @@ class Recurrent(nn.RNNBase):
         if isinstance(input, torch.fx.Proxy):  # torch.fx takes torch.nn's layers as one node, too
             return input.tracer.create_proxy("call_module", input.tracer.path_of_module(self), (input, hx), {})
         packed = isinstance(input, PackedSequence)
-        check_input(self, input.data if packed else input, packed)
-        x = input.data if packed else input
+        x, order = (input.data, input.sorted_indices) if packed else (input, None)
+        own = self._parameters  # the short way to a weight that is not computed
+        params = [
+            {name: own[here] if here in own else getattr(self, here) for name, here in names.items()}
+            for names in self._names
+        ]
+        check_input(self, x, params[0]["weight_ih"], packed)
         batched = packed or x.dim() == 3
         if packed:
             sizes = input.batch_sizes.tolist()
         else:
             x = x.unsqueeze(1) if not batched else x.transpose(0, 1) if self.batch_first else x
-            sizes = [x.size(1)] * x.size(0)
-            x = x.reshape(-1, self.input_size)
-        state = self._initial_state(x, hx, sizes[0], batched)
-        if packed and input.sorted_indices is not None:
-            state = [s.index_select(1, input.sorted_indices) for s in state]
+            T, B, D = x.shape
+            sizes, x = [B] * T, x.reshape(T * B, D)
+        states = self._initial_states(x, hx, sizes[0], batched, order)
 
-        y, state = self._layers(x, state, sizes)
+        y, state = self._layers(x, states, params, sizes)
 
         if packed:
             if input.unsorted_indices is not None:
                 state = [s.index_select(1, input.unsorted_indices) for s in state]
-            y = PackedSequence(y, input.batch_sizes, input.sorted_indices, input.unsorted_indices)
+            y = PackedSequence(y, input.batch_sizes, order, input.unsorted_indices)
         else:
-            y = y.reshape(len(sizes), sizes[0], y.size(1))
+            y = y.view(T, B, y.size(1))
             y = y.squeeze(1) if not batched else y.transpose(0, 1) if self.batch_first else y
             state = state if batched else [s.squeeze(1) for s in state]
         return y, state[0] if len(state) == 1 else tuple(state)
 
-    def _initial_state(self, x, hx, B, batched):
-        """The initial states, each (layers · directions, B, H), checked; zeros if none is given."""
-        rows = self.num_layers * (2 if self.bidirectional else 1)
-        widths = {"h": self.proj_size or self.hidden_size, "c": self.hidden_size}
+    def _initial_states(self, x, hx, B, batched, order):
+        """The initial state of every layer and direction, a tuple of (B, H), checked; zeros if none is given."""
+        rows, widths = len(self._names), {"h": self.proj_size or self.hidden_size, "c": self.hidden_size}
         if hx is None:
-            return [x.new_zeros(rows, B, widths[name]) for name in self.state_names]
-        shapes = {name: (rows, *([B] if batched else []), widths[name]) for name in self.state_names}
-        state = check_state(hx, shapes, x)
-        return state if batched else [s.unsqueeze(1) for s in state]
+            return [tuple([x.new_zeros(B, widths[name]) for name in self.state_names])] * rows
+        batch = (B,) if batched else ()
+        state = check_state(hx, {name: (rows, *batch, widths[name]) for name in self.state_names}, x)
+        if not batched:
+            state = [s.unsqueeze(1) for s in state]
+        if order is not None:
+            state = [s.index_select(1, order) for s in state]
+        return [tuple([s[k] for s in state]) for k in range(rows)]
 
-    def _layers(self, x, state, sizes):
-        """Run every layer in every direction; returns y (N, directions · H) and the
-        states in the same order.
+    def _layers(self, x, states, params, sizes):
+        """Run every layer in every direction; returns y (N, directions · H) and the last
+        states, each (layers · directions, B, H).
         """
         ended = []
         for layer in range(self.num_layers):
             if layer > 0:
                 x = F.dropout(x, self.dropout, self.training)
             read = []
-            for suffix in self._suffixes(layer):
-                names = self._shapes(layer)
-                params = {name: getattr(self, name + suffix) for name in names}
-                backwards = suffix.endswith("_reverse")
-                first = tuple(s[len(ended)] for s in state)
-                rows = reverse(x, sizes) if backwards else x
-                hs, last = self._run(rows, first, params, sizes)
+            for backwards in (False, True) if self.bidirectional else (False,):
+                k, rows = len(ended), reverse(x, sizes) if backwards else x
+                hs, last = self._run(rows, states[k], params[k], sizes)
                 read.append(reverse(hs, sizes) if backwards else hs)
                 ended.append(last)
             x = torch.cat(read, dim=1) if self.bidirectional else read[0]
-        states = zip(*ended, strict=True)
-        return x, [torch.stack(s) if len(s) > 1 else s[0][None] for s in states]
+        return x, [torch.stack(s) if len(s) > 1 else s[0][None] for s in zip(*ended, strict=True)]
 
     def _run(self, x, state, params, sizes):
         """Run one recurrence; under autocast as a whole in autocast's dtype, on every device, as cuDNN does."""
@@ -213,10 +214,12 @@ class Recurrent(nn.RNNBase):
             with torch.autocast(device, enabled=False):
                 return self._run(x, state, params, sizes)
         options = self._options()
-        self.ran = choose(self.implementation, x, state, params, options)
-        if self.ran == "reference":
+        ran = choose(self.implementation, x, state, params, options)
+        if ran != self.ran:  # a module takes longer to set an attribute than to look one up
+            self.ran = ran
+        if ran == "reference":
             return self.reference(x, state, params, sizes, **options)
-        return by_hand.recur(self.by_hand(self.ran), self.reference, x, state, params, sizes, options)
+        return by_hand.recur(self.by_hand(ran), self.reference, x, state, params, sizes, options)
 
 
 def reverse(x, sizes):

@@ -6,6 +6,7 @@ the package is installed, if a C compiler is available (setup.py); no compiler i
 """
 
 import ctypes
+from array import array
 from pathlib import Path
 from zlib import crc32
 
@@ -16,6 +17,8 @@ DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 ARRAYS = "W_hh W_ih x b_in b_hh h c gates h_prevs c_prevs v_ns hs dx dW_ih dW_hh db_ih db_hh product u dv"
 PLACES = {name: k for k, name in enumerate(ARRAYS.split())}  # in the table that steps.c reads
 CACHE = 1 << 20  # bytes of the largest weight that is multiplied in C
+SMALL = 1 << 16  # the same, if a single step is trained on
+FEW = 4  # sequences, for which a single step is multiplied in C
 WORTH_A_THREAD = 1 << 16  # numbers in the states of all steps
 
 
@@ -64,23 +67,22 @@ def loaded():
 LIBRARIES = loaded()
 
 
-def forward_through(name, params, bias, sizes, keep, x, **arrays):
-    """Run all steps of ``name``, such as ``lstm_forward``, on these arrays; if the trace is kept it has a row for each
-    of x.
+def forward_through(name, params, bias, sizes, x, **arrays):
+    """Run all steps of ``name``, such as ``lstm_forward``, on these arrays, which include the trace's if it is kept.
 
     The weights are packed once. Large products are the BLAS's: one for the inputs of all steps, and one of each step.
     """
-    W_ih, W_hh, h = params["weight_ih"].contiguous(), params["weight_hh"].contiguous(), arrays["h"]
-    packed = in_c(W_ih, W_hh, sizes)
-    arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x.contiguous(), "b_in": bias}
-    if packed < 2:
-        u = arrays["gates"] if keep else empty(x, x.size(0), W_ih.size(0))  # may be overwritten
+    W_ih, W_hh, x = params["weight_ih"].contiguous(), params["weight_hh"].contiguous(), x.contiguous()
+    products = in_c(W_ih, W_hh, sizes, trains="gates" in arrays)
+    arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x, "b_in": bias}
+    if products < 2:
+        u = arrays["gates"] if "gates" in arrays else empty(x, x.size(0), W_ih.size(0))  # may be overwritten
         arrays["u"] = torch.addmm(bias, x, W_ih.T, out=u)
-    if packed:
-        return Call(name, x, packed, keep, arrays)(sizes, 0)
-    B, W_T, start = h.size(0), W_hh.T, 0
-    product = h.new_empty(B, W_hh.size(0))
-    step = Call(name, x, packed, keep, arrays | {"product": product})
+    if products:
+        return Call(name, products, arrays)(sizes, 0)
+    h, W_T, B, start = arrays["h"], W_hh.T, sizes[0], 0
+    product = empty(x, B, W_hh.size(0))
+    step = Call(name, products, arrays | {"product": product})
     for b in sizes:
         torch.mm(h if b == B else h[:b], W_T, out=product if b == B else product[:b])
         step([b], start)
@@ -94,20 +96,20 @@ def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, *
     gradients in a step, of the input's part and of the memory's; ``v_ns`` in its trace marks it.
     """
     W_ih, W_hh, x = params["weight_ih"].contiguous(), params["weight_hh"].contiguous(), x.contiguous()
-    packed, (N, D), rows = in_c(W_ih, W_hh, sizes), x.shape, W_hh.size(0)
+    products, (N, D), rows = in_c(W_ih, W_hh, sizes, trains=True), x.shape, W_hh.size(0)
     arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x, "hs": dhs.contiguous(), "h": dh, "gates": gates, "h_prevs": h_prevs}
-    if packed == 2:
+    if products == 2:
         grads = {name: torch.empty_like(p, memory_format=torch.contiguous_format) for name, p in params.items()}
         found = {"d" + name.replace("weight", "W").replace("bias", "b"): grad for name, grad in grads.items()}
         if "bias_ih" not in params:
             found |= {"db_ih": x.new_empty(rows), "db_hh": x.new_empty(rows)}
         dx = empty(x, N, D) if with_dx else None
-        Call(name, x, packed, True, arrays | found | {"dx": dx})(sizes, 0)
+        Call(name, products, arrays | found | {"dx": dx})(sizes, 0)
         return dx, grads
     dus = empty(x, N, rows)
     dvs = empty(x, N, rows) if "v_ns" in arrays else dus
-    step = Call(name, x, packed, True, arrays | {"u": dus, "dv": dvs})
-    if packed:
+    step = Call(name, products, arrays | {"u": dus, "dv": dvs})
+    if products:
         step(sizes, 0)
     else:
         start = N
@@ -124,38 +126,40 @@ def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, *
     return dus @ W_ih if with_dx else None, grads
 
 
-def in_c(W_ih, W_hh, sizes):
+def in_c(W_ih, W_hh, sizes, trains):
     """How many of the two products are faster in C than in the BLAS: 2, 1 (that of the state) or 0.
 
-    A packed weight has to fit into the cache, and to pay for its packing.
+    A weight has to fit into the cache. For a single step it is not packed, and is read again for each sequence.
     """
-    if len(sizes) == 1 or W_hh.numel() * W_hh.element_size() > CACHE:
+    once = len(sizes) == 1
+    largest = SMALL if once and trains else CACHE
+    if W_hh.nbytes > largest or (once and sizes[0] > FEW):
         return 0
-    return 2 if W_ih.numel() * W_ih.element_size() <= CACHE else 1
+    return 2 if W_ih.nbytes <= largest else 1
 
 
 class Call:
     """A function of ``steps.c``, and the arrays that it reads and writes, which stay where they are."""
 
-    def __init__(self, name, x, packed, keep, arrays):
+    def __init__(self, name, in_c, arrays):
+        x, h = arrays["x"], arrays["h"]
         self.function, self.arrays = getattr(LIBRARIES[x.dtype], name), arrays
         self.table = (ctypes.c_void_p * len(PLACES))()
-        for name, array in arrays.items():
-            if array is not None:
-                assert array.is_contiguous(), "steps.c reads rows that are contiguous in memory"
-                self.table[PLACES[name]] = array.data_ptr()
-        self.D, self.H, self.packed, self.keep = x.size(1), arrays["h"].size(1), packed, keep
+        for name, tensor in arrays.items():
+            if tensor is not None:
+                assert tensor.is_contiguous(), "steps.c reads rows that are contiguous in memory"
+                self.table[PLACES[name]] = tensor.data_ptr()
+        self.D, self.H, self.in_c = x.size(1), h.size(1), in_c
 
     def __call__(self, sizes, start):
-        threads = torch.get_num_threads() if self.packed and sum(sizes) * self.H > WORTH_A_THREAD else 1
-        lengths = (ctypes.c_long * len(sizes))(*sizes)
-        numbers = map(ctypes.c_long, (len(sizes), start, self.D, self.H))
-        self.function(self.table, lengths, *numbers, self.packed, self.keep, ctypes.c_long(threads))
+        threads = torch.get_num_threads() if self.in_c and sum(sizes) * self.H > WORTH_A_THREAD else 1
+        sequence = array("l", (len(sizes), self.D, self.H, start, self.in_c, threads, *sizes))
+        self.function(self.table, ctypes.c_void_p(sequence.buffer_info()[0]))
 
 
 def empty(like, *shape):
     """A tensor of this shape, with the dtype of ``like``, not yet filled; in large pages if it is large."""
-    tensor = like.new_empty(shape)
+    tensor = like.new_empty(*shape)
     if tensor.nbytes >= 1 << 22:
         LIBRARIES[like.dtype].large_pages(ctypes.c_void_p(tensor.data_ptr()), ctypes.c_long(tensor.nbytes))
     return tensor

@@ -8,13 +8,13 @@ def forward(x, state, params, sizes, *, keep=True, reset_after=True):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward`` if it is kept."""
     check(x, **{"reset_after=False": not reset_after})
     (b_ih, b_hh), h = biases(params), own(state[0])
-    H, rows = h.size(1), x.size(0) if keep else h.size(0)
-    hs, trace = empty(x, x.size(0), H), [empty(x, rows, n) for n in (3 * H, H, H)]
-    arrays = dict(zip(("gates", "h_prevs", "v_ns"), trace, strict=True))
-    forward_through(
-        "gru_forward", params, b_ih.contiguous(), sizes, keep, x, h=h, b_hh=b_hh.contiguous(), hs=hs, **arrays
-    )
-    return hs, (h,), trace
+    N, H = x.size(0), h.size(1)
+    hs, trace = empty(x, N, H), {}
+    if keep:
+        trace = {"gates": empty(x, N, 3 * H), "h_prevs": empty(x, N, H), "v_ns": empty(x, N, H)}
+    b_ih, b_hh = b_ih.contiguous(), b_hh.contiguous()
+    forward_through("gru_forward", params, b_ih, sizes, x, h=h, b_hh=b_hh, hs=hs, **trace)
+    return hs, (h,), tuple(trace.values())
 
 
 def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, reset_after=True):

@@ -8,11 +8,12 @@ def forward(x, state, params, sizes, *, keep=True, peephole=False):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward`` if it is kept."""
     check(x, peephole=peephole)
     (b_ih, b_hh), h, c = biases(params), own(state[0]), own(state[1])
-    H, rows = h.size(1), x.size(0) if keep else h.size(0)
-    hs, trace = empty(x, x.size(0), H), [empty(x, rows, n) for n in (4 * H, H, H)]
-    arrays = dict(zip(("gates", "h_prevs", "c_prevs"), trace, strict=True))
-    forward_through("lstm_forward", params, b_ih + b_hh, sizes, keep, x, h=h, c=c, hs=hs, **arrays)
-    return hs, (h, c), trace
+    N, H = x.size(0), h.size(1)
+    hs, trace = empty(x, N, H), {}
+    if keep:
+        trace = {"gates": empty(x, N, 4 * H), "h_prevs": empty(x, N, H), "c_prevs": empty(x, N, H)}
+    forward_through("lstm_forward", params, b_ih + b_hh, sizes, x, h=h, c=c, hs=hs, **trace)
+    return hs, (h, c), tuple(trace.values())
 
 
 def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, peephole=False):

@@ -7,11 +7,13 @@ from rnnbook.in_torch.compiled import backward_through, check, empty, forward_th
 def forward(x, state, params, sizes, *, keep=True, nonlinearity="tanh"):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward`` if it is kept."""
     check(x)
-    (b_ih, b_hh), h_0 = biases(params), own(state[0])
-    H, h = h_0.size(1), own(h_0)
-    hs, kept = empty(x, x.size(0), H), empty(x, x.size(0) if keep else h.size(0), H)
-    forward_through(f"rnn_{nonlinearity}_forward", params, b_ih + b_hh, sizes, keep, x, h=h, gates=kept, hs=hs)
-    return hs, (h,), (kept, h_0)
+    (b_ih, b_hh), h = biases(params), own(state[0])
+    N, H = x.size(0), h.size(1)
+    hs, trace = empty(x, N, H), {}
+    if keep:
+        trace = {"gates": empty(x, N, H), "h_prevs": own(h)}
+    forward_through(f"rnn_{nonlinearity}_forward", params, b_ih + b_hh, sizes, x, h=h, hs=hs, **trace)
+    return hs, (h,), tuple(trace.values())
 
 
 def backward(dhs, dstate, x, trace, params, sizes, with_dx=True, *, nonlinearity="tanh"):

@@ -1,8 +1,8 @@
 /* A whole sequence of each recurrence in one call, forward and backward.
 
    `at` lists the arrays, NULL where a layer has none. Those of a state hold one row for each sequence, and are written
-   over at each step; those of a trace hold one row for each sequence of each step, step behind step: `sizes[t]`
-   sequences are there at step t. A row holds its gates one behind the other. One line of a step is one equation of the
+   over at each step; those of a trace hold one row for each sequence of each step, one step after another: `sizes[t]`
+   sequences are there at step t. A row holds its gates one after another. One line of a step is one equation of the
    book, with its label. setup.py compiles it once for float and once for double, by -D real=float and -D real=double. */
 
 #include <stdint.h>
@@ -22,6 +22,14 @@ enum { /* the arrays; compiled/__init__.py has the same list */
     HS,                            /* h after every step (N, H); going back, its gradient */
     DX, DW_IH, DW_HH, DB_IH, DB_HH,
     PRODUCT_, DU, DV               /* what the BLAS multiplies: a step's product, and the gradients of all steps */
+};
+
+struct sequence { /* compiled/__init__.py writes it */
+    long T, D, H;
+    long start;   /* rows before the first step */
+    long in_c;    /* how many weights, none, W_hh or both, are multiplied here, the others by the BLAS */
+    long threads; /* at most */
+    long sizes[];
 };
 
 /* Part one: what happens between two products. */
@@ -70,29 +78,29 @@ static inline real tanh_(real x) { return 2 / (1 + exponential(-2 * x)) - 1; }
 
 #define ROWS for (long row = first; row < last; row++)
 #define STATE(k) (at[k] + row * H)
-#define TRACE(k, gates) (at[k] + (kept + row) * (gates)*H)
+#define TRACE(k, gates) (at[k] + (start + row) * (gates)*H)
 #define OUT (at[HS] + (start + row) * H)
 #define ROW_OF(array, width) (array + (row - first) * width)
-#ifdef __clang__ /* no unit reads what another one writes; neither compiler can know it */
+#ifdef __clang__ /* no unit reads what another one writes; no compiler can know it */
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define INDEPENDENT _Pragma("GCC ivdep")
 #endif
 #define EVERY_UNIT INDEPENDENT for (long j = 0; j < H; j++)
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define VERSIONS /* for the processors of every age, the newest that the machine can run */
+#define VERSIONS /* one for processors of each age; the machine runs the newest that it can */
 #define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CLONES
 #endif
 #define INLINE static inline __attribute__((always_inline)) /* so that each version below has its own */
-/* One step of the rows first ... last - 1: u is what the input says, the product is made of h and W_hh. Going back, the
-   product comes from the step behind, and du and dv take the gradients of u and of the product. Rows of these have
-   `wide` numbers, the product's `width`. Row `start` of an output begins the step, row `kept` of a trace. */
+/* One step of the rows first ... last - 1: u is the input's part, the product that of h and W_hh. Going back, the
+   product comes from the later step, and du and dv take the gradients of u and of the product. Rows of these have
+   `wide` numbers, the product's `width`. Row `start` of an output or a trace begins the step; `keep` one. */
 #define OF_A_STEP                                                                                                   \
     real *const *at, const real *us, real *product, long width, real *dus, real *dvs, long wide, long first, long last, \
-        long start, long kept, long H
-#define AS_GIVEN at, us, product, width, dus, dvs, wide, first, last, start, kept, H
+        long start, int keep, long H
+#define AS_GIVEN at, us, product, width, dus, dvs, wide, first, last, start, keep, H
 
 INLINE void rnn_forward_step(OF_A_STEP, int relu) {
     ROWS {
@@ -100,7 +108,8 @@ INLINE void rnn_forward_step(OF_A_STEP, int relu) {
         real *h = STATE(H_), *h_kept = TRACE(GATES, 1), *out = OUT;
         EVERY_UNIT {
             real sum = u[j] + a[j];                                                      /* eq-rnn-preactivation */
-            h[j] = h_kept[j] = out[j] = relu ? (sum < 0 ? 0 : sum) : tanh_(sum);         /* eq-rnn-hidden */
+            h[j] = out[j] = relu ? (sum < 0 ? 0 : sum) : tanh_(sum);                     /* eq-rnn-hidden */
+            if (keep) { h_kept[j] = h[j]; }
         }
     }
 }
@@ -132,8 +141,7 @@ INLINE void gru_forward_step(OF_A_STEP) {
             real r = sigmoid(u[j] + v[j] + b_hh[j]);                                     /* eq-gru-reset */
             real z = sigmoid(u[H + j] + v[H + j] + b_hh[H + j]);                         /* eq-gru-update */
             real n = tanh_(u[2 * H + j] + r * v_n);                                      /* eq-gru-candidate */
-            h_prev[j] = h[j];
-            gate[j] = r, gate[H + j] = z, gate[2 * H + j] = n, v_ns[j] = v_n;
+            if (keep) { gate[j] = r, gate[H + j] = z, gate[2 * H + j] = n, v_ns[j] = v_n, h_prev[j] = h[j]; }
             h[j] = out[j] = (1 - z) * n + z * h[j];                                      /* eq-gru-hidden */
         }
     }
@@ -167,8 +175,8 @@ INLINE void lstm_forward_step(OF_A_STEP) {
             real f = sigmoid(u[H + j] + a[H + j]);                                       /* eq-lstm-forget */
             real g = tanh_(u[2 * H + j] + a[2 * H + j]);                                 /* eq-lstm-candidate */
             real o = sigmoid(u[3 * H + j] + a[3 * H + j]);                               /* eq-lstm-output */
-            h_prev[j] = h[j], c_prev[j] = c[j];
-            gate[j] = i, gate[H + j] = f, gate[2 * H + j] = g, gate[3 * H + j] = o;
+            if (keep) { gate[j] = i, gate[H + j] = f, gate[2 * H + j] = g, gate[3 * H + j] = o; }
+            if (keep) { h_prev[j] = h[j], c_prev[j] = c[j]; }
             real c_new = f * c[j] + i * g;                                               /* eq-lstm-carry */
             c[j] = c_new;
             h[j] = out[j] = o * tanh_(c_new);                                            /* eq-lstm-hidden */
@@ -200,31 +208,31 @@ INLINE void lstm_backward_step(OF_A_STEP) {
 
 #define LANES ((long)(64 / sizeof(real))) /* of what is called a vector: 64 bytes, AVX-512's, or four of NEON's */
 
-struct panels {
+struct matrix {
     real *first;
-    long K, N;   /* N in vectors */
-    long panels; /* as many vectors in each as in any other, or one more */
-    long width;  /* of W's rows; 0 where panel stands behind panel, packed */
+    long K, N, step_k, step_j; /* element (k, j) is at first[k * step_k + j * step_j] */
+    long panels;               /* each with as many vectors as any other, or one more */
+    int packed;                /* panel after panel, the last vector filled up with zeros */
 };
 
 static long filled(long count) { return (count + LANES - 1) / LANES * LANES; } /* up to whole vectors */
 static real *room(long count) { return aligned_alloc(64, filled(count) * sizeof(real)); }
 static real *zeros(long count) { return memset(room(count), 0, filled(count) * sizeof(real)); }
 
-static struct panels in_panels(real *first, long K, long N, long width, int vectors) {
-    long whole = filled(N) / LANES;
-    return (struct panels){first, K, whole, (whole + vectors - 1) / vectors, width};
+static struct matrix in_panels(struct matrix W, int vectors) {
+    W.panels = (filled(W.N) / LANES + vectors - 1) / vectors;
+    return W;
 }
 
-/* Pack W, whose element (k, j) stands at W[k * step_k + j * step_j]; the last vector is filled up with zeros. */
-static struct panels pack(const real *W, long K, long N, long step_k, long step_j, int vectors) {
-    struct panels p = in_panels(room(K * filled(N)), K, N, 0, vectors);
-    long at = 0;
+static struct matrix pack(struct matrix W, int vectors) {
+    struct matrix p = in_panels(W, vectors);
+    long at = 0, whole = filled(W.N) / LANES;
+    p.first = room(W.K * filled(W.N)), p.packed = 1;
     for (long panel = 0; panel < p.panels; panel++) {
-        long begin = p.N * panel / p.panels * LANES, end = p.N * (panel + 1) / p.panels * LANES;
-        for (long k = 0; k < K; k++)
+        long begin = whole * panel / p.panels * LANES, end = whole * (panel + 1) / p.panels * LANES;
+        for (long k = 0; k < W.K; k++)
             for (long j = begin; j < end; j++)
-                p.first[at++] = j < N ? W[k * step_k + j * step_j] : 0;
+                p.first[at++] = j < W.N ? W.first[k * W.step_k + j * W.step_j] : 0;
     }
     return p;
 }
@@ -252,24 +260,25 @@ TILE_IN(32)
 TILE_IN(16)
 
 #define TILE(b, rows, vectors)                                                                                       \
-    case 8 * rows + vectors: tile_##b(rows, vectors, a, step_r, step_k, panel, step, p->K, c, width, add); break;
+    case 8 * rows + vectors: tile_##b(rows, vectors, a, step_r, step_k, panel, step, W->K, c, width, add); break;
 #define TILES(b, vectors) TILE(b, 1, vectors) TILE(b, 2, vectors) TILE(b, 3, vectors)
 #define MORE_TILES(b, vectors) TILE(b, 4, vectors) TILE(b, 5, vectors) TILE(b, 6, vectors)
-/* A's element (r, k) stands at A[r * step_r + k * step_k], so that a transposed one can be read as it stands. */
+/* A's element (r, k) is at A[r * step_r + k * step_k], so that a transposed one can be read as it is. */
 #define OF_A_PRODUCT                                                                                                 \
-    long rows, const real *A, long step_r, long step_k, const struct panels *p, real *C, long width, int add
+    long rows, const real *A, long step_r, long step_k, const struct matrix *W, real *C, long width, int add
 #define PRODUCT_OF(most, ...)                                                                                        \
     (OF_A_PRODUCT) {                                                                                                 \
-        const real *panel = p->first;                                                                                \
-        for (long k = 0; k < p->panels; k++) {                                                                       \
-            long vectors = p->N * (k + 1) / p->panels - p->N * k / p->panels;                                        \
-            long step = p->width ? p->width : vectors * LANES;                                                       \
+        const real *panel = W->first;                                                                                \
+        long whole = filled(W->N) / LANES;                                                                           \
+        for (long k = 0; k < W->panels; k++) {                                                                       \
+            long vectors = whole * (k + 1) / W->panels - whole * k / W->panels;                                      \
+            long step = W->packed ? vectors * LANES : W->step_k;                                                     \
             for (long r = 0; r < rows; r += most) {                                                                  \
                 const real *a = A + r * step_r;                                                                      \
                 real *c = C + r * width;                                                                             \
                 switch (8 * (rows - r < most ? rows - r : most) + vectors) { __VA_ARGS__ }                           \
             }                                                                                                        \
-            panel += vectors * LANES * (p->width ? 1 : p->K), C += vectors * LANES;                                  \
+            panel += vectors * LANES * (W->packed ? W->K : 1), C += vectors * LANES;                                 \
         }                                                                                                            \
     }
 typedef void product_function(OF_A_PRODUCT);
@@ -289,6 +298,28 @@ static void product_base PRODUCT_OF(BASE_ROWS, TILES(16, 1) MORE_TILES(16, 1))
 
 int version = 4; /* the newest that is taken; for tests */
 
+/* The same for a single step, which reads each weight once: packing would take longer than multiplying. Four columns of W
+   are read at a time; if each of them is contiguous, so is a row of A. */
+CLONES static void product_once(OF_A_PRODUCT) {
+    for (long r = 0; r < rows; r++, A += step_r, C += width) {
+        if (!add)
+            memset(C, 0, W->N * sizeof(real));
+        for (long k = 0; W->step_j == 1 && k < W->K; k++) {
+            const real a = A[k * step_k], *w = W->first + k * W->step_k;
+            INDEPENDENT for (long j = 0; j < W->N; j++)
+                C[j] += a * w[j];
+        }
+        for (long j = 0; W->step_j != 1 && j < W->N; j += 4) { /* in place of columns after the last, the last again */
+            const real *w0 = W->first + j * W->step_j, *w1 = w0 + (j + 1 < W->N) * W->step_j;
+            const real *w2 = w1 + (j + 2 < W->N) * W->step_j, *w3 = w2 + (j + 3 < W->N) * W->step_j;
+            real sum_0 = 0, sum_1 = 0, sum_2 = 0, sum_3 = 0;
+            _Pragma("omp simd reduction(+ : sum_0, sum_1, sum_2, sum_3)") for (long k = 0; k < W->K; k++)
+                sum_0 += A[k] * w0[k], sum_1 += A[k] * w1[k], sum_2 += A[k] * w2[k], sum_3 += A[k] * w3[k];
+            C[j] += sum_0, C[j + 1] += sum_1, C[j + 2] += sum_2, C[j + 3] += sum_3;
+        }
+    }
+}
+
 /* Part three: the loop over time. Rows do not see each other: a block of them goes through all steps by itself, and no
    more than some steps of it are in the cache at a time. */
 
@@ -298,9 +329,9 @@ int version = 4; /* the newest that is taken; for tests */
 
 struct work {
     real *const *at;
-    const long *sizes;
-    long T, D, H, start, keep, blocks, first, last; /* blocks of rows: this thread's are first ... last - 1 */
-    const struct panels *W_hh, *W_ih;               /* NULL: the BLAS's product; it stands in an array */
+    const struct sequence *s;
+    long blocks, first, last; /* blocks of rows: this thread's are first ... last - 1 */
+    struct matrix W_hh, W_ih; /* without a first element, the BLAS multiplies, into an array */
     product_function *times;
     int vectors;
     real *sums; /* this thread's gradients of W_hh, W_ih and the biases, in rows filled up to whole vectors */
@@ -309,28 +340,30 @@ struct work {
 
 INLINE void forward(const struct work *w, long gates, void step(OF_A_STEP)) {
     real *const *at = w->at;
-    long D = w->D, H = w->H, B = w->sizes[0], G = gates * H;
-    long width = w->W_hh ? filled(G) : G, wide = w->W_ih ? filled(G) : G;
+    const struct sequence *s = w->s;
+    const long *sizes = s->sizes;
+    long D = s->D, H = s->H, G = gates * H, keep = at[GATES] != NULL;
+    long width = w->W_hh.first ? filled(G) : G, wide = w->W_ih.first ? filled(G) : G;
     real *own = zeros(TILE_ROWS * width), *u_own = zeros(AHEAD * wide);
     for (long k = w->first; k < w->last; k++) {
-        long begin = B * k / w->blocks, end = B * (k + 1) / w->blocks, start = w->start, ready = 0;
+        long begin = sizes[0] * k / w->blocks, end = sizes[0] * (k + 1) / w->blocks, start = s->start, ready = 0;
         real *u = NULL;
-        for (long t = 0; t < w->T && w->sizes[t] > begin; start += w->sizes[t++]) {
-            long last = w->sizes[t] < end ? w->sizes[t] : end, rows = last - begin;
-            real *product = w->W_hh ? own : at[PRODUCT_] + begin * width;
-            if (w->W_hh)
-                w->times(rows, at[H_] + begin * H, H, 1, w->W_hh, product, width, 0);
-            if (!w->W_ih)
+        for (long t = 0; t < s->T && sizes[t] > begin; start += sizes[t++]) {
+            long last = sizes[t] < end ? sizes[t] : end, rows = last - begin;
+            real *product = w->W_hh.first ? own : at[PRODUCT_] + begin * width;
+            if (w->W_hh.first)
+                w->times(rows, at[H_] + begin * H, H, 1, &w->W_hh, product, width, 0);
+            if (!w->W_ih.first)
                 u = at[DU] + (start + begin) * wide;
-            else if (!ready) { /* a single block has the rows of its steps one behind the other */
-                for (long s = t; s < w->T && (s == t || (w->blocks == 1 && ready + w->sizes[s] <= AHEAD)); s++)
-                    ready += w->blocks == 1 ? w->sizes[s] : rows;
+            else if (!ready) { /* a single block has the rows of its steps one after another */
+                for (long next = t; next < s->T && (next == t || (w->blocks == 1 && ready + sizes[next] <= AHEAD)); next++)
+                    ready += w->blocks == 1 ? sizes[next] : rows;
                 for (long row = 0; row < ready; row++)
                     memcpy(u_own + row * wide, at[B_IN], G * sizeof(real));
-                w->times(ready, at[X] + (start + begin) * D, D, 1, w->W_ih, u_own, wide, 1);
+                w->times(ready, at[X] + (start + begin) * D, D, 1, &w->W_ih, u_own, wide, 1);
                 u = u_own;
             }
-            step(at, u, product, width, NULL, NULL, wide, begin, last, start, w->keep ? start : 0, H);
+            step(at, u, product, width, NULL, NULL, wide, begin, last, start, keep, H);
             u += rows * wide, ready -= rows;
         }
     }
@@ -339,9 +372,10 @@ INLINE void forward(const struct work *w, long gates, void step(OF_A_STEP)) {
 
 /* Add up the gradients of the weights over some rows: those of u and of the product, h before the step, and x. */
 INLINE void add_some(const struct work *w, long G, const real *du, const real *dv, long wide, real *h, real *x, long rows) {
-    long hs = filled(w->H), xs = filled(w->D);
+    long hs = filled(w->s->H), xs = filled(w->s->D);
     real *dW_hh = w->sums, *dW_ih = dW_hh + G * hs, *db_ih = dW_ih + G * xs, *db_hh = db_ih + G;
-    struct panels h_rows = in_panels(h, rows, hs, hs, w->vectors), x_rows = in_panels(x, rows, xs, xs, w->vectors);
+    struct matrix h_rows = in_panels((struct matrix){h, rows, hs, hs, 1}, w->vectors);
+    struct matrix x_rows = in_panels((struct matrix){x, rows, xs, xs, 1}, w->vectors);
     w->times(G, dv, 1, wide, &h_rows, dW_hh, hs, 1);
     w->times(G, du, 1, wide, &x_rows, dW_ih, xs, 1);
     for (long row = 0; row < rows; row++)
@@ -356,39 +390,42 @@ INLINE void copy_rows(real *to, long to_width, const real *from, long width, lon
 
 INLINE void backward(const struct work *w, long gates, int own_dv, void step(OF_A_STEP)) {
     real *const *at = w->at;
-    long D = w->D, H = w->H, G = gates * H, B = w->sizes[0], N = 0, hs = filled(H), xs = filled(D);
-    long width = w->W_hh ? hs : H, whole = w->W_ih != NULL;
-    long wide = whole ? G + LANES : G; /* else a column would lie in few lines of the cache */
-    for (long t = 0; t < w->T; t++)
-        N += w->sizes[t];
-    real *own = zeros(TILE_ROWS * width), *du_own = zeros(whole * SOME * wide), *dv_own = zeros(whole * SOME * wide);
-    real *h_own = zeros(whole * SOME * hs), *x_own = zeros(whole * SOME * xs), *dx_own = zeros(whole * AHEAD * xs);
+    const struct sequence *s = w->s;
+    const long *sizes = s->sizes;
+    long D = s->D, H = s->H, G = gates * H, N = 0, hs = filled(H), xs = filled(D);
+    long width = w->W_hh.first ? hs : H, whole = w->W_ih.first != NULL;
+    long wide = whole ? G + LANES : G; /* else a column would share few lines of the cache */
+    for (long t = 0; t < s->T; t++)
+        N += sizes[t];
+    long most = N + TILE_ROWS < SOME ? N + TILE_ROWS : SOME, slots = whole * most;
+    real *own = zeros(TILE_ROWS * width), *du_own = zeros(slots * wide), *dv_own = zeros(slots * own_dv * wide);
+    real *h_own = zeros(slots * hs), *x_own = zeros(slots * xs), *dx_own = zeros(whole * AHEAD * xs);
     for (long k = w->first; k < w->last; k++) {
-        long begin = B * k / w->blocks, end = B * (k + 1) / w->blocks, start = w->start + N, some = 0, waiting = 0;
-        real *state = at[H_] + begin * H, *product = w->W_hh ? own : state; /* what comes back from the step behind */
-        if (w->W_hh)
+        long begin = sizes[0] * k / w->blocks, end = sizes[0] * (k + 1) / w->blocks, start = s->start + N, some = 0, waiting = 0;
+        real *state = at[H_] + begin * H, *product = w->W_hh.first ? own : state; /* what comes back from the later step */
+        if (w->W_hh.first)
             copy_rows(product, width, state, H, end - begin, H);
-        for (long t = w->T - 1; t >= 0; t--) {
-            start -= w->sizes[t];
-            long last = w->sizes[t] < end ? w->sizes[t] : end, rows = last - begin;
+        for (long t = s->T - 1; t >= 0; t--) {
+            start -= sizes[t];
+            long last = sizes[t] < end ? sizes[t] : end, rows = last - begin;
             if (rows <= 0)
                 continue;
             some += rows, waiting += rows;
-            long slot = SOME - some, place = start + begin; /* from the last slot to the first, as in the arrays */
+            long slot = most - some, place = start + begin; /* from the last slot to the first, as in the arrays */
             real *du = whole ? du_own + slot * wide : at[DU] + place * wide;
             real *dv = !own_dv ? du : whole ? dv_own + slot * wide : at[DV] + place * wide;
-            step(at, NULL, product, width, du, dv, wide, begin, last, start, start, H);
-            if (w->W_hh)
-                w->times(rows, dv, wide, 1, w->W_hh, product, width, 1);
+            step(at, NULL, product, width, du, dv, wide, begin, last, start, 1, H);
+            if (w->W_hh.first)
+                w->times(rows, dv, wide, 1, &w->W_hh, product, width, 1);
             if (!whole)
                 continue;
-            const real *h_prev = gates > 1 ? at[H_PREVS] + place * H : t ? at[GATES] + (place - w->sizes[t - 1]) * H
+            const real *h_prev = gates > 1 ? at[H_PREVS] + place * H : t ? at[GATES] + (place - sizes[t - 1]) * H
                                                                          : at[H_PREVS] + begin * H;
             copy_rows(h_own + slot * hs, hs, h_prev, H, rows, H);
             copy_rows(x_own + slot * xs, xs, at[X] + place * D, D, rows, D);
-            int full = t == 0 || some + TILE_ROWS > SOME;
+            int full = t == 0 || some + TILE_ROWS > most;
             if (at[DX] && (full || w->blocks > 1 || waiting + TILE_ROWS > AHEAD)) {
-                w->times(waiting, du, wide, 1, w->W_ih, dx_own, xs, 0);
+                w->times(waiting, du, wide, 1, &w->W_ih, dx_own, xs, 0);
                 copy_rows(at[DX] + place * D, D, dx_own, xs, waiting, D);
                 waiting = 0;
             }
@@ -397,25 +434,23 @@ INLINE void backward(const struct work *w, long gates, int own_dv, void step(OF_
                 some = 0;
             }
         }
-        if (w->W_hh)
+        if (w->W_hh.first)
             copy_rows(state, H, product, width, end - begin, H);
     }
     free(own), free(du_own), free(dv_own), free(h_own), free(x_own), free(dx_own);
 }
 
-/* Add up what the threads have found. */
-static void collect(const struct work *w, const real *sums, long threads, long G) {
-    long hs = filled(w->H), xs = filled(w->D);
-    for (long k = 0; k < threads; k++, sums += w->size)
-        for (long j = 0; j < G; j++) {
-            const real *dW_hh = sums + j * hs, *dW_ih = sums + G * hs + j * xs, *db = sums + G * (hs + xs) + j;
-            for (long i = 0; i < w->H; i++)
-                w->at[DW_HH][j * w->H + i] = dW_hh[i] + (k ? w->at[DW_HH][j * w->H + i] : 0);
-            for (long i = 0; i < w->D; i++)
-                w->at[DW_IH][j * w->D + i] = dW_ih[i] + (k ? w->at[DW_IH][j * w->D + i] : 0);
-            w->at[DB_IH][j] = db[0] + (k ? w->at[DB_IH][j] : 0);
-            w->at[DB_HH][j] = db[G] + (k ? w->at[DB_HH][j] : 0);
-        }
+/* Add up what the threads have found, and write it where the gradients belong. */
+static void collect(const struct work *w, long threads, long G) {
+    long H = w->s->H, D = w->s->D, hs = filled(H), xs = filled(D);
+    real *const *at = w->at, *dW_hh = w->sums, *dW_ih = dW_hh + G * hs, *db_ih = dW_ih + G * xs, *db_hh = db_ih + G;
+    for (long k = 1; k < threads; k++)
+        for (long i = 0; i < w->size; i++)
+            w->sums[i] += w->sums[k * w->size + i];
+    copy_rows(at[DW_HH], H, dW_hh, hs, G, H);
+    copy_rows(at[DW_IH], D, dW_ih, xs, G, D);
+    copy_rows(at[DB_IH], G, db_ih, G, 1, G);
+    copy_rows(at[DB_HH], G, db_hh, G, 1, G);
 }
 
 #define MOST_THREADS 64
@@ -444,47 +479,44 @@ static void in_threads(void part(const struct work *), struct work w, long threa
 #endif
 }
 
-/* `packed` weights, none, W_hh or both, are multiplied here, the others by the BLAS; `keep` a trace. */
-static void run(void part(const struct work *), real *const *at, const long *sizes, long T, long start, long D, long H,
-                long gates, int back, int packed, int keep, long threads) {
-    struct work w = {at, sizes, T, D, H, start, keep, 1, 0, 1, NULL, NULL, product_base, 1, NULL, 0};
-    struct panels W_hh, W_ih;
-    long G = gates * H, rows = BASE_ROWS;
+/* What is multiplied by: W (G, columns), its transpose going forward; packed, unless there is only one step. */
+static struct matrix weight(real *W, long G, long columns, int back, const struct work *w) {
+    struct matrix as_it_is = back ? (struct matrix){W, G, columns, columns, 1} : (struct matrix){W, columns, G, 1, columns};
+    return w->s->T > 1 ? pack(as_it_is, w->vectors) : as_it_is;
+}
+
+static void run(void part(const struct work *), real *const *at, const struct sequence *s, long gates, int back) {
+    struct work w = {.at = at, .s = s, .times = product_base, .vectors = 1};
+    long G = gates * s->H, rows = BASE_ROWS, threads = s->threads < MOST_THREADS ? s->threads : MOST_THREADS;
 #ifdef VERSIONS
     if (version >= 4 && __builtin_cpu_supports("x86-64-v4"))
         w.times = product_v4, w.vectors = 4, rows = 6;
     else if (version >= 3 && __builtin_cpu_supports("x86-64-v3"))
         w.times = product_v3, w.vectors = 2, rows = 3;
 #endif
-    w.blocks = (sizes[0] + rows - 1) / rows;
-    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
+    if (s->T == 1)
+        w.times = product_once;
+    w.blocks = (s->sizes[0] + rows - 1) / rows;
     threads = threads < w.blocks ? threads : w.blocks;
-    if (packed) {
-        W_hh = back ? pack(at[W_HH], G, H, H, 1, w.vectors) : pack(at[W_HH], H, G, 1, H, w.vectors);
-        w.W_hh = &W_hh;
-    }
-    if (packed > 1) {
-        W_ih = back ? pack(at[W_IH], G, D, D, 1, w.vectors) : pack(at[W_IH], D, G, 1, D, w.vectors);
-        w.W_ih = &W_ih;
-        w.size = back ? filled(G * (filled(H) + filled(D) + 2)) : 0;
-        w.sums = zeros(threads * w.size);
-    }
+    if (s->in_c > 0)
+        w.W_hh = weight(at[W_HH], G, s->H, back, &w);
+    if (s->in_c > 1)
+        w.W_ih = weight(at[W_IH], G, s->D, back, &w);
+    if (s->in_c > 1 && back)
+        w.size = filled(G * (filled(s->H) + filled(s->D) + 2)), w.sums = zeros(threads * w.size);
     in_threads(part, w, threads);
-    if (packed > 1) {
-        if (back)
-            collect(&w, w.sums, threads, G);
-        free(W_ih.first), free(w.sums);
-    }
-    if (packed)
-        free(W_hh.first);
+    if (w.size)
+        collect(&w, threads, G);
+    if (w.W_hh.packed)
+        free(w.W_hh.first);
+    if (w.W_ih.packed)
+        free(w.W_ih.first);
+    free(w.sums);
 }
 
 #define SEQUENCE(name, gates, back, ...)                                                                             \
     CLONES void name##_part(const struct work *w) { __VA_ARGS__; }                                                   \
-    void name(real *const *at, const long *sizes, long T, long start, long D, long H, int packed, int keep,          \
-              long threads) {                                                                                        \
-        run(name##_part, at, sizes, T, start, D, H, gates, back, packed, keep, threads);                             \
-    }
+    void name(real *const *at, const struct sequence *s) { run(name##_part, at, s, gates, back); }
 
 SEQUENCE(rnn_tanh_forward, 1, 0, forward(w, 1, rnn_tanh_forward_step))
 SEQUENCE(rnn_relu_forward, 1, 0, forward(w, 1, rnn_relu_forward_step))
@@ -495,7 +527,7 @@ SEQUENCE(gru_backward, 3, 1, backward(w, 3, 1, gru_backward_step))
 SEQUENCE(lstm_forward, 4, 0, forward(w, 4, lstm_forward_step))
 SEQUENCE(lstm_backward, 4, 1, backward(w, 4, 0, lstm_backward_step))
 
-/* Ask Linux for large pages: to touch 100 MB of new memory in small ones takes longer than the arithmetic of a step. */
+/* Ask Linux for large pages: touching 100 MB of new memory in small ones takes longer than the arithmetic of a step. */
 void large_pages(char *start, long bytes) {
 #ifdef MADV_HUGEPAGE
     long page = 4096, inside = (page - (long)start % page) % page;
