@@ -219,7 +219,7 @@ def _inputs(exercise, n):
 
 
 def _told(distance):
-    return f"{distance:.1e}" if distance > ROUNDING else "nothing"
+    return f"{distance:.2g}" if distance > ROUNDING else "nothing"
 
 
 def _apart(found, right):
