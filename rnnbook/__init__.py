@@ -14,4 +14,4 @@
 Importing ``rnnbook`` imports none of these: import the part that you need.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
