@@ -232,6 +232,6 @@ def reverse(x, sizes):
     size = torch.tensor(sizes)
     step = torch.arange(T).repeat_interleave(size)
     start = size.cumsum(0) - size
-    row = torch.arange(len(step)) - start[step]  # the sequence that a row belongs to
+    row = torch.arange(len(step)) - start[step]  # the sequence of each row
     length = (size[:, None] > torch.arange(B)).sum(0)
     return x.index_select(0, (start[length[row] - 1 - step] + row).to(x.device))

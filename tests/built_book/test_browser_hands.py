@@ -53,7 +53,7 @@ def test_one_choice_of_tab_switches_every_set_of_tabs(page, served):
 def test_the_copy_button_copies_the_cells_code(page, served):
     page.goto(page_with(served, "cell_input"))
     settle(page)
-    cell = page.locator("div.cell_input div.highlight").first
+    cell = page.locator("div.cell:not(.tag_hide-input) > div.cell_input div.highlight").first  # one that is not folded
     cell.hover()
     cell.locator("button.copybtn").click()
     page.wait_for_function("document.querySelector('button.copybtn.success') !== null")

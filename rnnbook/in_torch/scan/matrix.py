@@ -44,7 +44,7 @@ def read_chunk(q, k, v, log_a, S, before=False):
     asked = q * until.exp()
     y = torch.einsum("t...k,...kv->t...v", asked, S)  # eq-state-space-chunk
     y = y + torch.einsum("ts...,s...v->t...v", scores, v)
-    left = (since[-1] - since).exp()  # what is left of each step at the end of the chunk
+    left = (since[-1] - since).exp()  # of each step, at the end of the chunk
     added = torch.einsum("s...k,s...v->...kv", left * k, v)
     return y, since[-1].exp()[..., None] * S + added
 

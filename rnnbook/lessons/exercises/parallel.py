@@ -140,8 +140,8 @@ check_bug_in_gradient = FindTheBug(
 
 
 def ticks_of_a_hundred():
-    """Count the ticks of 100 processors that scan 1,000 pairs in rounds, each processor
-    making one combination per tick.
+    """Count the ticks of 100 processors that scan 1,000 pairs in rounds, each
+    processor making one combination per tick.
     """
     ticks, reach = 0, 1
     while reach < 1000:

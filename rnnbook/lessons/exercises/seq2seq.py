@@ -266,8 +266,8 @@ check_bug_in_score_gradient = FindTheBug(
 
 
 def weights_of_a_doubled_query():
-    """Two scores, 2 and 1, for a query that is then doubled: how many times larger is
-    the first weight?
+    """Two scores, 2 and 1, for a query that is then doubled: how many times larger
+    is the first weight?
     """
     weights = softmax(2 * np.array([2.0, 1.0]))
     return weights[0] / weights[1]

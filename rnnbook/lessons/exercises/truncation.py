@@ -174,8 +174,8 @@ check_bug_in_continued = FindTheBug(
 
 
 def share_that_survives():
-    """Count the pairs of a loss and a state not after it, and those that survive a cut
-    every 12 of 36 steps.
+    """Count the pairs of a loss and a state not after it, and those that survive a
+    cut every 12 of 36 steps.
     """
     pairs = [(t, s) for t in range(36) for s in range(t + 1)]
     return sum(t // 12 == s // 12 for t, s in pairs) / len(pairs)
