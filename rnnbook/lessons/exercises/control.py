@@ -258,7 +258,7 @@ def error_under_a_growing_load():
     y = y_prev = said = estimate = 0.0
     aim = 1.0
     for t in range(200):
-        estimate = estimate + (y - said - estimate) / 2  # the last miss of the model
+        estimate = estimate + (y - said - estimate) / 2  # by the last miss
         u = aim - estimate - 0.6 * y - 0.2 * y_prev
         said = 0.6 * y + 0.2 * y_prev + u
         y, y_prev = said + 0.1 * t, y
