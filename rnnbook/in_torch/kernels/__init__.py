@@ -1,8 +1,8 @@
 """The recurrences as Triton kernels: one launch reads a whole sequence, forward or backward.
 
 ``kernels.rnn``, ``kernels.gru`` and ``kernels.lstm`` have the two functions of their twins in
-``rnnbook.in_torch.handwritten``, with the same signatures. Imported only where asked for, since Triton is
-optional: ``implementation="triton"``. What they share stands here.
+``rnnbook.in_torch.handwritten``, with the same signatures. They are imported only when they are used, since Triton is
+optional. This module holds what they share.
 
 Each direction has two kernels. Where W_hh fits one multiprocessor, one program reads a few sequences from the first
 step to the last; W_hh is read once, and the states pass from step to step in registers. Where it does not fit, the
