@@ -31,7 +31,7 @@ IMPLEMENTATIONS = ("reference", "handwritten", "compiled", "triton")
 def choose(asked, x, state, params, options):
     """Return the name of the recurrence that reads the rows x (N, D), given the name of the implementation.
 
-    Raises RuntimeError if the named one cannot run inside what PyTorch is doing.
+    Raises RuntimeError if the named one cannot run inside what PyTorch is doing, and what ``compiled.check`` raises.
     """
     if asked == "reference" or x.size(0) == 0:
         return "reference"
@@ -42,6 +42,8 @@ def choose(asked, x, state, params, options):
                 f"implementation={asked!r} cannot run in a transformation, a tracer, a dispatch mode, or on a subclass "
                 "of tensors; ask for 'auto' or 'reference' there"
             )
+        if asked == "compiled":
+            compiled.check(x, **options)
         return asked
     if "weight_hr" in params or transformed or not plain:
         return "reference"

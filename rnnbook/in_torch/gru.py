@@ -55,6 +55,12 @@ def reference(x, state, params, sizes, *, reset_after=True):
     return torch.cat(hs), (torch.cat([h, *ended]),)
 
 
+PAIRS = {
+    "handwritten": Pair(handwritten.forward, handwritten.backward, direct=False),
+    "compiled": Pair(compiled.forward, compiled.backward, direct=True, can_forget=True),
+}
+
+
 class GRU(Recurrent):
     """Gated recurrent units with the arguments, returns and ``state_dict`` of ``torch.nn.GRU``.
 
@@ -80,10 +86,8 @@ class GRU(Recurrent):
     @staticmethod
     def by_hand(name):
         """Return the functions of "handwritten", "compiled" or "triton"."""
-        if name == "handwritten":
-            return Pair(handwritten.forward, handwritten.backward, direct=False)
-        if name == "compiled":
-            return Pair(compiled.forward, compiled.backward, direct=True, can_forget=True)
+        if name in PAIRS:
+            return PAIRS[name]
         from rnnbook.in_torch.kernels import gru as kernels  # not earlier: Triton is optional, and slow to import
 
         return Pair(kernels.forward, kernels.backward, direct=True)

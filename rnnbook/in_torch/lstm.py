@@ -60,6 +60,12 @@ def reference(x, state, params, sizes, *, peephole=False):
     return torch.cat(hs), last
 
 
+PAIRS = {
+    "handwritten": Pair(handwritten.forward, handwritten.backward, direct=False),
+    "compiled": Pair(compiled.forward, compiled.backward, direct=True, can_forget=True),
+}
+
+
 class LSTM(Recurrent):
     """Long short-term memory with the arguments, returns and ``state_dict`` of ``torch.nn.LSTM``.
 
@@ -90,10 +96,8 @@ class LSTM(Recurrent):
     @staticmethod
     def by_hand(name):
         """Return the functions of "handwritten", "compiled" or "triton"."""
-        if name == "handwritten":
-            return Pair(handwritten.forward, handwritten.backward, direct=False)
-        if name == "compiled":
-            return Pair(compiled.forward, compiled.backward, direct=True, can_forget=True)
+        if name in PAIRS:
+            return PAIRS[name]
         from rnnbook.in_torch.kernels import lstm as kernels  # not earlier: Triton is optional, and slow to import
 
         return Pair(kernels.forward, kernels.backward, direct=True)

@@ -178,7 +178,8 @@ class Recurrent(nn.RNNBase):
         """The initial state of every layer and direction, a tuple of (B, H), checked; zeros if none is given."""
         rows, widths = len(self._names), {"h": self.proj_size or self.hidden_size, "c": self.hidden_size}
         if hx is None:
-            return [tuple([x.new_zeros(B, widths[name]) for name in self.state_names])] * rows
+            h = x.new_zeros(B, widths["h"])
+            return [(h,) if len(self.state_names) == 1 else (h, x.new_zeros(B, widths["c"]))] * rows
         batch = (B,) if batched else ()
         state = check_state(hx, {name: (rows, *batch, widths[name]) for name in self.state_names}, x)
         if not batched:

@@ -39,6 +39,12 @@ def reference(x, state, params, sizes, *, nonlinearity="tanh"):
     return torch.cat(hs), (torch.cat([h, *ended]),)
 
 
+PAIRS = {
+    "handwritten": Pair(handwritten.forward, handwritten.backward, direct=False),
+    "compiled": Pair(compiled.forward, compiled.backward, direct=True, can_forget=True),
+}
+
+
 class RNN(Recurrent):
     """A basic recurrent network with the arguments, returns and ``state_dict`` of ``torch.nn.RNN``.
 
@@ -65,10 +71,8 @@ class RNN(Recurrent):
     @staticmethod
     def by_hand(name):
         """Return the functions of "handwritten", "compiled" or "triton"."""
-        if name == "handwritten":
-            return Pair(handwritten.forward, handwritten.backward, direct=False)
-        if name == "compiled":
-            return Pair(compiled.forward, compiled.backward, direct=True, can_forget=True)
+        if name in PAIRS:
+            return PAIRS[name]
         from rnnbook.in_torch.kernels import rnn as kernels  # not earlier: Triton is optional, and slow to import
 
         return Pair(kernels.forward, kernels.backward, direct=True)

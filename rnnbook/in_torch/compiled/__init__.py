@@ -12,11 +12,13 @@ from zlib import crc32
 
 import torch
 
+from rnnbook.in_torch.by_hand import biases
+
 SOURCE = Path(__file__).with_name("steps.c")
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
-ARRAYS = "W_hh W_ih x b_in b_hh h c gates h_prevs c_prevs v_ns hs dx dW_ih dW_hh db_ih db_hh product u dv"
+ARRAYS = "W_hh W_ih x b_ih b_hh h c gates h_prevs c_prevs v_ns hs dx dW_ih dW_hh db_ih db_hh product u dv"
 PLACES = {name: k for k, name in enumerate(ARRAYS.split())}  # in the table that steps.c reads
-CACHE = 1 << 20  # bytes of the largest weight that is multiplied in C
+CACHE = 1 << 20  # bytes of a weight that stays in the cache from step to step
 SMALL = 1 << 16  # the same, if a single step is trained on
 FEW = 4  # sequences, for which a single step is multiplied in C
 WORTH_A_THREAD = 1 << 16  # numbers in the states of all steps
@@ -27,13 +29,13 @@ def can_run(x, *, peephole=False, reset_after=True, **options):
     return x.device.type == "cpu" and x.dtype in LIBRARIES and reset_after and not peephole
 
 
-def check(x, **variant):
+def check(x, *, peephole=False, reset_after=True, **options):
     """Raise ValueError, naming the limit, if the compiled steps cannot read x (N, D); RuntimeError without them."""
     if x.device.type != "cpu":
         raise ValueError(f"implementation='compiled' runs on the CPU, but the input is on {x.device}")
     if x.dtype not in DTYPES:
         raise ValueError(f"implementation='compiled' reads float32 and float64, but the input is {x.dtype}")
-    for name, value in variant.items():
+    for name, value in (("peephole", peephole), ("reset_after=False", not reset_after)):
         if value:
             raise ValueError(f"implementation='compiled' has no {name}; ask for 'handwritten' or 'reference'")
     if not LIBRARIES:
@@ -67,26 +69,21 @@ def loaded():
 LIBRARIES = loaded()
 
 
-def forward_through(name, params, bias, sizes, x, **arrays):
+def forward_through(name, params, sizes, x, **arrays):
     """Run all steps of ``name``, such as ``lstm_forward``, on these arrays, which include the trace's if it is kept.
 
-    The weights are packed once. Large products are the BLAS's: one for the inputs of all steps, and one of each step.
+    The weights are packed once. The product of all inputs is the BLAS's if ``weight_ih`` is large.
     """
     W_ih, W_hh, x = params["weight_ih"].contiguous(), params["weight_hh"].contiguous(), x.contiguous()
+    b_ih, b_hh = biases(params)
     products = in_c(W_ih, W_hh, sizes, trains="gates" in arrays)
-    arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x, "b_in": bias}
+    arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x, "b_ih": b_ih.contiguous(), "b_hh": b_hh.contiguous()}
     if products < 2:
         u = arrays["gates"] if "gates" in arrays else empty(x, x.size(0), W_ih.size(0))  # may be overwritten
-        arrays["u"] = torch.addmm(bias, x, W_ih.T, out=u)
-    if products:
-        return Call(name, products, arrays)(sizes, 0)
-    h, W_T, B, start = arrays["h"], W_hh.T, sizes[0], 0
-    product = empty(x, B, W_hh.size(0))
-    step = Call(name, products, arrays | {"product": product})
-    for b in sizes:
-        torch.mm(h if b == B else h[:b], W_T, out=product if b == B else product[:b])
-        step([b], start)
-        start += b
+        arrays["u"] = torch.addmm(b_ih if name == "gru_forward" else b_ih + b_hh, x, W_ih.T, out=u)
+    if products == 0:
+        arrays["product"] = torch.mm(arrays["h"], W_hh.T)
+    call(name, products, sizes, arrays)
 
 
 def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, **arrays):
@@ -104,19 +101,13 @@ def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, *
         if "bias_ih" not in params:
             found |= {"db_ih": x.new_empty(rows), "db_hh": x.new_empty(rows)}
         dx = empty(x, N, D) if with_dx else None
-        Call(name, products, arrays | found | {"dx": dx})(sizes, 0)
+        call(name, products, sizes, arrays | found | {"dx": dx})
         return dx, grads
     dus = empty(x, N, rows)
     dvs = empty(x, N, rows) if "v_ns" in arrays else dus
-    step = Call(name, products, arrays | {"u": dus, "dv": dvs})
-    if products:
-        step(sizes, 0)
-    else:
-        start = N
-        for b in reversed(sizes):
-            start -= b
-            step([b], start)
-            dh[:b].addmm_(dvs[start : start + b], W_hh)
+    call(name, products, sizes, arrays | {"u": dus, "dv": dvs})
+    if products == 0:
+        dh.addmm_(dvs, W_hh)
     if h_prevs.size(0) < N:  # of an RNN, which keeps its h once
         before = zip(gates.split(sizes), sizes[1:], strict=False)
         h_prevs = torch.cat([h_prevs, *(h[:b] for h, b in before)])
@@ -127,34 +118,30 @@ def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, *
 
 
 def in_c(W_ih, W_hh, sizes, trains):
-    """How many of the two products are faster in C than in the BLAS: 2, 1 (that of the state) or 0.
+    """How many of the two products are made in C, not by the BLAS: 2, 1 (that of the state at each step) or 0.
 
-    A weight has to fit into the cache. For a single step it is not packed, and is read again for each sequence.
+    A single step does not pack its weights, and reads them again for each sequence; it is the only one with 0.
     """
-    once = len(sizes) == 1
-    largest = SMALL if once and trains else CACHE
-    if W_hh.nbytes > largest or (once and sizes[0] > FEW):
+    if len(sizes) > 1:
+        return 2 if W_hh.nbytes <= CACHE and W_ih.nbytes <= CACHE // 2 else 1
+    largest = SMALL if trains else CACHE
+    if W_hh.nbytes > largest or sizes[0] > FEW:
         return 0
     return 2 if W_ih.nbytes <= largest else 1
 
 
-class Call:
-    """A function of ``steps.c``, and the arrays that it reads and writes, which stay where they are."""
-
-    def __init__(self, name, in_c, arrays):
-        x, h = arrays["x"], arrays["h"]
-        self.function, self.arrays = getattr(LIBRARIES[x.dtype], name), arrays
-        self.table = (ctypes.c_void_p * len(PLACES))()
-        for name, tensor in arrays.items():
-            if tensor is not None:
-                assert tensor.is_contiguous(), "steps.c reads rows that are contiguous in memory"
-                self.table[PLACES[name]] = tensor.data_ptr()
-        self.D, self.H, self.in_c = x.size(1), h.size(1), in_c
-
-    def __call__(self, sizes, start):
-        threads = torch.get_num_threads() if self.in_c and sum(sizes) * self.H > WORTH_A_THREAD else 1
-        sequence = array("l", (len(sizes), self.D, self.H, start, self.in_c, threads, *sizes))
-        self.function(self.table, ctypes.c_void_p(sequence.buffer_info()[0]))
+def call(name, in_c, sizes, arrays):
+    """Call the function ``name`` of ``steps.c`` with these arrays, by their names in ``ARRAYS``, None for none."""
+    x, W_hh, H, addresses = arrays["x"], arrays["W_hh"], arrays["h"].size(1), [0] * len(PLACES)
+    for array_name, tensor in arrays.items():
+        if tensor is not None:
+            assert tensor.is_contiguous(), "steps.c reads rows that are contiguous in memory"
+            addresses[PLACES[array_name]] = tensor.data_ptr()
+    threads = torch.get_num_threads() if in_c and sum(sizes) * H > WORTH_A_THREAD else 1
+    numbers = len(sizes), x.size(1), H, in_c, threads, W_hh.nbytes > CACHE, *sizes
+    at, sequence = array("Q", addresses), array("l", numbers)
+    function = getattr(LIBRARIES[x.dtype], name)
+    function(ctypes.c_void_p(at.buffer_info()[0]), ctypes.c_void_p(sequence.buffer_info()[0]))
 
 
 def empty(like, *shape):

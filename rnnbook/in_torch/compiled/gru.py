@@ -1,19 +1,16 @@
 """The GRU in C: the twin of ``handwritten.gru``, with the reset gate after the product."""
 
-from rnnbook.in_torch.by_hand import biases
-from rnnbook.in_torch.compiled import backward_through, check, empty, forward_through, own
+from rnnbook.in_torch.compiled import backward_through, empty, forward_through, own
 
 
 def forward(x, state, params, sizes, *, keep=True, reset_after=True):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward`` if it is kept."""
-    check(x, **{"reset_after=False": not reset_after})
-    (b_ih, b_hh), h = biases(params), own(state[0])
+    h = own(state[0])
     N, H = x.size(0), h.size(1)
     hs, trace = empty(x, N, H), {}
     if keep:
         trace = {"gates": empty(x, N, 3 * H), "h_prevs": empty(x, N, H), "v_ns": empty(x, N, H)}
-    b_ih, b_hh = b_ih.contiguous(), b_hh.contiguous()
-    forward_through("gru_forward", params, b_ih, sizes, x, h=h, b_hh=b_hh, hs=hs, **trace)
+    forward_through("gru_forward", params, sizes, x, h=h, hs=hs, **trace)
     return hs, (h,), tuple(trace.values())
 
 

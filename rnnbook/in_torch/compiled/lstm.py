@@ -1,18 +1,16 @@
 """The LSTM in C: the twin of ``handwritten.lstm``, without peepholes."""
 
-from rnnbook.in_torch.by_hand import biases
-from rnnbook.in_torch.compiled import backward_through, check, empty, forward_through, own
+from rnnbook.in_torch.compiled import backward_through, empty, forward_through, own
 
 
 def forward(x, state, params, sizes, *, keep=True, peephole=False):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward`` if it is kept."""
-    check(x, peephole=peephole)
-    (b_ih, b_hh), h, c = biases(params), own(state[0]), own(state[1])
+    h, c = own(state[0]), own(state[1])
     N, H = x.size(0), h.size(1)
     hs, trace = empty(x, N, H), {}
     if keep:
         trace = {"gates": empty(x, N, 4 * H), "h_prevs": empty(x, N, H), "c_prevs": empty(x, N, H)}
-    forward_through("lstm_forward", params, b_ih + b_hh, sizes, x, h=h, c=c, hs=hs, **trace)
+    forward_through("lstm_forward", params, sizes, x, h=h, c=c, hs=hs, **trace)
     return hs, (h, c), tuple(trace.values())
 
 

@@ -1,18 +1,16 @@
 """The basic RNN in C: the twin of ``handwritten.rnn``."""
 
-from rnnbook.in_torch.by_hand import biases
-from rnnbook.in_torch.compiled import backward_through, check, empty, forward_through, own
+from rnnbook.in_torch.compiled import backward_through, empty, forward_through, own
 
 
 def forward(x, state, params, sizes, *, keep=True, nonlinearity="tanh"):
     """Compute what the reference does; returns hs (N, H), the state, and the trace for ``backward`` if it is kept."""
-    check(x)
-    (b_ih, b_hh), h = biases(params), own(state[0])
+    h = own(state[0])
     N, H = x.size(0), h.size(1)
     hs, trace = empty(x, N, H), {}
     if keep:
         trace = {"gates": empty(x, N, H), "h_prevs": own(h)}
-    forward_through(f"rnn_{nonlinearity}_forward", params, b_ih + b_hh, sizes, x, h=h, hs=hs, **trace)
+    forward_through(f"rnn_{nonlinearity}_forward", params, sizes, x, h=h, hs=hs, **trace)
     return hs, (h,), tuple(trace.values())
 
 

@@ -16,7 +16,7 @@
 const uint32_t made_from = MADE_FROM; /* the CRC-32 of this file */
 
 enum { /* the arrays; compiled/__init__.py has the same list */
-    W_HH, W_IH, X, B_IN, B_HH,     /* weights (G H, H) and (G H, D), the input (N, D), what is added to each product */
+    W_HH, W_IH, X, B_IH, B_HH,     /* weights (G H, H) and (G H, D), the input (N, D), the biases (G H) */
     H_, C_,                        /* the state (B, H); going back, its gradient */
     GATES, H_PREVS, C_PREVS, V_NS, /* the trace (N, ...); an RNN has its h in GATES, and in H_PREVS the first alone */
     HS,                            /* h after every step (N, H); going back, its gradient */
@@ -26,9 +26,9 @@ enum { /* the arrays; compiled/__init__.py has the same list */
 
 struct sequence { /* compiled/__init__.py writes it */
     long T, D, H;
-    long start;   /* rows before the first step */
-    long in_c;    /* how many weights, none, W_hh or both, are multiplied here, the others by the BLAS */
+    long in_c;    /* how many weights, none, W_hh or both, are multiplied here, the others by the BLAS; T = 1 for none */
     long threads; /* at most */
+    long at_once; /* whether all rows of a thread take a step together, so that a large W_hh is read once a step */
     long sizes[];
 };
 
@@ -224,15 +224,28 @@ static struct matrix in_panels(struct matrix W, int vectors) {
     return W;
 }
 
+#define TOGETHER 8 /* columns that are copied together: each vector of these comes from one line of the cache */
+
 static struct matrix pack(struct matrix W, int vectors) {
     struct matrix p = in_panels(W, vectors);
-    long at = 0, whole = filled(W.N) / LANES;
-    p.first = room(W.K * filled(W.N)), p.packed = 1;
+    long whole = filled(W.N) / LANES;
+    real *to = p.first = W.N % LANES ? zeros(W.K * filled(W.N)) : room(W.K * W.N);
+    p.packed = 1;
     for (long panel = 0; panel < p.panels; panel++) {
-        long begin = whole * panel / p.panels * LANES, end = whole * (panel + 1) / p.panels * LANES;
-        for (long k = 0; k < W.K; k++)
-            for (long j = begin; j < end; j++)
-                p.first[at++] = j < W.N ? W.first[k * W.step_k + j * W.step_j] : 0;
+        long begin = whole * panel / p.panels * LANES, end = whole * (panel + 1) / p.panels * LANES, width = end - begin;
+        const real *from = W.first + begin * W.step_j;
+        long there = (end < W.N ? end : W.N) - begin;
+        for (long k = 0; W.step_j == 1 && k < W.K; k++)
+            memcpy(to + k * width, from + k * W.step_k, there * sizeof(real));
+        for (long j = 0; W.step_j != 1 && j < there; j += TOGETHER) {
+            const real *column[TOGETHER];
+            for (long i = 0; i < TOGETHER; i++) /* in place of columns after the last, the last again */
+                column[i] = from + (j + i < there ? j + i : there - 1) * W.step_j;
+            for (long k = 0; k < W.K; k++)
+                for (long i = 0; i < TOGETHER; i++)
+                    to[k * width + j + i] = column[i][k * W.step_k];
+        }
+        to += W.K * width;
     }
     return p;
 }
@@ -321,7 +334,7 @@ CLONES static void product_once(OF_A_PRODUCT) {
 }
 
 /* Part three: the loop over time. Rows do not see each other: a block of them goes through all steps by itself, and no
-   more than some steps of it are in the cache at a time. */
+   more than some steps of it are in the cache at a time. A block has few rows where W_hh stays in the cache. */
 
 #define TILE_ROWS 6 /* of the largest tile */
 #define AHEAD 24 /* rows of u, where a single block has several steps in a tile */
@@ -331,6 +344,7 @@ struct work {
     real *const *at;
     const struct sequence *s;
     long blocks, first, last; /* blocks of rows: this thread's are first ... last - 1 */
+    long rows;                /* of a block, at most */
     struct matrix W_hh, W_ih; /* without a first element, the BLAS multiplies, into an array */
     product_function *times;
     int vectors;
@@ -344,9 +358,9 @@ INLINE void forward(const struct work *w, long gates, void step(OF_A_STEP)) {
     const long *sizes = s->sizes;
     long D = s->D, H = s->H, G = gates * H, keep = at[GATES] != NULL;
     long width = w->W_hh.first ? filled(G) : G, wide = w->W_ih.first ? filled(G) : G;
-    real *own = zeros(TILE_ROWS * width), *u_own = zeros(AHEAD * wide);
+    real *own = zeros(w->rows * width), *u_own = zeros(AHEAD * wide);
     for (long k = w->first; k < w->last; k++) {
-        long begin = sizes[0] * k / w->blocks, end = sizes[0] * (k + 1) / w->blocks, start = s->start, ready = 0;
+        long begin = sizes[0] * k / w->blocks, end = sizes[0] * (k + 1) / w->blocks, start = 0, ready = 0;
         real *u = NULL;
         for (long t = 0; t < s->T && sizes[t] > begin; start += sizes[t++]) {
             long last = sizes[t] < end ? sizes[t] : end, rows = last - begin;
@@ -359,7 +373,8 @@ INLINE void forward(const struct work *w, long gates, void step(OF_A_STEP)) {
                 for (long next = t; next < s->T && (next == t || (w->blocks == 1 && ready + sizes[next] <= AHEAD)); next++)
                     ready += w->blocks == 1 ? sizes[next] : rows;
                 for (long row = 0; row < ready; row++)
-                    memcpy(u_own + row * wide, at[B_IN], G * sizeof(real));
+                    for (long j = 0; j < G; j++) /* of a GRU, b_hh belongs to the product of h */
+                        u_own[row * wide + j] = at[B_IH][j] + (gates == 3 ? 0 : at[B_HH][j]);
                 w->times(ready, at[X] + (start + begin) * D, D, 1, &w->W_ih, u_own, wide, 1);
                 u = u_own;
             }
@@ -398,10 +413,10 @@ INLINE void backward(const struct work *w, long gates, int own_dv, void step(OF_
     for (long t = 0; t < s->T; t++)
         N += sizes[t];
     long most = N + TILE_ROWS < SOME ? N + TILE_ROWS : SOME, slots = whole * most;
-    real *own = zeros(TILE_ROWS * width), *du_own = zeros(slots * wide), *dv_own = zeros(slots * own_dv * wide);
+    real *own = zeros(w->rows * width), *du_own = zeros(slots * wide), *dv_own = zeros(slots * own_dv * wide);
     real *h_own = zeros(slots * hs), *x_own = zeros(slots * xs), *dx_own = zeros(whole * AHEAD * xs);
     for (long k = w->first; k < w->last; k++) {
-        long begin = sizes[0] * k / w->blocks, end = sizes[0] * (k + 1) / w->blocks, start = s->start + N, some = 0, waiting = 0;
+        long begin = sizes[0] * k / w->blocks, end = sizes[0] * (k + 1) / w->blocks, start = N, some = 0, waiting = 0;
         real *state = at[H_] + begin * H, *product = w->W_hh.first ? own : state; /* what comes back from the later step */
         if (w->W_hh.first)
             copy_rows(product, width, state, H, end - begin, H);
@@ -498,6 +513,9 @@ static void run(void part(const struct work *), real *const *at, const struct se
         w.times = product_once;
     w.blocks = (s->sizes[0] + rows - 1) / rows;
     threads = threads < w.blocks ? threads : w.blocks;
+    if (s->at_once)
+        w.blocks = threads;
+    w.rows = (s->sizes[0] + w.blocks - 1) / w.blocks;
     if (s->in_c > 0)
         w.W_hh = weight(at[W_HH], G, s->H, back, &w);
     if (s->in_c > 1)
