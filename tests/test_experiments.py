@@ -106,6 +106,7 @@ SETTINGS = {  # what the record says, and the same in the program
         "seeds": e.SEEDS},
     "text_model": lambda e: {"settings": e.SETTINGS, "data": e.source()},
     "text_model_ppmd": lambda e: {"settings": e.SETTINGS},
+    "text_model_seeds": lambda e: {"settings": e.SETTINGS, "seeds": e.SEEDS, "data": e.source()},
     "text_model_training": lambda e: {"settings": e.SETTINGS, "data": e.source()},
     "time_series": lambda e: {"settings": e.SETTINGS},
     "time_series_contests": lambda e: {"settings": e.SETTINGS, "seeds": e.SETTINGS["seeds"]},

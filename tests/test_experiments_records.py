@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from searches import LIBRARY
 
 # all together
@@ -173,7 +174,7 @@ def clock(seconds):
 
 
 def text_model(program, stored):
-    def learning_network(before, text, rate):
+    def learning_network(model, before, text, rate):
         return np.array([2.0 ** -stored["by rate"][str(rate)]])
 
     def systems(networks, counters):
@@ -187,6 +188,21 @@ def text_model(program, stored):
         "learning_network": learning_network,
         "systems": systems,
         "measure": lambda model, test: stored["reach"],
+    }
+
+
+def text_model_seeds(program, stored):
+    runs, rows = iter(stored["runs"]), iter(stored["runs"])
+
+    def train(run, path):
+        assert run["seed"] == (now := next(runs))["seed"] and path.name == f"large_{run['seed']}.pt"
+        return torch.nn.Linear(1, 1), now
+
+    return {
+        "train": train,
+        "counters_of": lambda past, valid, test, V: None,
+        "networks_of": lambda model, past, valid, test, rate: None,
+        "systems": lambda networks, counters: next(rows)["systems"] | {"counter, fixed": None},
     }
 
 
@@ -615,6 +631,7 @@ RECORDS = [
     state_space,
     text_model,
     text_model_ppmd,
+    text_model_seeds,
     text_model_training,
     time_series,
     time_series_contests,

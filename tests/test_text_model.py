@@ -54,15 +54,8 @@ def tiny(load, monkeypatch):
     program, training = load("text_model"), load("text_model_training")
     torch.manual_seed(0)
     model = training.CharacterModel(V, 6).eval()
-    monkeypatch.setattr(program, "stored_model", lambda: model_copy(model))
     monkeypatch.setattr(program, "SETTINGS", program.SETTINGS | {"warm_up": 200, "streams": 2, "chunk": 4, "blocks": 3})
     return program, model
-
-
-def model_copy(model):
-    import copy
-
-    return copy.deepcopy(model)
 
 
 @torch.no_grad()
@@ -83,23 +76,24 @@ def test_blocks_read_side_by_side_equal_one_stream(tiny):
 def test_a_network_at_the_rate_zero_learns_nothing(tiny):
     program, model = tiny
     before, read = (torch.tensor(text(seed, N)) for seed, N in ((1, 300), (2, 61)))
-    found = program.learning_network(before, read, 0.0)
+    found = program.learning_network(model, before, read, 0.0)
     np.testing.assert_allclose(found, in_one_go(model, before, read), rtol=0, atol=1e-5)
 
 
 def test_a_network_that_learns_predicts_each_chunk_before_it_learns_from_it(tiny):
     program, model = tiny
-    before, read = torch.tensor(text(1, 300)), torch.tensor(text(2, 61))
-    found, still = (program.learning_network(before, read, rate) for rate in (0.5, 0.0))
+    before, read, given = torch.tensor(text(1, 300)), torch.tensor(text(2, 61)), str(model.state_dict())
+    found, still = (program.learning_network(model, before, read, rate) for rate in (0.5, 0.0))
     starts, T = program.columns_of(before, read, 2)[1], program.SETTINGS["chunk"]
     for a in starts:  # the first chunk of each stream comes from the network as it was
         np.testing.assert_allclose(found[a : a + T], still[a : a + T], rtol=0, atol=1e-7)
         assert np.abs(found[a + T : a + 3 * T] - still[a + T : a + 3 * T]).min() > 1e-5
     other = read.clone()
     other[T - 1] = (other[T - 1] + 1) % V  # the last character of the first chunk of the first stream
-    changed = program.learning_network(before, other, 0.5)
+    changed = program.learning_network(model, before, other, 0.5)
     np.testing.assert_allclose(changed[: T - 1], found[: T - 1], rtol=0, atol=1e-7)
     assert abs(changed[T] - found[T]) > 1e-5
+    assert str(model.state_dict()) == given  # it learns in a copy
 
 
 @pytest.mark.parametrize("learning", [False, True])

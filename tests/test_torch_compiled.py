@@ -175,8 +175,10 @@ def test_the_products_for_older_processors_give_the_same(name, variant, version,
 @needs_compiled_steps
 @every_layer
 @pytest.mark.parametrize("threads", [2, 3])
-def test_threads_share_the_sequences_and_change_no_digit_but_in_their_sums(name, variant, threads, monkeypatch):
+@pytest.mark.parametrize("cache", [0, compiled.CACHE])
+def test_threads_share_the_sequences_and_change_no_digit_but_in_their_sums(name, variant, threads, cache, monkeypatch):
     """The gradients of the weights are sums over the sequences, and every thread adds up its own first."""
+    monkeypatch.setattr(compiled, "CACHE", cache)
     ours, _ = pair(name, own={"implementation": "compiled"}, **variant)
     x = torch.randn(T, 29, D, dtype=torch.float64)
     lengths = [*range(T, 0, -1)] + [2] * (29 - T)

@@ -13,6 +13,7 @@ Mikolov et al. 2010, Krause et al. 2018). "counter" mixes n-grams of all orders,
 network; the weights depend on how long a context the counter has met before, as those of PPMd do.
 """
 
+import copy
 import json
 import math
 
@@ -80,9 +81,9 @@ def fixed_network(model, before, text):
     return in_order(torch.cat(found), starts, len(text))
 
 
-def learning_network(before, text, rate):
+def learning_network(model, before, text, rate):
     """Dynamic evaluation: predict a chunk, then take a step of gradient descent on it, then read on."""
-    model, lead, found = stored_model(), SETTINGS["warm_up"], []
+    model, lead, found = copy.deepcopy(model), SETTINGS["warm_up"], []
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
     columns, starts = columns_of(before, text, SETTINGS["streams"])
     with torch.no_grad():
@@ -176,24 +177,33 @@ def mixture(w, p, known):
     return (w[known].T * p).sum(0)
 
 
+def counters_of(past, valid, test, V):
+    """What the counter gives to the characters on which weights are chosen, and to the test part, fixed and learning."""
+    ngrams, part = WittenBell(past.numpy(), V, SETTINGS["order"]), valid[: SETTINGS["choosing_a_weight"]]
+    asked = [(past.numpy(), part.numpy()), (valid.numpy(), test.numpy())]
+    return {kind: [counter(ngrams, *texts, kind == "learning") for texts in asked] for kind in KINDS}
+
+
+def networks_of(model, past, valid, test, rate):
+    """The same from the network."""
+    asked = [(past, valid[: SETTINGS["choosing_a_weight"]]), (valid, test)]
+    return {"fixed": [fixed_network(model, *texts) for texts in asked],
+            "learning": [learning_network(model, *texts, rate) for texts in asked]}  # fmt: skip
+
+
 def main():
     torch.set_num_threads(1)
     _, past, valid, test = parts()
-    model, part = stored_model(), valid[: SETTINGS["choosing_a_weight"]]
+    model = stored_model()
     with recording(__file__, WHAT, settings=SETTINGS, seeds=[TRAINING["runs"]["large"]["seed"]]) as record:
-        ngrams, counters = WittenBell(past.numpy(), len(model.head.bias), SETTINGS["order"]), {}
-        for kind in KINDS:
-            counters[kind] = [counter(ngrams, before.numpy(), text.numpy(), kind == "learning")
-                              for before, text in ((past, part), (valid, test))]  # fmt: skip
-        networks = {"fixed": [fixed_network(model, past, part), fixed_network(model, valid, test)]}
-        print("network, fixed", bits(networks["fixed"][1]), flush=True)
         first = valid[: SETTINGS["choosing_a_rate"]]
-        tried = {rate: bits(learning_network(past, first, rate)) for rate in SETTINGS["rates"]}
+        tried = {rate: bits(learning_network(model, past, first, rate)) for rate in SETTINGS["rates"]}
         rate = min(tried, key=tried.get)
         print("rates", tried, flush=True)
-        networks["learning"] = [learning_network(past, part, rate), learning_network(valid, test, rate)]
         record |= {"data": source(), "characters": len(test), "rate": rate,
                    "by rate": {str(r): round(b, 4) for r, b in tried.items()}}  # fmt: skip
+        counters = counters_of(past, valid, test, len(model.head.bias))
+        networks = networks_of(model, past, valid, test, rate)
         record |= {"systems": systems(networks, counters) | compressors(), "reach": measure(model, test)}
         for name, row in record["systems"].items():
             print(f"{name:50} {row['test']:.4f} {row.get('network', '')}", flush=True)
