@@ -87,7 +87,7 @@ def test_one_wrong_number_in_one_trial_is_wrong(trial, result, name, by):
         other = "product" if name == "sum" else "sum"
         assert verdict.message == (
             f"{name} differs by up to 1 from the book's. It is none of the usual mistakes. "
-            f"{other} is right, {name} is not. On 2 of the 3 inputs it is right. Look again."
+            f"{other} is right, {name} is not. It is right on 2 of the 3 inputs. Look again."
         )
         assert verdict.right == (other,)
 
@@ -161,7 +161,7 @@ def test_what_no_number_can_say_is_said_in_a_sentence(trial, wrong, sentence):
     assert verdict.passed is False
     assert verdict.message.startswith(sentence.removesuffix(" Look again."))
     assert verdict.message.endswith(" Look again.") == sentence.endswith(" Look again.")
-    assert ("On 2 of the 3 inputs it is right." in verdict.message) == ("returns None" not in sentence)
+    assert ("It is right on 2 of the 3 inputs." in verdict.message) == ("returns None" not in sentence)
 
 
 def test_anything_but_a_function_is_told_so():
@@ -183,7 +183,7 @@ def test_an_argument_that_is_written_into_is_told_and_nobody_else_sees_it():
 
     drawn = inputs(np.random.default_rng([SEED, 0]))["x"]
     mine = Exercise(solve, inputs, ("sum", "product"), {}, "Look again.")
-    sentence = "It stopped with ValueError: x was changed: build a new array instead of writing into the argument"
+    sentence = "It writes into its argument x: build a new array instead."
     assert mine(writes, seed=SEED).message.startswith(sentence)
     np.testing.assert_array_equal(seen[0], drawn)
     assert mine(solution, seed=SEED)

@@ -53,7 +53,7 @@ check_gate_gradients = Exercise(
             dh * (1 - z),
             dh * (h_prev - n),
         ),
-        "h_prev and n are exchanged in da_z": lambda dh, z, n, h_prev: (
+        "h_prev and n are swapped in da_z": lambda dh, z, n, h_prev: (
             gate_gradients(dh, z, n, h_prev)[0],
             -gate_gradients(dh, z, n, h_prev)[1],
         ),
@@ -120,10 +120,10 @@ check_turn_z = Exercise(
             bias_ih,
             turn_z(weight_ih, weight_hh, bias_ih, bias_hh)[3],
         ),
-        "the first block changes its sign, which is r": lambda weight_ih, weight_hh, bias_ih, bias_hh: _turn_block(
+        "the first block, r, changes its sign": lambda weight_ih, weight_hh, bias_ih, bias_hh: _turn_block(
             0, weight_ih, weight_hh, bias_ih, bias_hh
         ),
-        "the last block changes its sign, which is n": lambda weight_ih, weight_hh, bias_ih, bias_hh: _turn_block(
+        "the last block, n, changes its sign": lambda weight_ih, weight_hh, bias_ih, bias_hh: _turn_block(
             2, weight_ih, weight_hh, bias_ih, bias_hh
         ),
         "every block changes its sign": lambda weight_ih, weight_hh, bias_ih, bias_hh: (
