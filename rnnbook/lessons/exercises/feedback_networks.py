@@ -225,7 +225,7 @@ def turn_all_units():
 check_turn_all = Predict(
     "what does the energy of a state do when all its units are flipped at once: rise, fall or stay?",
     run=turn_all_units,
-    why="The energy is a sum of products of two units, and both change sign, so it stays. The opposite of every"
+    why="The energy is a sum of products of two units, and both change sign: it stays the same. The opposite of every"
     " stored pattern is therefore a resting state too.",
     misreadings={
         "the opposite of a pattern is assumed to be far from every resting state": "rises",
