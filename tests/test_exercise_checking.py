@@ -86,8 +86,8 @@ def test_one_wrong_number_in_one_trial_is_wrong(trial, result, name, by):
         assert verdict.passed is False and not verdict
         other = "product" if name == "sum" else "sum"
         assert verdict.message == (
-            f"{name} differs by up to 1 from the book's. It is none of the usual mistakes. "
-            f"{other} is right, {name} is not. It is right on 2 of the 3 inputs. Look again."
+            f"Not yet: off by up to 1 in {name}. It is none of the usual mistakes. "
+            f"Already right: {other}; still wrong: {name}. It is right on 2 of the 3 inputs. Look again."
         )
         assert verdict.right == (other,)
 
@@ -96,8 +96,8 @@ def test_the_result_that_differs_most_is_named_with_its_difference():
     def both(x, k):
         return x + k + 3, x * k - 5
 
-    assert exercise()(both).message.startswith("product differs by up to 5 ")
-    assert exercise()(lambda x, k: both(x, k)[:1] + (x * k,)).message.startswith("sum differs by up to 3 ")
+    assert exercise()(both).message.startswith("Not yet: off by up to 5 in product.")
+    assert exercise()(lambda x, k: both(x, k)[:1] + (x * k,)).message.startswith("Not yet: off by up to 3 in sum.")
 
 
 def test_the_tolerance_is_what_the_exercise_says():

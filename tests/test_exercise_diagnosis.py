@@ -89,7 +89,7 @@ def test_two_mistakes_at_once_are_told():
     dh = lstm.check_carry_gradients(
         lambda dh, dc_next, f, o, c: (dc_next + dh * o * (1 - np.tanh(c) ** 2), f + dc_next + dh * o)
     )
-    assert "dc_t is right, dc^next_{t-1} is not." in dh.message
+    assert "Already right: dc_t; still wrong: dc^next_{t-1}." in dh.message
 
 
 def unlisted(solution=None, names="a b c"):

@@ -204,6 +204,7 @@ check_half_life = Exercise(
             lambda z: np.log(0.5) / np.log(1 - z)
         ),
         "the time constant 1 / (1 - z) is given instead of the half-life": lambda z: 1 / (1 - z),
+        "every step is assumed to take away the same amount, 1 - z": lambda z: 0.5 / (1 - z),
         "the fraction is upside down": lambda z: np.log(z) / np.log(0.5),
         "the sign is lost": lambda z: np.log(2) / np.log(z),
         "it is rounded up to whole steps: here a fraction of a step counts": lambda z: np.ceil(half_life(z)),

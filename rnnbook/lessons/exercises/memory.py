@@ -140,6 +140,10 @@ check_interval = Exercise(
             values.mean(),
             1.96 * values.std(ddof=1) / np.sqrt(3),
         ),
+        "1.96 is taken for t, and the standard deviation has the divisor 3": lambda values: (
+            values.mean(),
+            1.96 * values.std() / np.sqrt(3),
+        ),
         "the square root of the number of seeds is missing": lambda values: (
             values.mean(),
             4.303 * values.std(ddof=1),

@@ -91,11 +91,7 @@ def which_are_right(search: Any) -> str:
     if not right:
         return ""
     good, bad = [n for n in names if n in right], [n for n in names if n not in right]
-    return f"{' and '.join(good)} {_is_are(good)} right, {' and '.join(bad)} {_is_are(bad)} not." if bad else ""
-
-
-def _is_are(names):
-    return "is" if len(names) == 1 else "are"
+    return f"Already right: {' and '.join(good)}; still wrong: {' and '.join(bad)}." if bad else ""
 
 
 def where_right(search: Any) -> str:

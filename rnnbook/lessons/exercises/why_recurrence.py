@@ -43,6 +43,7 @@ check_windows = Exercise(
     returns=("x", "y"),
     mistakes={
         "the target is the next value, whatever the horizon": _with_targets_moved(lambda k, n: 1 - n),
+        "the horizon is ignored, as if it were 1": lambda series, length, horizon: windows(series, length, 1),
         "the target comes one step too early": _with_targets_moved(lambda k, n: -1),
         "the target is the window's own last value": _with_targets_moved(lambda k, n: -n),
         "the horizon is counted from the window's first value": _with_targets_moved(lambda k, n: 1 - k),
