@@ -12,7 +12,7 @@ from rnnbook.lessons.exercises.grading import Grade
 GRADED = {
     "s1": {
         "lstm.step": Grade(8, 8, "Right.", ""),
-        "lstm.order": Grade(2, 4, "It equals what comes out when a, b.", "a, b"),
+        "lstm.order": Grade(2, 4, "You get these numbers when a, b.", "a, b"),
     },
     "s2": {"lstm.step": Grade(0, 8, "It returns None.", ""), "lstm.order": Grade(4, 4, "Right.", "")},
 }
@@ -66,7 +66,7 @@ def test_json_has_every_exercise_and_its_mistake(written):
 def test_feedback_names_the_mistake_and_shows_no_other_student(written):
     text = (written / "feedback" / "s1.md").read_text()
     assert "10 of 12 points" in text
-    assert "It equals what comes out when a, b." in text
+    assert "You get these numbers when a, b." in text
     assert "s2" not in text
 
 

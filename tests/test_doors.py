@@ -51,9 +51,9 @@ def test_a_parameter_that_is_missing_is_named_and_none_is_dropped(convert, name)
     [
         (
             {"initial_h": np.zeros((1, 1, 7))},
-            "inputs should be W, R, and where there are some B and P, but are W, R, init",
+            "inputs should be W and R, with B and P if the layer has them, but are W, R, init",
         ),
-        ({"R": None}, "inputs should be W, R"),
+        ({"R": None}, "inputs should be W and R"),
         ({"R": np.zeros((21, 7))}, r"R should have shape \(1, 21, 7\), but has shape \(21, 7\)"),
         ({"W": np.zeros((1, 21, 2), int)}, "W should hold floating-point numbers, but has dtype int64"),
     ],
@@ -96,7 +96,7 @@ def test_every_dtype_of_a_file_comes_back(dtype, tmp_path):
 
 def test_a_dtype_that_numpy_lacks_is_named(tmp_path):
     save_file({"a": torch.zeros(2).to(torch.float8_e4m3fn)}, tmp_path / "w")
-    with pytest.raises(ValueError, match="a should have a dtype that NumPy has, or bfloat16, but has F8_E4M3 in .*w"):
+    with pytest.raises(ValueError, match="a should have a dtype of NumPy, or bfloat16, but has F8_E4M3 in .*w"):
         storage.read(tmp_path / "w")
 
 

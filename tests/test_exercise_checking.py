@@ -86,8 +86,8 @@ def test_one_wrong_number_in_one_trial_is_wrong(trial, result, name, by):
         assert verdict.passed is False and not verdict
         other = "product" if name == "sum" else "sum"
         assert verdict.message == (
-            f"{name} differs by up to 1 from the book's. It is none of the usual mistakes. "
-            f"{other} is right, {name} is not. On 2 of the 3 inputs it is right. Look again."
+            f"Not yet: off by up to 1 in {name}. It is none of the usual mistakes. "
+            f"Already right: {other}; still wrong: {name}. It is right on 2 of the 3 inputs. Look again."
         )
         assert verdict.right == (other,)
 
@@ -96,8 +96,8 @@ def test_the_result_that_differs_most_is_named_with_its_difference():
     def both(x, k):
         return x + k + 3, x * k - 5
 
-    assert exercise()(both).message.startswith("product differs by up to 5 ")
-    assert exercise()(lambda x, k: both(x, k)[:1] + (x * k,)).message.startswith("sum differs by up to 3 ")
+    assert exercise()(both).message.startswith("Not yet: off by up to 5 in product.")
+    assert exercise()(lambda x, k: both(x, k)[:1] + (x * k,)).message.startswith("Not yet: off by up to 3 in sum.")
 
 
 def test_the_tolerance_is_what_the_exercise_says():
@@ -161,7 +161,7 @@ def test_what_no_number_can_say_is_said_in_a_sentence(trial, wrong, sentence):
     assert verdict.passed is False
     assert verdict.message.startswith(sentence.removesuffix(" Look again."))
     assert verdict.message.endswith(" Look again.") == sentence.endswith(" Look again.")
-    assert ("On 2 of the 3 inputs it is right." in verdict.message) == ("returns None" not in sentence)
+    assert ("It is right on 2 of the 3 inputs." in verdict.message) == ("returns None" not in sentence)
 
 
 def test_anything_but_a_function_is_told_so():
@@ -183,7 +183,7 @@ def test_an_argument_that_is_written_into_is_told_and_nobody_else_sees_it():
 
     drawn = inputs(np.random.default_rng([SEED, 0]))["x"]
     mine = Exercise(solve, inputs, ("sum", "product"), {}, "Look again.")
-    sentence = "It stopped with ValueError: x was changed: build a new array instead of writing into the argument"
+    sentence = "It writes into its argument x: build a new array instead."
     assert mine(writes, seed=SEED).message.startswith(sentence)
     np.testing.assert_array_equal(seen[0], drawn)
     assert mine(solution, seed=SEED)

@@ -43,7 +43,7 @@ def one_array_for_all(xs, h_0, W_ih, W_hh, b_ih, b_hh):
 def test_a_change_by_rule_is_told_with_the_line_it_is_in():
     verdict = rnn.check_step(lambda x, h, W, U, b, c: np.tanh(x @ W.T - b + h @ U.T + c))
     assert verdict.kind == "rule"
-    assert "when `b_ih` is subtracted instead of added, in the line of `a_t`." in verdict.message
+    assert "when `b_ih` is subtracted instead of added, in the line for `a_t`." in verdict.message
 
 
 def test_a_change_in_a_function_that_the_solution_calls_is_told_as_one():
@@ -57,7 +57,7 @@ def test_a_change_in_a_function_that_the_solution_calls_is_told_as_one():
         return dW_ih, dW_hh, db, dh_next
 
     assert (
-        "in `step_back`, `c ** 2` is added instead of subtracted, in the line of `da`"
+        "in `step_back`, `c ** 2` is added instead of subtracted, in the line for `da`"
         in bptt.check_backward(attempt).message
     )
 
@@ -65,7 +65,7 @@ def test_a_change_in_a_function_that_the_solution_calls_is_told_as_one():
 def test_an_earlier_function_of_the_readers_is_named_and_answered():
     verdict = rnn.check_forward(my_forward)
     assert verdict.kind == "earlier function"
-    assert "right as soon as the book's `step` stands in place of `my_step`" in verdict.message
+    assert "right once the book's `step` replaces your `my_step`" in verdict.message
     assert "the bias of the hidden side, b_hh, is left out" in verdict.message
 
 
@@ -82,14 +82,14 @@ def test_two_mistakes_at_once_are_told():
 
     verdict = lstm.check_coupled_step(two)
     assert verdict.kind == "pair"
-    assert "tanh is missing on the candidate" in verdict.message or verdict.message.count("`tanh` is left off") == 2
+    assert "tanh is missing on the candidate" in verdict.message or verdict.message.count("`tanh` is left out") == 2
     both = rnn.check_count_parameters(lambda D, H, V: H * D + 2 * H + V * H)
     assert both.kind == "pair"
     assert "W_hh is left out" in both.message and "the output layer's bias is left out" in both.message
     dh = lstm.check_carry_gradients(
         lambda dh, dc_next, f, o, c: (dc_next + dh * o * (1 - np.tanh(c) ** 2), f + dc_next + dh * o)
     )
-    assert "dc_t is right, dc^next_{t-1} is not." in dh.message
+    assert "Already right: dc_t; still wrong: dc^next_{t-1}." in dh.message
 
 
 def unlisted(solution=None, names="a b c"):
@@ -111,9 +111,9 @@ PROBED = {
     "y is the right one plus 1": lambda a, b, c: np.tanh(a @ b) + c + 1,
     "y is the right one transposed": lambda a, b, c: (np.tanh(a @ b) + c).T,
     "y is the right one averaged over its first axis": lambda a, b, c: (np.tanh(a @ b) + c).mean(axis=0),
-    "Every number of y is zero": lambda a, b, c: 0 * (a @ b),
-    "stays the same when `c` changes": lambda a, b, c: np.tanh(2 * a @ b),
-    "right as soon as `c` is zero": lambda a, b, c: np.tanh(a @ b) + np.sin(c),
+    "Every number in y is zero": lambda a, b, c: 0 * (a @ b),
+    "does not change when `c` does": lambda a, b, c: np.tanh(2 * a @ b),
+    "right when `c` is zero": lambda a, b, c: np.tanh(a @ b) + np.sin(c),
     "wrong only in its last entry along the first axis": lambda a, b, c: np.concatenate(
         [np.tanh(a[:-1] @ b) + c, np.cos(a[-1:] @ b)]
     ),
@@ -181,7 +181,7 @@ def endless_and_deaf(D, H, V):
 def test_an_endless_loop_ends_with_a_sentence(attempt):
     verdict = rnn.check_count_parameters(attempt)
     assert verdict.kind == "endless"
-    assert verdict.message.startswith("It did not come to an end, so it was stopped")
+    assert verdict.message.startswith("It did not finish, so it was stopped")
     assert "Your line: `" in verdict.message
     assert sys.gettrace() is None
 
@@ -291,4 +291,4 @@ def test_a_layers_last_state_beside_its_outputs_is_one_result_too_many_and_no_er
 
 def test_one_mistake_made_twice_is_not_told_twice():
     told = gru.check_half_life(lambda z: 0.5 / z)
-    assert (told.kind, told.message.count("log")) == ("pair", 1) and "and that twice." in told.message
+    assert (told.kind, told.message.count("log")) == ("pair", 1) and ", twice." in told.message

@@ -146,7 +146,7 @@ def test_a_bug_is_named_by_letter_by_sentence_or_by_a_function_that_has_it():
         verdict = ASKED(other, 2)
         assert not verdict and "program.difference(" in verdict.message
     assert "right function" in ASKED(state_space.delta_step, 2).message
-    assert "other numbers" in ASKED(lambda S, k, v, beta: 2 * S, 2).message
+    assert "different numbers" in ASKED(lambda S, k, v, beta: 2 * S, 2).message
     assert ASKED("z", 2).kind == "form"
 
 
@@ -207,7 +207,7 @@ def predict(right, **more):
         (0.4, False, "0.4 is 10 times too small."),
         (40960, False, "40960 is 10,240 times too large."),
         (1e9, False, "1e+09 is more than a million times too large."),
-        (16, False, "That is what comes out when it is taken for its square."),
+        (16, False, "You get that when it is taken for its square."),
         (np.float32(4.1), True, "Right"),
         ("4", False, "Answer with one number, in digits and without quotes."),
         (float("nan"), False, "Answer with one number."),
@@ -233,7 +233,7 @@ def test_a_misreading_is_named_where_the_answer_is_near_it_and_nearer_than_what_
 
 def test_a_row_is_named_and_a_wrong_one_is_not_so_much_too_small():
     assert exercises.rnn.check_least_flat(5).passed
-    assert exercises.rnn.check_least_flat(3).message.startswith("Not “3”. That is what comes out when white is ")
+    assert exercises.rnn.check_least_flat(3).message.startswith("Not “3”. You get that when white is ")
 
 
 def test_the_program_runs_only_after_a_prediction_and_once():
@@ -255,7 +255,7 @@ def test_the_program_runs_only_after_a_prediction_and_once():
         ((2, 3), True, "Right. The run gives (2, 3)."),
         ([2, 3], True, "Right"),
         ((3, 2), False, "Not (3, 2): axis 0 differs."),
-        ((2, 3, 1), False, "it has 2 axes"),
+        ((2, 3, 1), False, "the right one has 2 axes"),
         ("wide", False, "Answer with a shape of 2 sizes"),
     ],
 )
@@ -270,7 +270,7 @@ def test_a_predicted_shape_is_told_which_axis_differs(given, passed, said):
         ("grows", True, "Right. The run gives “grows”."),
         ("GROWS.", True, "Right"),
         ("g", True, "Right"),
-        ("wide", False, "Not “wide”. That is what comes out when it is taken"),
+        ("wide", False, "Not “wide”. You get that when it is taken"),
         ("falls", False, "Not “falls”."),
         ("blue", False, "Answer with one of these: grows; falls; wide."),
         ("", False, "Answer with one of these"),

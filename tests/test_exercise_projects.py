@@ -161,7 +161,7 @@ def test_probabilities_that_know_the_next_letter_or_do_not_sum_to_one_are_refuse
     assert "do not sum to 1" in state_space.check_beat_the_ngram(lambda tokens: np.zeros((len(tokens), 27))).message
     assert "27)" in state_space.check_beat_the_ngram(lambda tokens: np.zeros(3)).message
     alike = state_space.check_beat_the_ngram(lambda tokens: np.full((len(tokens), 27), -np.log(27)))
-    assert not alike and alike.message.startswith(f"{np.log2(27):.4g} bits a letter")
+    assert not alike and alike.message.startswith(f"{np.log2(27):.4g} bits per letter")
 
 
 @pytest.mark.slow

@@ -71,7 +71,7 @@ def test_an_unknown_mistake_is_told_with_its_size_and_where_to_look(exercise):
         return tuple(map(up_and_down, results)) if isinstance(results, tuple) else up_and_down(results)
 
     message = exercise(moved).message
-    assert "differs by up to 1" in message
+    assert "off by up to 1" in message
     assert "none of the usual mistakes" in message
     assert exercise.looks_at in message
 

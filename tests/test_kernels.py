@@ -242,7 +242,7 @@ def test_what_the_kernels_cannot_do_is_said(monkeypatch):
     x = torch.zeros(2, 3, 4, device=DEVICE)
     with pytest.raises(ValueError, match="reads float32, bfloat16 and float16, but the input is torch.float64"):
         in_torch.GRU(4, 5, implementation="triton", dtype=torch.float64, device=DEVICE)(x.double())
-    with pytest.raises(ValueError, match="reads up to hidden_size = 1024, but it is 1025"):
+    with pytest.raises(ValueError, match="works up to hidden_size = 1024, but it is 1025"):
         in_torch.RNN(4, 1025, implementation="triton", device=DEVICE)(x)
     with pytest.raises(ValueError, match="has no peephole; ask for 'handwritten' or 'reference'"):
         in_torch.LSTM(4, 5, implementation="triton", peephole=True, device=DEVICE)(x)

@@ -79,7 +79,7 @@ def test_a_free_run_that_runs_away_is_held_at_twice_the_largest_output(u):
 
 
 def test_too_few_steps_and_a_wrong_shape_are_named(u):
-    with pytest.raises(ValueError, match=r"y should have 35 steps or more past its lags, but has 24"):
+    with pytest.raises(ValueError, match=r"y should have at least 35 steps after its lags, but has 24"):
         fit_narx(u[:10], u[:10], 2, products(3))
     with pytest.raises(ValueError, match=r"y should have shape \(60, 3\)"):
         lagged(u, u[:-1], 2)

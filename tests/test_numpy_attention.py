@@ -246,7 +246,7 @@ def test_a_mistake_is_told_with_its_argument(kind):
 def test_a_trace_of_another_attention_is_refused():
     additive, query, memory, dcontext, _ = case("additive")
     general = KINDS["general"](dtype=np.float64)
-    refused = "trace should be of a {} with sizes (Q, H) = {}, but is of another"
+    refused = "trace should come from a {} with sizes (Q, H) = {}, but does not"
     for layer, trace in [(additive, general.forward(query, memory)[2]), (general, additive.forward(query, memory)[2])]:
         sentence = refused.format(type(layer).__name__, (Q, H))
         assert told(layer.backward, dcontext, trace) == (ValueError, sentence)

@@ -131,12 +131,12 @@ def test_a_mistake_is_told_with_its_argument():
         (
             lambda: EncoderDecoder(V_IN, V_OUT, gru, LSTM(E, H)),
             ValueError,
-            "decoder should be like the encoder, GRU with 5 units, but is LSTM with 5 units",
+            "decoder should match the encoder, GRU with 5 units, but is LSTM with 5 units",
         ),
         (
             lambda: EncoderDecoder(V_IN, V_OUT, gru, GRU(E, H + 1)),
             ValueError,
-            "decoder should be like the encoder, GRU with 5 units, but is GRU with 6 units",
+            "decoder should match the encoder, GRU with 5 units, but is GRU with 6 units",
         ),
         (
             lambda: EncoderDecoder(V_IN, V_OUT, gru, gru, MultiplicativeAttention(H, 9)),

@@ -225,9 +225,9 @@ def test_the_state_goes_on_from_chunk_to_chunk():
         ),
         (
             lambda: Adam({"a": np.ones(2)}).step({"b": np.ones(2)}),
-            "grads should have the names of params, but a, b stand in one only",
+            "grads should have the names of params, but only one of them has a, b",
         ),
-        (lambda: SGD({"a": np.ones(2)}).step({}), "grads should have the names of params, but a stand in one only"),
+        (lambda: SGD({"a": np.ones(2)}).step({}), "grads should have the names of params, but only one of them has a"),
         (lambda: Adam({"a": np.ones(2)}).load_state_dict({}), "t is missing from the state dict"),
         (
             lambda: language_model_step(None, None, np.zeros(3, int)),

@@ -36,13 +36,13 @@ def test_backward_without_its_trace_is_told(name, wrong):
 def test_the_trace_of_another_size_is_told():
     for layer in LAYERS.values():
         trace = layer(D, H + 1).forward(X)[2]
-        sentence = "trace should be of a layer with sizes (D, H) = (2, 7), but is of one with (2, 8)"
+        sentence = "trace should come from a layer with sizes (D, H) = (2, 7), not (2, 8)"
         assert told(layer(D, H).backward, DHS, trace) == (ValueError, sentence)
     trace = both_ways().forward(X)[2]._replace(b=None)
     sentence = "trace.b should be the RNNTrace that forward returned, but is None"
     assert told(both_ways().backward, np.zeros((T, B, 2 * H)), trace) == (TypeError, sentence)
     first, _ = a_stack().forward(X)[2]
-    sentence = "trace[1] should be of a layer with sizes (D, H) = (7, 7), but is of one with (2, 7)"
+    sentence = "trace[1] should come from a layer with sizes (D, H) = (7, 7), not (2, 7)"
     assert told(a_stack().backward, DHS, [first, first]) == (ValueError, sentence)
     assert told(a_stack().backward, DHS, [first]) == (
         TypeError,

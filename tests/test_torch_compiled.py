@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import platform
 import re
 import shutil
 import subprocess
@@ -207,6 +208,36 @@ def test_both_kinds_of_product_equal_torch(name, cache, monkeypatch):
     for form in FORMS:
         x, hx = data(theirs, form)
         assert largest_difference(everything(ours, x, hx, form), everything(theirs, x, hx, form)) < 1e-12
+
+
+@needs_compiled_steps
+@every_layer
+def test_rows_taken_at_once_never_leave_the_buffers_of_a_few_rows(name, variant, monkeypatch):
+    """Python asks for all rows at once only where the product of the inputs is the BLAS's; C does not rely on it."""
+    ours, _ = pair(name, own={"implementation": "compiled"}, **variant)
+    x = torch.randn(T, 40, D, dtype=torch.float64)
+    expected = everything(ours, x)
+    monkeypatch.setattr(compiled, "in_c", lambda *given, **options: 2)
+    monkeypatch.setattr(compiled, "CACHE", 0)
+    assert largest_difference(everything(ours, x), expected) == 0
+
+
+COMPILERS = [name for name in ("cc", "gcc", "clang") if shutil.which(name)]
+FOR = ["-march=x86-64", "-march=haswell", "-march=native"] if platform.machine() == "x86_64" else ["-O0"]
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("processor", FOR)
+@pytest.mark.parametrize("real", ["float", "double"])
+def test_every_compiler_takes_the_steps_without_a_warning_whatever_processor_it_is_told(
+    compiler, processor, real, tmp_path
+):
+    """An installation with CFLAGS=-march=native would else leave the steps out without a word."""
+    flags = ["-O0", "-std=gnu11", "-fopenmp-simd", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-pthread"]
+    defined = [f"-Dreal={real}", "-DMADE_FROM=0"]
+    command = [compiler, *flags, processor, *defined, str(compiled.SOURCE), "-o", str(tmp_path / "steps.so")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 C_SOURCE = compiled.SOURCE.read_text(encoding="utf-8")

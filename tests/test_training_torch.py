@@ -144,7 +144,7 @@ def test_each_process_takes_its_own_share_and_all_take_the_mean(monkeypatch):
         monkeypatch.setattr(update.distributed, "get_rank", lambda rank=rank: rank)
         assert torch.equal(update.own_share(batch, 1), batch[:, 2 * rank : 2 * rank + 2])
         assert torch.equal(update.own_share(batch, 2), batch[:, :, rank : rank + 1])
-    with pytest.raises(ValueError, match="should be a multiple of 2 processes, but holds 3"):
+    with pytest.raises(ValueError, match="should be a multiple of 2, the number of processes, but is 3"):
         update.own_share(batch, 0)
     tensors = [torch.tensor([1.0, 5.0]), torch.tensor(3.0)]
     update.average_over_processes(tensors)

@@ -132,7 +132,7 @@ def associative_recall(rng, pairs, B, length=None, vocabulary=128, power=0.01):
     length = 4 * check_size("pairs", pairs) if length is None else length
     if length % 2 or length < 4 * pairs or pairs > half:
         raise ValueError(f"{pairs} pairs need an even length of at least {4 * pairs} and a vocabulary of "
-                         f"{2 * pairs}, but get {length} and {vocabulary}")  # fmt: skip
+                         f"{2 * pairs}, but got {length} and {vocabulary}")  # fmt: skip
     tokens = rng.integers(0, vocabulary, (length, B))
     key, value = (rng.random((half, B)).argsort(axis=0)[:pairs] for _ in range(2))
     tokens[0 : 2 * pairs : 2], tokens[1 : 2 * pairs : 2] = key, value + half

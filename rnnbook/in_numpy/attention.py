@@ -206,5 +206,5 @@ def _check_trace(layer, trace):
     trace = check_trace(trace, AttentionTrace)
     given, sizes = (trace.query.shape[-1], trace.memory.shape[-1]), (layer.query_size, layer.memory_size)
     if given != sizes or trace.hidden.ndim != (4 if "weight_score" in layer.params else 3):
-        raise ValueError(f"trace should be of a {type(layer).__name__} with sizes (Q, H) = {sizes}, but is of another")
+        raise ValueError(f"trace should come from a {type(layer).__name__} with sizes (Q, H) = {sizes}, but does not")
     return trace

@@ -96,7 +96,7 @@ def check_trace(trace, kind, layer=None):
         sizes = (layer.input_size, layer.hidden_size)
         given = tuple(np.shape(part)[-1] for part in (trace.x, trace.hs))
         if given != sizes:
-            raise ValueError(f"trace should be of a layer with sizes (D, H) = {sizes}, but is of one with {given}")
+            raise ValueError(f"trace should come from a layer with sizes (D, H) = {sizes}, not {given}")
     return trace
 
 

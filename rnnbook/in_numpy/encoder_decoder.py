@@ -49,7 +49,7 @@ class EncoderDecoder:
         check_layer("decoder", decoder)
         if type(encoder) is not type(decoder) or encoder.hidden_size != decoder.hidden_size:
             kinds = [f"{type(layer).__name__} with {layer.hidden_size} units" for layer in (encoder, decoder)]
-            raise ValueError(f"decoder should be like the encoder, {kinds[0]}, but is {kinds[1]}")
+            raise ValueError(f"decoder should match the encoder, {kinds[0]}, but is {kinds[1]}")
         H, rng, dtype = encoder.hidden_size, as_generator(rng), encoder.params["weight_ih"].dtype
         if attention is not None and (attention.query_size, attention.memory_size) != (H, H):
             sizes = (attention.query_size, attention.memory_size)

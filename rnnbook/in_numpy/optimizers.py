@@ -111,6 +111,6 @@ def check_grads(grads, params):
     check_arrays("grads", grads)
     if grads.keys() != params.keys():
         different = sorted(grads.keys() ^ params.keys())
-        raise ValueError(f"grads should have the names of params, but {', '.join(different)} stand in one only")
+        raise ValueError(f"grads should have the names of params, but only one of them has {', '.join(different)}")
     for name, grad in grads.items():
         check_shape(f"grads[{name!r}]", grad, params[name].shape)

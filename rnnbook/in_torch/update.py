@@ -67,7 +67,9 @@ def own_share(tensor, dim):
         return tensor
     processes, rank = distributed.get_world_size(), distributed.get_rank()
     if tensor.size(dim) % processes:
-        raise ValueError(f"the batch should be a multiple of {processes} processes, but holds {tensor.size(dim)}")
+        raise ValueError(
+            f"the batch size should be a multiple of {processes}, the number of processes, but is {tensor.size(dim)}"
+        )
     return tensor.chunk(processes, dim)[rank]
 
 

@@ -38,7 +38,7 @@ def error_rates(answers, accepted):
     """
     if len(answers) != len(accepted) or not answers:
         raise ValueError(
-            f"answers and accepted should be as many, at least one, but are {len(answers)} and {len(accepted)}"
+            f"answers and accepted should have one length, at least 1, but have {len(answers)} and {len(accepted)}"
         )
     distances, lengths = [], []
     for n, (answer, right) in enumerate(zip(answers, accepted, strict=True)):

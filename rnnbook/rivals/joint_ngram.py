@@ -26,7 +26,9 @@ def align_letters(words, said, iterations=8):
     check_size("iterations", iterations)
     for word, sounds in zip(words, said, strict=True):
         if not 0 < len(word) or len(sounds) > MOST * len(word):
-            raise ValueError(f"{word!r} should have at least one letter and two phonemes a letter, not {len(sounds)}")
+            raise ValueError(
+                f"{word!r} should have at least one letter and at most two phonemes per letter, but has {len(sounds)}"
+            )
     groups = _events(words, said)
     size = 1 + max(int(events.max()) for _, events in groups)
     p = np.ones(size)  # any start that treats all graphones alike

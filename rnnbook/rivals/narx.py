@@ -107,6 +107,6 @@ def fit_narx(u, y, lags, features=linear):
     made = features(lagged(u, y, lags))
     made = made.reshape(-1, made.shape[-1])
     if len(made) < made.shape[1]:
-        raise ValueError(f"y should have {made.shape[1]} steps or more past its lags, but has {len(made)}")
+        raise ValueError(f"y should have at least {made.shape[1]} steps after its lags, but has {len(made)}")
     weights, *_ = np.linalg.lstsq(made, y[lags:].ravel(), rcond=None)
     return Narx(weights, lags, features, 2 * float(np.abs(y).max()))

@@ -97,7 +97,7 @@ def from_onnx(inputs: Mapping, kind: str, *, layer=0) -> dict[str, np.ndarray]:
     """
     check_choice("kind", kind, tuple(ONNX))
     if not {"W", "R"} <= inputs.keys() <= {"W", "R", "B", "P"}:
-        raise ValueError(f"inputs should be W, R, and where there are some B and P, but are {', '.join(inputs)}")
+        raise ValueError(f"inputs should be W and R, with B and P if the layer has them, but are {', '.join(inputs)}")
     order, (W, R) = ONNX[kind], (_numbers(name, inputs[name]) for name in "WR")
     H = R.shape[-1] if R.ndim else 0
     directions, rows = 2 if len(R) == 2 else 1, len(order) * H

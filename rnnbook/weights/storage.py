@@ -50,7 +50,7 @@ DTYPES |= {"U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?", "C
 def _stored(path, name, dtype, shape, data):
     """One tensor of a file as an array; bfloat16 becomes float32, whose upper half it is."""
     if dtype not in DTYPES:
-        raise ValueError(f"{name} should have a dtype that NumPy has, or bfloat16, but has {dtype} in {path}")
+        raise ValueError(f"{name} should have a dtype of NumPy, or bfloat16, but has {dtype} in {path}")
     array = np.frombuffer(data, DTYPES[dtype]).reshape(shape)
     if dtype == "BF16":
         array = (array.astype(np.uint32) << 16).view(np.float32)

@@ -13,6 +13,15 @@
 #include <sys/mman.h>
 #endif
 
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* each step has the parameters of all */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+#ifdef _WIN32 /* it has no aligned_alloc; vectors may begin anywhere, they are only slower */
+#define aligned_alloc(alignment, size) malloc(size)
+#endif
+
+_Static_assert(sizeof(void *) == 8, "compiled/__init__.py writes addresses of 64 bits");
+
 const uint32_t made_from = MADE_FROM; /* the CRC-32 of this file */
 
 enum { /* the arrays; compiled/__init__.py has the same list */
@@ -36,8 +45,8 @@ struct sequence { /* compiled/__init__.py writes it */
 
 /* e^x = 2^n e^r with |r| below ln(2)/2, e^r by Taylor's series. A loop over it can be vectorised, one over the C
    library's exp cannot. x + MAGIC has the nearest whole number in its last bits; ln 2 is LN2_HIGH + LN2_LOW. */
-#define float_bits int32_t
-#define double_bits int64_t
+#define float_bits uint32_t
+#define double_bits uint64_t
 #define JOIN(a, b) a##b
 #define BITS(real) JOIN(real, _bits)
 typedef BITS(real) bits;
@@ -68,7 +77,7 @@ static inline real exponential(real x) {
     bits whole;
     real power; /* 2^n, made from n in its exponent's place */
     memcpy(&whole, &shifted, sizeof whole);
-    whole = (bits)((uint64_t)(whole + BIAS) << MANTISSA);
+    whole = (whole + BIAS) << MANTISSA;
     memcpy(&power, &whole, sizeof power);
     return series * power;
 }
@@ -78,7 +87,7 @@ static inline real tanh_(real x) { return 2 / (1 + exponential(-2 * x)) - 1; }
 
 #define ROWS for (long row = first; row < last; row++)
 #define STATE(k) (at[k] + row * H)
-#define TRACE(k, gates) (at[k] + (start + row) * (gates)*H)
+#define TRACE(k, gates) (keep ? at[k] + (start + row) * (gates)*H : NULL)
 #define OUT (at[HS] + (start + row) * H)
 #define ROW_OF(array, width) (array + (row - first) * width)
 #ifdef __clang__ /* no unit reads what another one writes; no compiler can know it */
@@ -87,8 +96,10 @@ static inline real tanh_(real x) { return 2 / (1 + exponential(-2 * x)) - 1; }
 #define INDEPENDENT _Pragma("GCC ivdep")
 #endif
 #define EVERY_UNIT INDEPENDENT for (long j = 0; j < H; j++)
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define VERSIONS /* one for processors of each age; the machine runs the newest that it can */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && (!defined(__clang__) || __clang_major__ >= 14)
+/* One version for processors of each age; the machine runs the newest that it can. A target names features, which are
+   added to those of the command line: an architecture (arch=...) would replace them, and fail under -march=native. */
+#define VERSIONS
 #define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CLONES
@@ -268,8 +279,10 @@ static struct matrix pack(struct matrix W, int vectors) {
             _Pragma("GCC unroll 4") for (int v = 0; v < columns; v++)                                                \
                 *(vector_##bytes *)(C + r * width + v * lanes) = sum[r][v];                                          \
     }
+#ifdef VERSIONS
 TILE_IN(64)
 TILE_IN(32)
+#endif
 TILE_IN(16)
 
 #define TILE(b, rows, vectors)                                                                                       \
@@ -297,10 +310,10 @@ TILE_IN(16)
 typedef void product_function(OF_A_PRODUCT);
 
 #ifdef VERSIONS
-__attribute__((target("arch=x86-64-v4"))) static void product_v4
+__attribute__((target("avx512f"))) static void product_v4
 PRODUCT_OF(6, TILES(64, 1) TILES(64, 2) TILES(64, 3) TILES(64, 4)
            MORE_TILES(64, 1) MORE_TILES(64, 2) MORE_TILES(64, 3) MORE_TILES(64, 4))
-__attribute__((target("arch=x86-64-v3"))) static void product_v3 PRODUCT_OF(3, TILES(32, 1) TILES(32, 2))
+__attribute__((target("avx2,fma"))) static void product_v3 PRODUCT_OF(3, TILES(32, 1) TILES(32, 2))
 #endif
 #ifdef __aarch64__
 #define BASE_ROWS 6 /* of a tile; as many sums as there are registers */
@@ -504,16 +517,16 @@ static void run(void part(const struct work *), real *const *at, const struct se
     struct work w = {.at = at, .s = s, .times = product_base, .vectors = 1};
     long G = gates * s->H, rows = BASE_ROWS, threads = s->threads < MOST_THREADS ? s->threads : MOST_THREADS;
 #ifdef VERSIONS
-    if (version >= 4 && __builtin_cpu_supports("x86-64-v4"))
+    if (version >= 4 && __builtin_cpu_supports("avx512f"))
         w.times = product_v4, w.vectors = 4, rows = 6;
-    else if (version >= 3 && __builtin_cpu_supports("x86-64-v3"))
+    else if (version >= 3 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         w.times = product_v3, w.vectors = 2, rows = 3;
 #endif
     if (s->T == 1)
         w.times = product_once;
     w.blocks = (s->sizes[0] + rows - 1) / rows;
     threads = threads < w.blocks ? threads : w.blocks;
-    if (s->at_once)
+    if (s->at_once && s->in_c < 2) /* else AHEAD and SOME would be too few */
         w.blocks = threads;
     w.rows = (s->sizes[0] + w.blocks - 1) / w.blocks;
     if (s->in_c > 0)

@@ -194,7 +194,7 @@ def check(x, H, **variant):
     if x.dtype not in DTYPES:
         raise ValueError(f"implementation='triton' reads float32, bfloat16 and float16, but the input is {x.dtype}")
     if H > LARGEST:
-        raise ValueError(f"implementation='triton' reads up to hidden_size = {LARGEST}, but it is {H}")
+        raise ValueError(f"implementation='triton' works up to hidden_size = {LARGEST}, but it is {H}")
     for name, value in variant.items():
         if value:
             raise ValueError(f"implementation='triton' has no {name}; ask for 'handwritten' or 'reference'")

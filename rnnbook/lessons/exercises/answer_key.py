@@ -92,7 +92,7 @@ class KeyedAnswer(Question):
             return Verdict(True, "Right.", "right", right=self.returns)
         for sentence, wrong in self.entry["mistakes"]:
             if self._same(yours, wrong):
-                return Verdict(False, f"That is what comes out when {sentence}.", "known", sentence)
+                return Verdict(False, f"You get that when {sentence}.", "known", sentence)
         return Verdict(False, "That is not it.", "unknown")
 
     def hints(self) -> list[str]:

@@ -36,19 +36,19 @@ check_share_strands = Exercise(
     returns=("scores",),
     mistakes={
         "only the given strand is read": _f,
-        "the scores of the other strand are not turned back": lambda x, W: _f(x, W) + _f(x[::-1, ::-1], W),
-        "the scores of the other strand are turned in time, but their labels are not": lambda x, W: (
+        "the scores of the other strand are not reversed back": lambda x, W: _f(x, W) + _f(x[::-1, ::-1], W),
+        "the scores of the other strand are reversed in time, but their labels are not": lambda x, W: (
             _f(x, W) + _f(x[::-1, ::-1], W)[::-1]
         ),
-        "the labels of the other strand are turned, but not the time": lambda x, W: (
+        "the labels of the other strand are reversed, but not the time": lambda x, W: (
             _f(x, W) + _f(x[::-1, ::-1], W)[:, ::-1]
         ),
         "the other strand is the complement, but is read in the same direction": lambda x, W: (
             _f(x, W) + _f(x[:, ::-1], W)[:, ::-1]
         ),
         "the other strand is read backward, but is not complemented": lambda x, W: _f(x, W) + _f(x[::-1], W)[::-1],
-        "the inputs are added, not what the network says of them": lambda x, W: _f(x + x[::-1, ::-1], W),
-        "the mean of the two is taken, which is half of what is asked": lambda x, W: share_strands(x, W) / 2,
+        "the inputs are added, not the network's outputs": lambda x, W: _f(x + x[::-1, ::-1], W),
+        "the mean of the two is taken, which is half of what is asked for": lambda x, W: share_strands(x, W) / 2,
     },
     looks_at="Reverse x along both axes, apply f, reverse the result along both axes, and add it to f(x).",
 )
@@ -151,7 +151,7 @@ check_interval = Exercise(
             (right + 2) / (n + 4),
             1.959963984540054 * np.sqrt((right + 2) / (n + 4) * (1 - (right + 2) / (n + 4)) / (n + 4)),
         ),
-        "the interval is put around the share itself, not around Wilson's middle": lambda right, n: _around(
+        "the interval is centred on the share itself, not on Wilson's middle": lambda right, n: _around(
             right / n, (interval(right, n)[1] - interval(right, n)[0]) / 2
         ),
         "the wrong answers are counted": lambda right, n: interval(n - right, n),
@@ -187,15 +187,15 @@ check_forward_step = Exercise(
     _chain,
     returns=("log_alpha",),
     mistakes={
-        "the rows and columns of the transitions are exchanged": lambda log_alpha, log_transition, log_emission: (
-            forward_step(log_alpha, log_transition.T, log_emission)
+        "the transition matrix is transposed": lambda log_alpha, log_transition, log_emission: forward_step(
+            log_alpha, log_transition.T, log_emission
         ),
-        "the best state before is taken, not the sum over all: that is Viterbi": (
+        "only the best previous state is taken, not the sum over all: that is Viterbi": (
             lambda log_alpha, log_transition, log_emission: (
                 (log_alpha[:, None] + log_transition).max(axis=0) + log_emission
             )
         ),
-        "the logarithms are added over the states before, not the probabilities": (
+        "the logarithms are summed over the previous states, not the probabilities": (
             lambda log_alpha, log_transition, log_emission: (
                 (log_alpha[:, None] + log_transition).sum(axis=0) + log_emission
             )
@@ -203,12 +203,12 @@ check_forward_step = Exercise(
         "the emission of the new step is left out": lambda log_alpha, log_transition, log_emission: forward_step(
             log_alpha, log_transition, 0 * log_emission
         ),
-        "the emission is counted for the state before, not for the new one": (
+        "the emission is counted for the previous state, not for the new one": (
             lambda log_alpha, log_transition, log_emission: forward_step(
                 log_alpha + log_emission, log_transition, 0 * log_emission
             )
         ),
-        "the sum runs over the new states, not over those before": lambda log_alpha, log_transition, log_emission: (
+        "the sum runs over the new states, not the previous ones": lambda log_alpha, log_transition, log_emission: (
             np.log(np.exp(log_alpha[:, None] + 800 + log_transition).sum(axis=1)) - 800 + log_emission
         ),
         "each step is divided by its sum, so that the likelihood is lost": (
@@ -292,8 +292,10 @@ check_decide = Exercise(
         "steps are counted from 0": lambda p, threshold, patience: _decide(
             p, patience, lambda top: top >= threshold, add=0
         ),
-        "one sure step too many is waited for": lambda p, threshold, patience: decide(p, threshold, patience + 1),
-        "the whole stream is read before the answer": lambda p, threshold, patience: decide(p, threshold, len(p) + 1),
+        "it waits for one sure step too many": lambda p, threshold, patience: decide(p, threshold, patience + 1),
+        "no step ever counts as sure, as with > for >=, and the last step decides": lambda p, threshold, patience: (
+            decide(p, threshold, len(p) + 1)
+        ),
         "the step at which the run begins is returned, when nobody could know it yet": lambda p, threshold, patience: (
             _decide(p, patience, lambda top: top >= threshold, add=2 - patience)
         ),
@@ -305,7 +307,7 @@ check_decide = Exercise(
 
 check_bug_in_share_strands = FindTheBug(
     check_share_strands,
-    looks_at="Reverse the input, x[::-1, ::-1]: the right network's answer is reversed with it. And the program's?",
+    looks_at="Reverse the input, x[::-1, ::-1]: the right network's answer is reversed with it. Is the program's?",
     about=About("strand symmetry", "find the bug", 2, 10),
 )
 
@@ -347,7 +349,7 @@ check_context = ReadAFigure(
         "the left end of the network's curve is read": 0.52,
         "the right end of the network's curve is read": 0.945,
     },
-    look="Find the network's curve, the lowest one, and read it at 100, the first power of ten on the axis below.",
+    look="Find the network's curve, the lowest one, and read it at 100 on the horizontal axis.",
     tolerance=0.015,
     about=About("context", "read a figure", 1, 5),
 )

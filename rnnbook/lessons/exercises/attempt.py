@@ -15,6 +15,10 @@ class WrongArguments(Exception):
     """The function does not take the exercise's arguments."""
 
 
+class ArgumentChanged(ValueError):
+    """The function writes into one of its arguments."""
+
+
 def bind(function: Callable, arguments: dict[str, Any]) -> tuple[list, dict[str, Any]]:
     """Return the arguments by position and by name with which a function can be called.
 
@@ -51,13 +55,13 @@ def _fits(signature, given, named):
 
 
 def call(function: Callable, arguments: dict[str, Any], lines: int = LINES) -> Any:
-    """Return what the function returns for copies of the arguments; raise ValueError if it writes into one."""
+    """Return what the function returns for copies of the arguments; raise ArgumentChanged if it writes into one."""
     copies = {name: np.copy(value) if isinstance(value, np.ndarray) else value for name, value in arguments.items()}
     given, named = bind(function, copies)
     results = bounded(lambda: function(*given, **named), scope_of(function), lines)
     for name, value in arguments.items():
         if isinstance(value, np.ndarray) and not np.array_equal(value, copies[name], equal_nan=value.dtype.kind == "f"):
-            raise ValueError(f"{name} was changed: build a new array instead of writing into the argument")
+            raise ArgumentChanged(f"It writes into its argument {name}: build a new array instead.")
     return results
 
 
@@ -67,6 +71,8 @@ def outcome(function: Callable, arguments: dict[str, Any], rights: Sequence[Righ
         return read(call(function, arguments), rights)
     except WrongArguments as error:
         return Outcome(sentence=str(error), kind="arguments")
+    except ArgumentChanged as error:
+        return Outcome(sentence=str(error), kind="stopped")
     except TooLong as error:
         return endless(error, scope_of(function))
     except (Exception, SystemExit) as error:  # whatever the reader's code raises is the answer to show

@@ -111,7 +111,7 @@ check_immediate_and_total = Exercise(
         "the derivatives are those with respect to v, not w": _through_v_alone,
         "the path through the state lacks the slope φ'": _total_with(_share, lambda slope, v, w: v),
         "the path through the state lacks the weight v": _total_with(_share, lambda slope, v, w: slope),
-        "the path through the state has the weight w in place of v": _total_with(_share, lambda slope, v, w: slope * w),
+        "the path through the state has the weight w instead of v": _total_with(_share, lambda slope, v, w: slope * w),
         "the shares of the steps are added without the states they pass through": _total_with(
             _share, lambda slope, v, w: 1
         ),
@@ -120,7 +120,7 @@ check_immediate_and_total = Exercise(
         )(*immediate_and_total(xs, h_0, w, v, b)),
         "the initial state is ignored and zero is used": lambda xs, h_0, w, v, b: immediate_and_total(xs, 0.0, w, v, b),
     },
-    looks_at="Two paths: directly, with the state before held fixed; and through the state before.",
+    looks_at="Two paths: directly, with the previous state held fixed; and through the previous state.",
     about=About("chain rule", "write", 2, 10),
 )
 
@@ -184,11 +184,11 @@ check_step_back = Exercise(
         "dh is passed on where da should be, to the input and the state": _leaky(
             lambda dh, **v: {"handed": lambda da: dh}
         ),
-        "dh is passed on where da should be, to the state before": _leaky(
+        "dh is passed on where da should be, to the previous state": _leaky(
             lambda dh, W_hh, **v: {"state": lambda da: dh @ W_hh}
         ),
     },
-    looks_at="Three questions: what reaches h, what reaches a, and on which two paths did the state before enter h?",
+    looks_at="Three questions: what reaches h, what reaches a, and on which two paths did the previous state enter h?",
     also=[lambda rng: _step_back_arrays(rng, *sizes(rng, 3))],
     about=About("backward pass", "write", 2, 10),
 )
@@ -348,7 +348,7 @@ check_ends = Exercise(
         "a symbol that is read several times counts once: dE[symbols] += dx": _table(_counted_once),
         "a row of dE is the mean over its uses instead of their sum": _table(_averaged),
         "dE is taken from the first sequence of the batch": _table(_of_one_sequence),
-        "dW_hy takes the state before the step": _one_step_late,
+        "dW_hy takes the state from before the step": _one_step_late,
         "dW_hy and db_y are those of the last step alone": lambda dy, hs, dx, symbols, E: (
             *ends(dy[-1:], hs[-1:], dx[-1:], symbols[-1:], E)[:2],
             ends(dy, hs, dx, symbols, E)[2],

@@ -16,10 +16,8 @@ def earlier_function(search: Any) -> tuple | None:
             if all(_is_right(search, mended, n) for n in range(len(search.trials))):
                 verdict = exercise.verdict(mine)
                 if not verdict.passed:
-                    said = (
-                        f"It is right as soon as the book's `{exercise.solution.__name__}` stands in place of `{name}`."
-                    )
-                    return f"{said} Of `{name}`: {verdict.message}", "earlier function", verdict.mistake, None
+                    said = f"It is right once the book's `{exercise.solution.__name__}` replaces your `{name}`."
+                    return f"{said} About `{name}`: {verdict.message}", "earlier function", verdict.mistake, None
     return None
 
 

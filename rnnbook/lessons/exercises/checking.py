@@ -134,7 +134,7 @@ class Exercise(Question):
                     worst, name, single = d, right.name, not coarse and d <= trial.single[trial.rights.index(right)]
         if not name:
             return next((result.sentence, result.kind) for result in given if result.sentence)
-        told = f"{name} differs by up to {worst:.2g} from the book's."
+        told = f"Not yet: off by up to {worst:.2g} in {name}."
         return told + " That is what float32 costs: return float32, or compute in float64." * single, "unknown"
 
 

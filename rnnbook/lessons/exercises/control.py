@@ -59,7 +59,7 @@ check_free_run = Exercise(
     returns=("ys",),
     mistakes={
         "y_prev stays as it was at the start": _frozen_older,
-        "y_prev becomes the new output and not the one before it": _both_new,
+        "y_prev becomes the new output instead of the one before it": _both_new,
         "the model never reads its own predictions": _from_the_start_each_time,
         "the two outputs are passed in the wrong order": lambda step, u, y, y_prev: free_run(
             lambda newer, older, u_t: step(older, newer, u_t), u, y, y_prev
@@ -145,7 +145,7 @@ check_remaining_error = Exercise(
     _remaining_inputs,
     returns=("paper", "inverse", "estimate"),
     mistakes={
-        "one step of the load is taken for the sum of all of them": lambda load, a, b: (load, load, 0 * load),
+        "the load of one step is taken for its sum over all steps": lambda load, a, b: (load, load, 0 * load),
         "the weight b is left out": lambda load, a, b: (load / (1 - a), load, 0 * load),
         "the sign is reversed: the output minus the reference was asked for": lambda load, a, b: (
             -load / (1 - a - b),
@@ -164,7 +164,7 @@ check_remaining_error = Exercise(
             0 * load,
         ),
     },
-    looks_at="Put the law into the plant, subtract the reference model, and ask for which e nothing changes any more.",
+    looks_at="Put the law into the plant, subtract the reference model, and ask at which e nothing changes any more.",
     about=About("observers", "write", 2, 10),
 )
 
@@ -197,10 +197,10 @@ check_sensitivity = Exercise(
     _sensitivity_inputs,
     returns=("s",),
     mistakes={
-        "the output before the last is left out": lambda a, b, k: _recursion(a, 0 * b, k),
-        "a and b are exchanged": lambda a, b, k: _recursion(b, a, k),
-        "the slopes of the step before are taken": lambda a, b, k: _recursion(a, b, k, shift=1),
-        "only the immediate derivative is there": lambda a, b, k: _recursion(0 * a, 0 * b, k),
+        "the path through y_{t-2} is left out": lambda a, b, k: _recursion(a, 0 * b, k),
+        "a and b are swapped": lambda a, b, k: _recursion(b, a, k),
+        "the slopes of the previous step are used": lambda a, b, k: _recursion(a, b, k, shift=1),
+        "only the immediate derivative is left": lambda a, b, k: _recursion(0 * a, 0 * b, k),
         "it begins one step late": lambda a, b, k: np.concatenate([[0.0], _recursion(a, b, k)[:-1]]),
     },
     looks_at="y_t moves for three reasons: u_k itself where t = k, y_{t-1}, and y_{t-2}.",
@@ -226,18 +226,21 @@ check_pid = Exercise(
     returns=("u",),
     mistakes={
         "the sum leaves out the present error": lambda errors, K_p, K_i, K_d: pid(errors, K_p, K_i, K_d) - K_i * errors,
-        "the mean of the errors stands in place of their sum": lambda errors, K_p, K_i, K_d: (
+        "the mean of the errors is used instead of their sum": lambda errors, K_p, K_i, K_d: (
             pid(errors, K_p, 0, K_d) + K_i * np.cumsum(errors) / np.arange(1, len(errors) + 1)
         ),
-        "the change has the wrong sign": lambda errors, K_p, K_i, K_d: pid(errors, K_p, K_i, -K_d),
-        "the first change is zero, though the error before it was": lambda errors, K_p, K_i, K_d: (
+        "the change of the error has the wrong sign": lambda errors, K_p, K_i, K_d: pid(errors, K_p, K_i, -K_d),
+        "the change is that to the next error, which the controller has not seen": lambda errors, K_p, K_i, K_d: (
+            pid(errors, K_p, K_i, 0) + K_d * np.diff(errors, append=0.0)
+        ),
+        "the first change is zero, as if the first error had been there before": lambda errors, K_p, K_i, K_d: (
             pid(errors, K_p, K_i, 0) + K_d * np.diff(errors, prepend=errors[0])
         ),
         "the sum runs over all errors, including those to come": lambda errors, K_p, K_i, K_d: (
             pid(errors, K_p, 0, K_d) + K_i * errors.sum()
         ),
-        "there is no sum": lambda errors, K_p, K_i, K_d: pid(errors, K_p, 0, K_d),
-        "there is no change": lambda errors, K_p, K_i, K_d: pid(errors, K_p, K_i, 0),
+        "the sum of the errors is missing": lambda errors, K_p, K_i, K_d: pid(errors, K_p, 0, K_d),
+        "the change of the error is missing": lambda errors, K_p, K_i, K_d: pid(errors, K_p, K_i, 0),
     },
     looks_at="Three terms: the error, the sum of all errors so far, and the error minus the one before it.",
     about=About("controllers", "write", 2, 10),
@@ -246,7 +249,7 @@ check_pid = Exercise(
 
 check_bug_in_sensitivity = FindTheBug(
     check_sensitivity,
-    looks_at="Set b to zero, then a: program.difference(b=0). And what of k=0?",
+    looks_at="Set b to zero, then a: program.difference(b=0). And what about k=0?",
     about=About("gradients", "find the bug", 2, 10),
 )
 
@@ -278,7 +281,7 @@ check_load_remains = Predict(
         "the whole load of the last step is assumed to remain": 19.9,
     },
     tolerance=0.02,
-    hint="Call what the estimate lacks e. How much does e gain from the load at a step, and how much does it lose?",
+    hint="Call what the estimate lacks e. How much does the load add to e at each step, and how much does e lose?",
     about=About("observers", "predict", 2, 5),
 )
 
@@ -291,19 +294,22 @@ check_second_push = ReadAFigure(
         "the line of the polynomial is read": 3.3,
         "the line of the linear model is read": 2.0,
         "the height of the input's push is read": 1.5,
-        "the input's push is added to the place of rest": 3.5,
+        "the input's push is added to the resting level": 3.5,
     },
-    look="Below: the plant's own line, the thick grey one, at its highest, shortly after step 30.",
+    look="In the lower panel, find the peak of the plant's own line, the thick grey one, shortly after step 30.",
     tolerance=0.05,
     about=About("equilibria", "read a figure", 1, 5),
 )
 
 check_who_steers = Design(
     {
-        "trouble": (["load", "noise", "drift"], "Calm alone favours an exact inverse: test loads, noise or drift."),
+        "trouble": (
+            ["load", "noise", "drift"],
+            "Calm conditions alone favour an exact inverse: test load, noise or drift.",
+        ),
         "rival": (["tuned PID"], "An untuned PID is no rival; tune it for the same trouble."),
         "seeds": (at_least(3), "A trained controller is one draw of its training: three seeds at least."),
-        "references": (["new"], "The references of the training were learned along with the plant."),
+        "references": (["new"], "The training references were learned along with the plant: test new ones."),
         "error": (["tracking"], "A one-step error of the model does not say how the loop behaves."),
     },
     plan={

@@ -103,7 +103,7 @@ def known(search: Search) -> tuple | None:
     """Return the known mistake that gives the attempt's numbers."""
     for sentence, wrong in search.exercise.mistakes.items():
         if search.equals(wrong):
-            return f"It equals what comes out when {sentence}.", "known", sentence, wrong
+            return f"You get these numbers when {sentence}.", "known", sentence, wrong
     return None
 
 
@@ -111,5 +111,10 @@ def by_rule(search: Search) -> tuple | None:
     """Return the simplest change of the solution that gives the attempt's numbers."""
     for change in changed.changes_of(search.exercise):
         if search.equals(change.function):
-            return f"It equals what comes out when {change.words}.", "rule", change.words, change.function
+            return (
+                f"The book's solution gives these numbers when {change.words}.",
+                "rule",
+                change.words,
+                change.function,
+            )
     return None

@@ -92,13 +92,15 @@ check_flip_energy = Exercise(
     mistakes={
         "the factor 2 is missing: s_i moves by 2, from +1 to -1 or back": lambda W, s, i: flip_energy(W, s, i) / 2,
         "the sign is reversed: that is by how much the energy would fall": lambda W, s, i: -flip_energy(W, s, i),
-        "the factor is 4: each pair is in the sum twice, and the ½ takes that back": lambda W, s, i: (
+        "the factor is 4: each pair is in the sum twice, and the ½ undoes that": lambda W, s, i: (
             2 * flip_energy(W, s, i)
         ),
         "the unit is assumed to follow its field, as in a visit; here it is flipped whatever the field says": (
             lambda W, s, i: -abs(flip_energy(W, s, i))
         ),
-        "its absolute value is returned: a flip may cost energy or gain it": lambda W, s, i: abs(flip_energy(W, s, i)),
+        "its absolute value is returned: a flip may cost energy or release it": lambda W, s, i: abs(
+            flip_energy(W, s, i)
+        ),
         "s_i is left out": lambda W, s, i: 2 * (s @ W[i]),
         "the energy after the flip is returned, not the change": lambda W, s, i: (
             -0.5 * np.sum(s * (s @ W), axis=1) + flip_energy(W, s, i)
@@ -106,7 +108,7 @@ check_flip_energy = Exercise(
         "the energy of the whole state is returned": lambda W, s, i: -0.5 * np.sum(s * (s @ W), axis=1),
     },
     looks_at="Collect the terms of E that contain s_i: they are -s_i a_i. What happens to them when s_i flips?",
-    forbids={"it computes an energy, but only the change is asked for": _computes_an_energy},
+    forbids={"it computes an energy, where only the change is asked for": _computes_an_energy},
     about=About("energy", "write", 2, 10),
 )
 
@@ -151,7 +153,7 @@ check_softmax_update = Exercise(
         ],
         "the old state is added": lambda patterns, s, beta: s + softmax_update(patterns, s, beta),
     },
-    looks_at="How alike is each pattern, β ξᵀs; softmax over the patterns; their mean with these weights.",
+    looks_at="Score each pattern by β ξᵀs, take the softmax over the patterns, and average them with these weights.",
     also=[_far_away],
 )
 
@@ -221,10 +223,10 @@ def turn_all_units():
 
 
 check_turn_all = Predict(
-    "all units of a state are turned at once: what does its energy do: rises, falls or stays?",
+    "what does the energy of a state do when all its units are flipped at once: rise, fall or stay?",
     run=turn_all_units,
-    why="The energy is a sum of products of two units, and both change their sign. So the opposite of every stored"
-    " pattern is a place of rest, too.",
+    why="The energy is a sum of products of two units, and both change sign: it stays the same. The opposite of every"
+    " stored pattern is therefore a resting state too.",
     misreadings={
         "the opposite of a pattern is assumed to be far from every resting state": "rises",
         "the energy is taken for a sum over single units": "falls",
@@ -242,7 +244,7 @@ check_beyond_capacity = ReadAFigure(
         "the curve of 200 units is read": 0.79,
         "the curve of 100 units is read": 0.87,
         "the point before the fall is read, a load of 0.13": 0.98,
-        "what was lost is read": 0.64,
+        "the overlap that was lost is read": 0.64,
     },
     look="Find the steepest of the three curves, and follow it to the right edge.",
     tolerance=0.1,
@@ -252,7 +254,7 @@ check_beyond_capacity = ReadAFigure(
 check_measure_basin = Design(
     {
         "a": (True, "A boundary shows only if there are starts on both sides of it."),
-        "b": (False, "A start without a wrong unit measures whether a pattern is kept, not whether it is repaired."),
+        "b": (False, "A start without wrong units tests whether a pattern is kept, not whether it is repaired."),
         "c": (True, "One draw may be lucky: average over several."),
         "d": (True, "The overlap says whether the network came back to the pattern that was meant."),
         "e": (False, "Other resting states also have low energies: an energy does not say which one was reached."),

@@ -167,13 +167,13 @@ class FindTheBug(Question):
             arguments = program.inputs(n)
             found, bug, right = (numbers(f, arguments) for f in (yours, program, self.exercise.solution))
             if _apart(found, bug) > APART:
-                what = "That is the right function" if _apart(found, right) <= APART else "It gives other numbers"
+                what = "That is the right function" if _apart(found, right) <= APART else "It gives different numbers"
                 return Verdict(False, f"{what}: hand over one that has the program's bug, or its letter.", "unknown")
         return Verdict(True, f"Right: your function has the same bug. {program._bug}.", "right", right=("bug",))
 
     def _why_not(self, program, guessed):
         """An experiment that tells the guessed bug from this program's."""
-        told = f"No. With that bug ({guessed}), the results would be others"
+        told = f"No. That bug ({guessed}) would give different results"
         for name in program.inputs():
             arguments = program.inputs()
             if not isinstance(arguments[name], np.ndarray):
@@ -182,10 +182,10 @@ class FindTheBug(Question):
             right = numbers(self.exercise.solution, arguments)
             guess, mine = (_apart(numbers(program._bugs[b], arguments), right) for b in (guessed, program._bug))
             if (guess <= APART) != (mine <= APART):
-                return f"{told}: program.difference({name}=0) would be {guess:.2g}, and is {mine:.2g}."
+                return f"{told}: program.difference({name}=0) would be {guess:.2g}, but it is {mine:.2g}."
         right = numbers(self.exercise.solution, program.inputs())
         guess, mine = (_apart(numbers(program._bugs[b], program.inputs()), right) for b in (guessed, program._bug))
-        return f"{told}: program.difference() would be {guess:.3g}, and is {mine:.3g}."
+        return f"{told}: program.difference() would be {guess:.3g}, but it is {mine:.3g}."
 
     def hints(self) -> list[str]:
         """Return what to try, then where the book's exercise says to look."""

@@ -37,11 +37,11 @@ check_lstm_biases_from_onnx = Exercise(
     returns=("bias_ih", "bias_hh"),
     mistakes={
         "the blocks stay in the order i, o, f, c": _reordered([0, 1, 2, 3]),
-        "the blocks are moved as in the other direction, to ONNX": _reordered([0, 3, 1, 2]),
-        "o changes places with f, and c stays the last": _reordered([0, 2, 1, 3]),
-        "the two biases are exchanged": lambda B: lstm_biases_from_onnx(B)[::-1],
+        "the blocks are reordered for the other direction, to ONNX": _reordered([0, 3, 1, 2]),
+        "o and f swap places, and c stays last": _reordered([0, 2, 1, 3]),
+        "the two biases are swapped": lambda B: lstm_biases_from_onnx(B)[::-1],
         "the two biases are taken alternately, block by block": _taken_in_turns,
-        "their sum is in the first and nothing in the second": lambda B: (
+        "the first holds their sum and the second zeros": lambda B: (
             sum(lstm_biases_from_onnx(B)), 0 * B[: len(B) // 2]
         ),
     },
@@ -93,11 +93,11 @@ check_gru_for_keras = Exercise(
         "the blocks stay in the order r, z, n": lambda weight_ih, weight_hh, bias_ih, bias_hh: (
             weight_ih.T, weight_hh.T, np.stack([bias_ih, bias_hh])
         ),
-        "only the weights are turned, the biases are not": _only_the_weights,
-        "the two biases are exchanged": lambda weight_ih, weight_hh, bias_ih, bias_hh: (
+        "only the weights are reordered, not the biases": _only_the_weights,
+        "the two biases are swapped": lambda weight_ih, weight_hh, bias_ih, bias_hh: (
             gru_for_keras(weight_ih, weight_hh, bias_hh, bias_ih)
         ),
-        "the two biases are added up, which is right for every gate but the candidate": _one_bias,
+        "the two biases are summed, which is right for every gate but the candidate": _one_bias,
         "z also gets a minus sign": _sign_of_z,
     },
     looks_at="Three blocks, four arrays: each array is reordered in the same way, and only the weights are transposed.",
@@ -155,8 +155,8 @@ check_whole_gradient = Exercise(
         "a gradient that is short enough is made longer": lambda gradients, sizes, max_norm: (
             _unclipped(gradients, sizes) * max_norm / np.linalg.norm(_unclipped(gradients, sizes))
         ),
-        "each number is clipped by itself, which turns the gradient": lambda gradients, sizes, max_norm: np.clip(
-            _unclipped(gradients, sizes), -max_norm, max_norm
+        "each number is clipped by itself, which changes the gradient's direction": lambda gradients, sizes, max_norm: (
+            np.clip(_unclipped(gradients, sizes), -max_norm, max_norm)
         ),
         "the weighted sum is divided by the number of processes": lambda gradients, sizes, max_norm: _clipped(
             sizes @ gradients / len(sizes), max_norm
@@ -188,7 +188,7 @@ def keras_kernel_shape():
 
 
 check_keras_shape = Predict(
-    "which shape has Keras's kernel of a GRU with 4 features and 6 units?",
+    "what shape does Keras's kernel have for a GRU with 4 features and 6 units?",
     run=keras_kernel_shape,
     why="Keras multiplies the input from the left, x W: features first, and then three blocks of 6.",
     misreadings={
@@ -206,7 +206,7 @@ check_third_in_onnx = ReadAFigure(
     "f",
     why="ONNX stacks i, o, f, c: the forget gate comes third.",
     misreadings={
-        "the column of PyTorch is read, or Keras's": "g",
+        "PyTorch's column is read, or Keras's": "g",
         "the last block is read": "c",
         "the second block is read": "o",
         "the first block is read": "i",
@@ -218,9 +218,9 @@ check_third_in_onnx = ReadAFigure(
 
 check_test_a_conversion = Design(
     {
-        "a": (True, "Equal shapes hide exchanged blocks: only outputs tell."),
+        "a": (True, "Equal shapes hide swapped blocks: only the outputs show them."),
         "b": (True, "With T, B, D and H all different no axis can stand in for another."),
-        "c": (False, "With biases of zero, as layers start, an exchanged or added bias cannot be seen."),
+        "c": (False, "With biases of zero, swapped or summed biases cannot be seen."),
         "d": (True, "An initial state of zeros hides what is wrong in the recurrent weights at the first step."),
         "e": (False, "A tolerance that is loosened until it passes tests nothing: derive it from float32."),
         "f": (True, "There and back again must give the weights bit for bit."),
@@ -261,6 +261,6 @@ check_by_autograd = Exercise(
         ),
         "a descent step is returned, with its minus sign": lambda x, W, target: -by_autograd(x, W, target),
     },
-    looks_at="W as a tensor that asks for gradients, the loss as one number, backward() once, and then W.grad.",
+    looks_at="Make W a tensor that requires a gradient, the loss one number; call backward() once, and take W.grad.",
     about=About("autograd", "PyTorch", 1, 10),
 )

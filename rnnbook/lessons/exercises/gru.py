@@ -53,7 +53,7 @@ check_gate_gradients = Exercise(
             dh * (1 - z),
             dh * (h_prev - n),
         ),
-        "h_prev and n are exchanged in da_z": lambda dh, z, n, h_prev: (
+        "h_prev and n are swapped in da_z": lambda dh, z, n, h_prev: (
             gate_gradients(dh, z, n, h_prev)[0],
             -gate_gradients(dh, z, n, h_prev)[1],
         ),
@@ -120,10 +120,10 @@ check_turn_z = Exercise(
             bias_ih,
             turn_z(weight_ih, weight_hh, bias_ih, bias_hh)[3],
         ),
-        "the first block changes its sign, which is r": lambda weight_ih, weight_hh, bias_ih, bias_hh: _turn_block(
+        "the first block, r, changes its sign": lambda weight_ih, weight_hh, bias_ih, bias_hh: _turn_block(
             0, weight_ih, weight_hh, bias_ih, bias_hh
         ),
-        "the last block changes its sign, which is n": lambda weight_ih, weight_hh, bias_ih, bias_hh: _turn_block(
+        "the last block, n, changes its sign": lambda weight_ih, weight_hh, bias_ih, bias_hh: _turn_block(
             2, weight_ih, weight_hh, bias_ih, bias_hh
         ),
         "every block changes its sign": lambda weight_ih, weight_hh, bias_ih, bias_hh: (
@@ -204,6 +204,7 @@ check_half_life = Exercise(
             lambda z: np.log(0.5) / np.log(1 - z)
         ),
         "the time constant 1 / (1 - z) is given instead of the half-life": lambda z: 1 / (1 - z),
+        "every step is assumed to take away the same amount, 1 - z": lambda z: 0.5 / (1 - z),
         "the fraction is upside down": lambda z: np.log(z) / np.log(0.5),
         "the sign is lost": lambda z: np.log(2) / np.log(z),
         "it is rounded up to whole steps: here a fraction of a step counts": lambda z: np.ceil(half_life(z)),

@@ -35,7 +35,7 @@ check_bits_per_character = Exercise(
         "every batch counts the same, however many tokens it has": lambda losses, tokens, characters: (
             np.mean(losses) * tokens.sum() / np.log(2) / characters
         ),
-        "nats are not turned into bits": lambda losses, tokens, characters: np.sum(losses * tokens) / characters,
+        "nats are not converted to bits": lambda losses, tokens, characters: np.sum(losses * tokens) / characters,
         "nats are multiplied by ln 2 instead of divided": lambda losses, tokens, characters: (
             np.sum(losses * tokens) * np.log(2) / characters
         ),
@@ -79,7 +79,7 @@ check_mixture_bits = Exercise(
             -(share * log_p + (1 - share) * log_q).mean() / np.log(2)
         ),
         "the share goes to the wrong model": lambda log_p, log_q, share: mixture_bits(log_q, log_p, share),
-        "nats are not turned into bits": lambda log_p, log_q, share: mixture_bits(log_p, log_q, share) * np.log(2),
+        "nats are not converted to bits": lambda log_p, log_q, share: mixture_bits(log_p, log_q, share) * np.log(2),
         "the mean is taken before the logarithm": lambda log_p, log_q, share: (
             -np.log2((share * np.exp(log_p) + (1 - share) * np.exp(log_q)).mean())
         ),
@@ -170,7 +170,7 @@ check_masked_mean = Exercise(
         ].mean(),
         "the mask is applied along the wrong axis": lambda losses, lengths: losses[_real(losses, lengths).T].mean(),
     },
-    looks_at="How many real tokens are there, and is every other one out of both the sum and the count?",
+    looks_at="How many real tokens are there, and is padding out of both the sum and the count?",
     also=[lambda rng: _masked_losses(rng, T=int(rng.integers(7, 10)), B=int(rng.integers(3, 6)))],
     about=About("padding", "write", 2, 10),
 )

@@ -52,7 +52,7 @@ check_block_differences = Exercise(
         "the blocks overlap": lambda first, second, block: np.lib.stride_tricks.sliding_window_view(
             first**2 - second**2, block
         ).mean(axis=1),
-        "the first months are left out in place of the last": lambda first, second, block: block_differences(
+        "the first months are left out instead of the last": lambda first, second, block: block_differences(
             first[len(first) % block :], second[len(second) % block :], block
         ),
         "the months are dealt out to the blocks in turn": lambda first, second, block: block_differences(

@@ -45,7 +45,7 @@ check_coupled_step = Exercise(
     _arrays("a_f", "a_g", "a_o", "c_prev"),
     returns=("h_t", "c_t"),
     mistakes={
-        "f and 1 - f are exchanged": lambda a_f, **rest: coupled_step(-a_f, **rest),
+        "f and 1 - f are swapped": lambda a_f, **rest: coupled_step(-a_f, **rest),
         "tanh is missing on the candidate": lambda **a: _coupled(**a, squash=lambda a_g: a_g),
         "the candidate gets a sigmoid, as if it were a gate": lambda **a: _coupled(**a, squash=sigmoid),
         "tanh is missing on the output": lambda **a: _coupled(**a, show=lambda c: c),
@@ -169,8 +169,8 @@ check_to_onnx_order = Exercise(
     mistakes={
         "the blocks stay in the order i, f, g, o": _in_order([0, 1, 2, 3]),
         "the conversion runs the other way: a matrix in i, o, f, g is put in order i, f, g, o": _in_order([0, 2, 3, 1]),
-        "f and o are exchanged and g stays the third": _in_order([0, 3, 2, 1]),
-        "the order i, f, o, g comes out": _in_order([0, 1, 3, 2]),
+        "f and o are swapped, and g stays third": _in_order([0, 3, 2, 1]),
+        "the result is in the order i, f, o, g": _in_order([0, 1, 3, 2]),
         "every fourth row is taken as a gate, not every block of H rows": lambda weight: weight.reshape(
             -1, 4, weight.shape[1]
         )[:, [0, 3, 1, 2]].reshape(weight.shape),
@@ -195,6 +195,7 @@ check_bias_for_half_life = Exercise(
     mistakes={
         "the gate's value f is returned, not the bias that makes it": lambda steps: 0.5 ** (1 / steps),
         "the sigmoid of f is taken; it is its inverse that you need": lambda steps: sigmoid(0.5 ** (1 / steps)),
+        "the sigmoid is inverted by the logarithm alone": lambda steps: np.log(0.5) / steps,
         "1 - f is mistaken for f: this gate forgets as much as the right one keeps": lambda steps: (
             -bias_for_half_life(steps)
         ),
@@ -244,7 +245,7 @@ check_peephole_step = Exercise(
     mistakes={
         "the output gate looks at the old carry instead of the new one": _output_sees_the_old_carry,
         "the output gate has no peephole": lambda p_o, **a: peephole_step(p_o=0 * p_o, **a),
-        "p_i and p_f are exchanged": lambda p_i, p_f, **a: peephole_step(p_i=p_f, p_f=p_i, **a),
+        "p_i and p_f are swapped": lambda p_i, p_f, **a: peephole_step(p_i=p_f, p_f=p_i, **a),
         "the candidate gets a peephole too": lambda a_g, p_i, c_prev, **a: peephole_step(
             a_g=a_g + p_i * c_prev, p_i=p_i, c_prev=c_prev, **a
         ),

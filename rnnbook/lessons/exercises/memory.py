@@ -78,7 +78,7 @@ check_count = Exercise(
         "the gates are used without their sigmoid": lambda **a: _count(**a, gate=lambda v: v),
         "the candidate is used without its tanh": lambda **a: _count(**a, candidate=lambda v: v),
         "the new carry goes through tanh before it is passed on": lambda **a: _count(**a, turn=np.tanh),
-        "the gates f and i are exchanged": lambda x, a_f, a_i, a_g: count(x, a_i, a_f, a_g),
+        "the gates f and i are swapped": lambda x, a_f, a_i, a_g: count(x, a_i, a_f, a_g),
         "the input gate is taken as 1 - f": lambda x, a_f, a_i, a_g: count(x, a_f, -a_f, a_g),
         "the forget gate is left out": lambda x, a_f, a_i, a_g: count(x, np.inf, a_i, a_g),
     },
@@ -108,7 +108,7 @@ check_hold = Exercise(
         "the inverse of the sigmoid has the wrong sign": lambda f, i, g: hold(1 - f, 1 - i, g),
         "the sigmoid is inverted by the logarithm alone": lambda f, i, g: (np.log(f), np.log(i), np.arctanh(g)),
         "the candidate is treated like a gate": lambda f, i, g: (*hold(f, i, g)[:2], np.log((1 + g) / (1 - g))),
-        "f and i are exchanged": lambda f, i, g: hold(i, f, g),
+        "f and i are swapped": lambda f, i, g: hold(i, f, g),
         "i is taken as 1 - f": lambda f, i, g: hold(f, 1 - f, g),
         "the candidate is returned as it is, without the inverse of tanh": lambda f, i, g: (*hold(f, i, g)[:2], g),
     },
@@ -139,6 +139,10 @@ check_interval = Exercise(
         "1.96 is taken for t, as if there were many seeds": lambda values: (
             values.mean(),
             1.96 * values.std(ddof=1) / np.sqrt(3),
+        ),
+        "1.96 is taken for t, and the standard deviation has the divisor 3": lambda values: (
+            values.mean(),
+            1.96 * values.std() / np.sqrt(3),
         ),
         "the square root of the number of seeds is missing": lambda values: (
             values.mean(),

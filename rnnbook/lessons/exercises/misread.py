@@ -29,7 +29,7 @@ def judge(
     how = _how_far(found, right)
     sentence = _misreading(found, right, tolerance, misreadings)
     if sentence:
-        return Verdict(False, f"{how} That is what comes out when {sentence}. {head}", "known", sentence)
+        return Verdict(False, f"{how} You get that when {sentence}. {head}", "known", sentence)
     return Verdict(False, f"{how} {head}", "unknown")
 
 
@@ -75,7 +75,7 @@ def _how_far(found, right):
         return f"Not “{found}”."
     if isinstance(right, tuple):
         wrong = [k for k, (f, r) in enumerate(zip(found, right)) if f != r]
-        where = f"axis {wrong[0]} differs" if len(found) == len(right) else f"it has {len(right)} axes"
+        where = f"axis {wrong[0]} differs" if len(found) == len(right) else f"the right one has {len(right)} axes"
         return f"Not {found}: {where}."
     if right and found and found / right > 0 and not 0.5 < found / right < 2:
         factor = found / right

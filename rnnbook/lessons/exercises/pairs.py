@@ -37,8 +37,8 @@ def result_by_result(search: Any) -> tuple | None:
                 if _part_is(search, trials, part, lambda n, f=function: search.run(f, n)):
                     found[part] = words
         if len(found) == len(wrong):
-            said = "; ".join(f"{names[part]} is what comes out when {found[part]}" for part in wrong)
-            return f"Of its results, {said}.", "pair", said, None
+            said = "; ".join(f"{names[part]} is what you get when {found[part]}" for part in wrong)
+            return f"{said}.", "pair", said, None
     return None
 
 
@@ -102,6 +102,6 @@ def twice_by_rule(search: Any) -> tuple | None:
                 return None
             if search.equals(second.function):
                 both = f"{change.words}; and {second.words}"
-                told = f"{change.words}, and that twice" if change.words == second.words else both
+                told = f"{change.words}, twice" if change.words == second.words else both
                 return f"Two mistakes give these numbers: {told}.", "pair", both, second.function
     return None

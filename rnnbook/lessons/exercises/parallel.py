@@ -212,7 +212,9 @@ def share_copied(model):
 def _answers(model, x):
     scores = np.asarray(plain(model(x.copy())), dtype=np.float64)
     if scores.shape != x.shape:
-        raise Refused(f"It should return scores of shape {x.shape}, one for each token, but has shape {scores.shape}.")
+        raise Refused(
+            f"It should return scores of shape {x.shape}, one for each token, but returns shape {scores.shape}."
+        )
     return scores.argmax(axis=-1)
 
 
@@ -223,7 +225,7 @@ check_copy_task = Project(
     bar=0.95,
     unit="of the symbols are right",
     how=[
-        "A guess is right for one symbol in four. Start with a shorter wait, and lengthen it once that is learned.",
+        "Guessing gets one symbol in four right. Start with a shorter wait, and lengthen it once that is learned.",
         "Count only the loss of the last five steps: the blanks before them are learned at once and swamp it.",
         "A layer whose factors start near 1 keeps what it has read: biases of the gates, or a state with addresses.",
     ],

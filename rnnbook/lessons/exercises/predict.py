@@ -10,7 +10,7 @@
 ...     tolerance=0.01,
 ... )
 >>> ask(0.5)
-0.5 is 0.5 too large. That is what comes out when the state is assumed to settle at 0.5. The run gives 0. Every step at least halves the state.
+0.5 is 0.5 too large. You get that when the state is assumed to settle at 0.5. The run gives 0. Every step at least halves the state.
 """  # noqa: E501
 
 import inspect

@@ -23,7 +23,7 @@ def unused(search: Any) -> str:
             found.append(f"`{name}`")
     if not found:
         return ""
-    return f"Your answer stays the same when {' or '.join(found)} changes, and the book's does not."
+    return f"Your answer does not change when {' or '.join(found)} does, and the book's does."
 
 
 def _unused_in(search, n, name):
@@ -66,7 +66,7 @@ def right_without(search: Any) -> str:
                 found.append(name)
     if not found or len(found) == len(search.trials[0].exact):
         return ""
-    return f"It is right as soon as {' or '.join(f'`{name}`' for name in found)} is zero: look where that is used."
+    return f"It is right when {' or '.join(f'`{name}`' for name in found)} is zero: look where you use that."
 
 
 def _right_at_zero(search, n, name):
@@ -91,11 +91,7 @@ def which_are_right(search: Any) -> str:
     if not right:
         return ""
     good, bad = [n for n in names if n in right], [n for n in names if n not in right]
-    return f"{' and '.join(good)} {_is_are(good)} right, {' and '.join(bad)} {_is_are(bad)} not." if bad else ""
-
-
-def _is_are(names):
-    return "is" if len(names) == 1 else "are"
+    return f"Already right: {' and '.join(good)}; still wrong: {' and '.join(bad)}." if bad else ""
 
 
 def where_right(search: Any) -> str:
@@ -112,7 +108,7 @@ def where_right(search: Any) -> str:
             right.append(e)
         for words, mask in PLACES.items():
             if any(w.any() for w in wrong) and all(_only(w, mask, e) for w, e in zip(wrong, right)):
-                return f"{name} is wrong only {words}."
+                return f"{name} is {words}."
     return ""
 
 
@@ -133,17 +129,21 @@ def _at(place, axis):
 
 
 PLACES = {
-    "in its first entry along the first axis": _at(0, 0),
-    "in its last entry along the first axis": _at(-1, 0),
-    "from its second entry along the first axis on": _at(slice(1, None), 0),
-    "before its last entry along the first axis": _at(slice(None, -1), 0),
-    "in its first entry along the second axis": _at(0, 1),
-    "in its last entry along the second axis": _at(-1, 1),
-    "on the diagonal": lambda e: np.eye(len(e), dtype=bool) if e.ndim == 2 and e.shape[0] == e.shape[1] else None,
-    "off the diagonal": lambda e: ~np.eye(len(e), dtype=bool) if e.ndim == 2 and e.shape[0] == e.shape[1] else None,
-    "where the right number is negative": lambda e: e < 0,
-    "where the right number is positive": lambda e: e > 0,
-    "where the right number is zero": lambda e: e == 0,
+    "wrong only in its first entry along the first axis": _at(0, 0),
+    "wrong only in its last entry along the first axis": _at(-1, 0),
+    "right in its first entry along the first axis, and wrong after it": _at(slice(1, None), 0),
+    "right in its last entry along the first axis, and wrong before it": _at(slice(None, -1), 0),
+    "wrong only in its first entry along the second axis": _at(0, 1),
+    "wrong only in its last entry along the second axis": _at(-1, 1),
+    "wrong only on the diagonal": lambda e: (
+        np.eye(len(e), dtype=bool) if e.ndim == 2 and e.shape[0] == e.shape[1] else None
+    ),
+    "wrong only off the diagonal": lambda e: (
+        ~np.eye(len(e), dtype=bool) if e.ndim == 2 and e.shape[0] == e.shape[1] else None
+    ),
+    "wrong only where the right number is negative": lambda e: e < 0,
+    "wrong only where the right number is positive": lambda e: e > 0,
+    "wrong only where the right number is zero": lambda e: e == 0,
 }
 
 
@@ -152,4 +152,4 @@ def how_often(search: Any) -> str:
     from rnnbook.lessons.exercises.diagnosis import agreeing
 
     good = sum(len(agreeing(t, g)) == len(t.rights) for t, g in zip(search.trials, search.given))
-    return f"On {good} of the {len(search.trials)} inputs it is right." if good else ""
+    return f"It is right on {good} of the {len(search.trials)} inputs." if good else ""

@@ -34,7 +34,7 @@ check_steps_needed = Exercise(
         ),
         "a blank is counted between all symbols": lambda target: 2 * len(target) - 1,
         "all 2U + 1 states are counted": lambda target: 2 * len(target) + 1,
-        "a repeated symbol is taken to cost a step less": lambda target: 2 * len(target) - steps_needed(target),
+        "a repeated symbol is assumed to save a step": lambda target: 2 * len(target) - steps_needed(target),
     },
     looks_at="Every symbol takes a step. Which blanks cannot be left out?",
     about=About("CTC", "write", 1, 10),
@@ -132,9 +132,9 @@ check_written = Exercise(
     _path,
     returns=("symbols",),
     mistakes={
-        "blanks are dropped first, so that they no longer part two equal symbols": _blanks_first,
+        "blanks are dropped first, so that they no longer separate two equal symbols": _blanks_first,
         "repeats are not merged": lambda path: _fill(path[path != 0], len(path)),
-        "the zeros behind what is written are missing": lambda path: written(path)[: np.sum(written(path) != 0)],
+        "the zeros after what is written are missing": lambda path: written(path)[: np.sum(written(path) != 0)],
         "blanks are kept": lambda path: _fill(path[np.concatenate([[True], path[1:] != path[:-1]])], len(path)),
         "every symbol is written only once, wherever it occurs": lambda path: _fill(
             np.array(list(dict.fromkeys(path[path != 0].tolist()))), len(path)
@@ -216,7 +216,7 @@ check_paired = Exercise(
             first.mean() - second.mean(),
             np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / len(first)),
         ),
-        "each system's binomial error is taken, as if each had been asked other words": lambda first, second: (
+        "each system's binomial error is taken, as if each had been given different words": lambda first, second: (
             first.mean() - second.mean(),
             np.sqrt((first.var() + second.var()) / len(first)),
         ),
@@ -280,7 +280,7 @@ check_long_words = ReadAFigure(
         "the curves of attention and CTC are read": 0.75,
         "the left end of the n-gram's curve is read": 0.34,
         "the encoder-decoder's curve is read": 0.97,
-        "what was right is read": 0.41,
+        "the share of right words is read": 0.41,
     },
     look="Find the joint n-gram's curve, flat after 8 letters, and read it at 10 letters or more.",
     tolerance=0.08,
@@ -292,7 +292,7 @@ check_does_search_help = Design(
         "a": (True, "Use the same network and the same words, or you compare the models and not the searches."),
         "b": (True, "The words are the same: compare them one by one; two separate error bars are too wide."),
         "c": (False, "An alpha chosen on the test words has seen their answers."),
-        "d": (True, "A search error is a word whose right answer is likelier than what was found: count these."),
+        "d": (True, "A search error is a word whose right answer is likelier than the one found: count these."),
         "e": (True, "One seed is one network: repeat with others."),
         "f": (False, "On the words that greedy search gets wrong, beam search can only win."),
     },

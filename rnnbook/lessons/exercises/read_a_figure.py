@@ -48,7 +48,7 @@ class ReadAFigure(Question):
     def hints(self) -> list[str]:
         """Return where to look, then the ways to read it wrongly."""
         wrongly = list(self.misreadings)[:3]
-        return [self.look, f"It goes wrong where {'; where '.join(wrongly)}."]
+        return [self.look, f"Easy ways to go wrong: {'; '.join(wrongly)}."]
 
     def answer(self) -> str:
         """Return what the figure says."""

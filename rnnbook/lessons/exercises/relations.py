@@ -12,20 +12,20 @@ FUNCTIONS: dict[str, Callable] = {
     "with its first axis reversed": lambda e: e[::-1],
     "with its last axis reversed": lambda e: e[..., ::-1],
     "with its first two axes exchanged": lambda e: e.swapaxes(0, 1),
-    "moved by one place, later": lambda e: np.concatenate([e[-1:], e[:-1]]),
-    "moved by one place, earlier": lambda e: np.concatenate([e[1:], e[:1]]),
+    "shifted one place later": lambda e: np.concatenate([e[-1:], e[:-1]]),
+    "shifted one place earlier": lambda e: np.concatenate([e[1:], e[:1]]),
     "without its first entry": lambda e: e[1:],
     "without its last entry": lambda e: e[:-1],
     "with an extra axis": lambda e: e[None],
     "squared": np.square,
-    "under a square root": np.sqrt,
+    "with its square root taken": np.sqrt,
     "without its sign": np.abs,
-    "upside down: one divided by it": lambda e: 1 / e,
-    "taken from one: 1 - it": lambda e: 1 - e,
+    "turned into its reciprocal": lambda e: 1 / e,
+    "subtracted from 1": lambda e: 1 - e,
     "put through exp": np.exp,
     "put through log": np.log,
     "put through tanh": np.tanh,
-    "passed through the sigmoid": lambda e: 1 / (1 + np.exp(-e)),
+    "put through the sigmoid": lambda e: 1 / (1 + np.exp(-e)),
     "summed over its first axis": lambda e: e.sum(axis=0),
     "summed over its last axis": lambda e: e.sum(axis=-1),
     "averaged over its first axis": lambda e: e.mean(axis=0),
@@ -92,7 +92,7 @@ def _one_array(search):
         if any(_right(search, n, part).ndim == 0 or len(_right(search, n, part)) < 2 for n in search.order):
             continue
         if _is(search, part, lambda n, p=part: np.broadcast_to(_right(search, n, p)[-1], _right(search, n, p).shape)):
-            copies = "a list that holds one array again and again shows its last state everywhere; append a copy"
+            copies = "a list that holds the same array many times shows its final values everywhere; append a copy"
             return f"Every entry of {name} is the last one: {copies}."
     return ""
 
@@ -153,7 +153,7 @@ def _close(a, b):
 def _zeros(search, part):
     name = search.exercise.returns[part]
     if _is(search, part, lambda n: 0 * _right(search, n, part)):
-        return f"Every number of {name} is zero."
+        return f"Every number in {name} is zero."
     return ""
 
 

@@ -30,7 +30,7 @@ check_step = Exercise(
     _step_inputs,
     returns=("h_t",),
     mistakes={
-        "tanh is left off": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: x_t @ W_ih.T + b_ih + h_prev @ W_hh.T + b_hh,
+        "tanh is left out": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: x_t @ W_ih.T + b_ih + h_prev @ W_hh.T + b_hh,
         "the bias of the hidden side, b_hh, is left out": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: step(
             x_t, h_prev, W_ih, W_hh, b_ih, 0
         ),
@@ -46,6 +46,15 @@ check_step = Exercise(
         ),
         "neither weight matrix is transposed": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: step(
             x_t, h_prev, W_ih.T, W_hh.T, b_ih, b_hh
+        ),
+        "relu is used instead of tanh": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: np.maximum(
+            x_t @ W_ih.T + b_ih + h_prev @ W_hh.T + b_hh, 0
+        ),
+        "the sigmoid is used instead of tanh": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: (
+            1 / (1 + np.exp(-(x_t @ W_ih.T + b_ih + h_prev @ W_hh.T + b_hh)))
+        ),
+        "tanh is applied to both parts before they are added": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: (
+            np.tanh(x_t @ W_ih.T + b_ih) + np.tanh(h_prev @ W_hh.T + b_hh)
         ),
         "the memory h_prev is not used": lambda x_t, h_prev, W_ih, W_hh, b_ih, b_hh: step(
             x_t, 0 * h_prev, W_ih, W_hh, b_ih, b_hh
@@ -255,7 +264,7 @@ check_flat_share = Exercise(
             np.abs(states) < limit, axis=0
         ),
         "steep steps are counted instead of flat ones": lambda states, limit: np.mean(1 - states**2 > limit, axis=0),
-        "the slope is taken for 1 - |h|": lambda states, limit: np.mean(1 - np.abs(states) < limit, axis=0),
+        "the slope is taken as 1 - |h|": lambda states, limit: np.mean(1 - np.abs(states) < limit, axis=0),
         "the slope is taken at h, as if h were the pre-activation": lambda states, limit: np.mean(
             1 - np.tanh(states) ** 2 < limit, axis=0
         ),
@@ -310,7 +319,7 @@ check_least_flat = ReadAFigure(
         "the upper panel is read: there unit 1 is the darkest": "1",
         "the row with many white cells is read as the steepest": "7",
     },
-    look="In the lower panel white is flat. Which row has the fewest white cells?",
+    look="In the lower panel, white means flat. Which row has the fewest white cells?",
     choices=tuple("12345678"),
     about=About("saturation", "read a figure", 1, 3),
 )

@@ -152,6 +152,9 @@ check_looking_weights = Exercise(
         "the softmax runs over the states instead of the memory's steps": lambda states, memory, W: _over_queries(
             states @ W @ memory.T
         ),
+        "the sum that divides runs over all states and steps together": lambda states, memory, W: (
+            np.exp(states @ W @ memory.T) / np.exp(states @ W @ memory.T).sum()
+        ),
         "the scores are returned, without the softmax": lambda states, memory, W: states @ W @ memory.T,
         "the keys are averaged over the line before they are scored, so every step gets the same weight": (
             lambda states, memory, W: softmax(0 * (states @ W @ memory.T))
@@ -163,7 +166,7 @@ check_looking_weights = Exercise(
             states @ W @ memory.T / np.sqrt(memory.shape[1])
         ),
     },
-    looks_at="A weight is a comparison: exchange two steps of the memory, and the weights have to exchange, too.",
+    looks_at="A weight is a comparison: swap two steps of the memory, and their weights have to swap too.",
     about=About("attention", "find the bug", 2, 10),
 )
 
@@ -233,6 +236,9 @@ check_on_the_letters = Exercise(
         "the end is counted as a letter of the span": lambda weights, spans: np.mean(
             _sums(weights, spans, last=1)[_follows(spans)]
         ),
+        "the end is counted as a letter of the span, even of an empty one": lambda weights, spans: np.mean(
+            _sums(weights, spans, last=1)
+        ),
         "the weights in a span are averaged instead of summed": lambda weights, spans: np.mean(
             [row[start:end].mean() for row, (start, end) in zip(weights, spans) if end > start]
         ),
@@ -243,8 +249,8 @@ check_on_the_letters = Exercise(
         "only the largest weight in each span is counted, not their sum": lambda weights, spans: np.mean(
             [row[start:end].max() for row, (start, end) in zip(weights, spans) if end > start]
         ),
-        "the rows are counted whose largest weight is inside, not the weights": lambda weights, spans: np.mean(
-            [start <= row.argmax() < end for row, (start, end) in zip(weights, spans) if end > start]
+        "rows whose largest weight is inside are counted, instead of the weights inside": lambda weights, spans: (
+            np.mean([start <= row.argmax() < end for row, (start, end) in zip(weights, spans) if end > start])
         ),
     },
     looks_at="Sum the weights inside each span, then average over the characters whose span holds a letter.",
@@ -281,6 +287,7 @@ check_doubled_query = Predict(
         "the ratio before the doubling is given": 2.718,
         "the ratio is doubled, not squared": 5.437,
         "weights are assumed to be proportional to their scores": 2.0,
+        "the ratio of the scores is doubled": 4.0,
         "both the query and the memory are doubled": 54.6,
     },
     tolerance=0.03,
@@ -291,10 +298,10 @@ check_doubled_query = Predict(
 check_where_it_looks = ReadAFigure(
     "fig-seq2seq-looks",
     "the second 0 of 2004",
-    why="The dark square of the first row is two letters behind its frame: there the encoder has read 200.",
+    why="The dark square of the first row is two letters past its frame: there the encoder has read 200.",
     misreadings={
         "the frame is read, not the weight: it is where the character comes from": "the 2 of 2004",
-        "the letter right behind the frame is read": "the first 0 of 2004",
+        "the letter right after the frame is read": "the first 0 of 2004",
         "the row of the 4 is read": "the 4 of 2004",
     },
     look="Find the row of the first character, at the top, and in it the darkest square.",
@@ -306,8 +313,8 @@ check_does_attention_help = Design(
     {
         "a": (True, "Attention adds parameters: give the network without it just as many."),
         "b": (True, "One that did not learn in 800 updates may learn in 1,600: double the budget once."),
-        "c": (True, "Longer lines than in training show whether it is length that troubles one vector."),
-        "d": (False, "With the true characters fed in, the decoder need not have written them: it flatters both."),
+        "c": (True, "Longer lines than in training show whether length is what troubles a single vector."),
+        "d": (False, "Fed the true characters, no decoder has to live with its own mistakes: that flatters both."),
         "e": (
             True,
             "Take five seeds with an interval: single runs of these networks differ by more than you compare.",

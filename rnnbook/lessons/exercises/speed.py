@@ -31,6 +31,10 @@ check_flops = Exercise(
     returns=("flops",),
     mistakes={
         "a multiplication and the addition after it count as one": lambda T, B, D, H, G: flops(T, B, D, H, G) // 2,
+        "the first term of each sum is not counted as an addition, 2D - 1 and 2H - 1": lambda T, B, D, H, G: (
+            T * B * G * H * (2 * D - 1 + 2 * H - 1)
+        ),
+        "an addition for the bias is counted": lambda T, B, D, H, G: flops(T, B, D, H, G) + T * B * G * H,
         "the product with the input is left out": lambda T, B, D, H, G: flops(T, B, 0, H, G),
         "the product with the state is left out": lambda T, B, D, H, G: 2 * T * B * G * H * D,
         "the gates are left out": lambda T, B, D, H, G: flops(T, B, D, H, 1),
@@ -75,7 +79,7 @@ check_weight_gradient = Exercise(
     _back,
     returns=("dW_hh",),
     mistakes={
-        "each step is paired with its own state instead of the one before": lambda das, h_0, hs: np.einsum(
+        "each step is paired with its own state instead of the previous one": lambda das, h_0, hs: np.einsum(
             "tbg,tbh->gh", das, hs
         ),
         "the first state is taken as zero": lambda das, h_0, hs: weight_gradient(das, 0 * h_0, hs),
@@ -88,7 +92,7 @@ check_weight_gradient = Exercise(
         "only the last step counts": lambda das, h_0, hs: das[-1].T @ hs[-2],
     },
     looks_at="Look again at the sum over all steps: which state does a step's pre-activation read?",
-    forbids={"there is a loop in it, but one product for all steps is asked for": _loops_over_time},
+    forbids={"it has a loop, where one product for all steps is asked for": _loops_over_time},
     about=About("backward pass", "write", 2, 15),
 )
 
@@ -111,21 +115,21 @@ check_speed_up = Exercise(
     _parts,
     returns=("speed_up",),
     mistakes={
-        "it is the time that is left, not how many times faster": lambda share, factor: 1 / speed_up(share, factor),
+        "the time that is left is returned, not the speed-up": lambda share, factor: 1 / speed_up(share, factor),
         "the rest of the time is forgotten": lambda share, factor: 1 / (share / factor).sum(),
         "the parts are made infinitely fast": lambda share, factor: 1 / (1 - share.sum()),
-        "each part's speed-up of the whole is computed alone, and they are multiplied": lambda share, factor: np.prod(
+        "each part's speed-up of the whole is computed alone, and these are multiplied": lambda share, factor: np.prod(
             1 / (1 - share + share / factor)
         ),
         "the speed-ups are averaged instead of the times": lambda share, factor: 1 - share.sum() + share @ factor,
-        "the program is asked for, not what each part does alone": lambda share, factor: (
+        "each part's own speed-up is returned, not that of the whole program": lambda share, factor: (
             1 / (1 - share + share / factor)
         ),
         "every part gets the mean of the factors": lambda share, factor: speed_up(
             share, np.full_like(share, factor.mean())
         ),
     },
-    looks_at="Write down the time that is left of one second, then ask how often it fits into the second.",
+    looks_at="If the program took one second, how long does it take now? And how often does that fit into a second?",
     about=About("Amdahl's law", "write", 1, 10),
 )
 
@@ -145,18 +149,18 @@ def half_ten_times_faster():
 
 
 check_half_of_it = Predict(
-    "a half of the time is made 10 times faster: how many times faster is the whole?",
+    "a part that takes half of the time becomes 10 times faster: how many times faster is the whole?",
     run=half_ten_times_faster,
-    why="The other half stays: 1 / (0.5 + 0.05). Even an infinitely fast part would give 2.",
+    why="The other half stays as it was: 1 / (0.5 + 0.05) = 1.82. Even an infinitely fast part would give only 2.",
     misreadings={
         "the share is multiplied by the factor": 5.0,
         "the speed-ups of both halves are averaged": 5.5,
         "the part is mistaken for the whole": 10.0,
         "the part is made infinitely fast": 2.0,
-        "it is the time that is left": 0.55,
+        "the time that is left is given": 0.55,
     },
     tolerance=0.03,
-    hint="What is left of one second?",
+    hint="If the program took one second, how long does it take now?",
     about=About("Amdahl's law", "predict", 1, 5),
 )
 
@@ -180,12 +184,12 @@ check_calls_of_a_sequence = ReadAFigure(
 
 check_time_it = Design(
     {
-        "a": (True, "Two programs that do not give the same numbers are not two ways to do one thing."),
+        "a": (True, "If the numbers differ, the two programs do not do the same thing."),
         "b": (True, "The first call pays for allocation and compilation, which no later one does."),
         "c": (False, "Beating your own slow loop says nothing about the layer that everybody has: time torch.nn too."),
         "d": (True, "A layer that is fast forward and slow backward trains slowly."),
         "e": (True, "More threads for one of them is a different comparison."),
-        "f": (False, "The fastest of the sizes tried flatters your program; show all of them."),
+        "f": (False, "The size that suits your program best flatters it: show all sizes."),
         "g": (True, "Other programs disturb a single call: repeat, and report the median or the smallest."),
     },
     looks_at="What must be the same in both, and what would only make one of them look good?",

@@ -42,8 +42,8 @@ check_delta_step = Exercise(
     mistakes={
         "nothing is erased: that is linear attention": lambda S, k, v, beta: S + beta * np.outer(k, v),
         "beta is left out, so that the old value is erased completely": lambda S, k, v, beta: delta_step(S, k, v, 1),
-        "beta scales what is erased and not what is written": lambda S, k, v, beta: S + np.outer(k, v - beta * (k @ S)),
-        "beta scales what is written and not what is erased": lambda S, k, v, beta: S + np.outer(k, beta * v - k @ S),
+        "beta scales what is erased but not what is written": lambda S, k, v, beta: S + np.outer(k, v - beta * (k @ S)),
+        "beta scales what is written but not what is erased": lambda S, k, v, beta: S + np.outer(k, beta * v - k @ S),
         "the whole matrix fades, as with a forget gate": lambda S, k, v, beta: (1 - beta) * S + beta * np.outer(k, v),
         "the old value is added instead of taken away": lambda S, k, v, beta: S + beta * np.outer(k, v + k @ S),
     },
@@ -68,7 +68,7 @@ check_sample_held_input = Exercise(
     ),
     returns=("h",),
     mistakes={
-        "the function is left unchanged: the input's part is divided by one delta too many": lambda A, delta, u, h: (
+        "the input's part is divided by delta once too often": lambda A, delta, u, h: (
             np.exp(delta * A) * h + (np.exp(delta * A) - 1) / (delta * A) * u
         ),
         "both factors are Euler's, 1 + ΔA and Δ": lambda A, delta, u, h: (1 + delta * A) * h + delta * u,
@@ -105,8 +105,8 @@ check_left_after = Exercise(
             1 - beta * writes
         ),
         "a decay of e^(-beta) is used instead of 1 - beta": lambda beta, writes: np.exp(-beta * writes),
-        "beta is what is left and not what is erased": lambda beta, writes: beta**writes,
-        "one write is enough": lambda beta, writes: 1 - beta,
+        "beta is taken for the share that is left, not the share that is erased": lambda beta, writes: beta**writes,
+        "only one write is counted": lambda beta, writes: 1 - beta,
         "beta is cut off at 1, as if no more than everything could be erased": lambda beta, writes: (
             np.maximum(1 - beta, 0) ** writes
         ),
@@ -138,9 +138,9 @@ def _attention_inputs(rng):
     }
 
 
-def _with_ages(q, k, v, decay, ages):
+def _with_ages(q, k, v, decay, ages, cut=np.tril):
     t = np.arange(len(q))
-    weights = np.tril(q @ k.T) * decay ** ages(t[:, None] - t)
+    weights = cut(q @ k.T) * decay ** ages(t[:, None] - t)
     return weights @ v / weights.sum(axis=1, keepdims=True)
 
 
@@ -155,6 +155,15 @@ check_fading_attention = Exercise(
         ),
         "everything older fades by the same factor, whatever its age": lambda q, k, v, decay: _with_ages(
             q, k, v, decay, lambda age: np.minimum(np.maximum(age, 0), 1)
+        ),
+        "later steps are not masked out, and fade like earlier ones": lambda q, k, v, decay: _with_ages(
+            q, k, v, decay, np.abs, cut=np.array
+        ),
+        "later steps are not masked out, and count the more the later they are": lambda q, k, v, decay: _with_ages(
+            q, k, v, decay, np.array, cut=np.array
+        ),
+        "later steps are not masked out, and do not fade": lambda q, k, v, decay: _with_ages(
+            q, k, v, decay, lambda age: np.maximum(age, 0), cut=np.array
         ),
         "the weights are not divided by their sum": lambda q, k, v, decay: (
             (np.tril(q @ k.T) * decay ** np.maximum(np.subtract.outer(np.arange(len(q)), np.arange(len(q))), 0)) @ v
@@ -232,7 +241,7 @@ def write_zero_three_times():
 
 
 check_toggle = Predict(
-    "what does the key read after three writes of zero with beta = 2, if it held 1?",
+    "what does the key hold after three writes of zero with beta = 2, if it held 1 before?",
     run=write_zero_three_times,
     why="Every write multiplies what the key holds by 1 - β = -1: a toggle, which no β up to 1 can be.",
     misreadings={
@@ -240,10 +249,10 @@ check_toggle = Predict(
         "the sign is lost": 1.0,
         "the erased parts are added up, 1 - 3 β": -5.0,
         "a write is assumed to leave 1 + β times what was there": 27.0,
-        "it is counted twice": -2.0,
+        "the last change is given, -β times what was held, not what is then held": -2.0,
     },
     tolerance=0.01,
-    hint="Write once: what does the key read then? Now use that as what it held.",
+    hint="Write once: what does the key hold then? Start from that for the next write.",
     about=About("delta rule", "predict", 1, 5),
 )
 
@@ -252,7 +261,7 @@ check_room = ReadAFigure(
     33.0,
     why="The LSTM is near 76 numbers and the dashed line at 2.3: its state has thirty times the room.",
     misreadings={
-        "the LSTM's numbers are read, not how many times the bound they are": 76.0,
+        "the size of the LSTM's state is given, not its ratio to the bound": 76.0,
         "the selective layer's point is mistaken for the LSTM's": 170.0,
         "a decade of the axis is mistaken for 10 numbers": 7.6,
         "the matrix states are compared with the bound": 500.0,
@@ -270,7 +279,7 @@ check_size_or_kind = Design(
             "Only a small matrix against a vector of the same size separates the size of the state from its kind.",
         ),
         "c": (False, "A learning rate chosen on the tested pairs has seen them: the share it reports is too good."),
-        "d": (True, "One seed does not tell a layer from luck: the selective layer spread from 0.24 to 0.84."),
+        "d": (True, "One seed does not tell a layer from luck: the selective layer's seeds ranged from 0.24 to 0.84."),
         "e": (True, "“Did not learn in 600 updates” does not mean “cannot”: double the budget once for what failed."),
         "f": (False, "The number of pairs with the largest difference, picked afterwards, flatters the winner."),
     },
@@ -325,7 +334,7 @@ check_beat_the_ngram = Project(
     " log probabilities (N, 27) of the next token, each given the tokens up to its own.",
     bits_per_letter,
     bar=_bits_of_the_ngram,
-    unit="bits a letter",
+    unit="bits per letter",
     how=[
         "Watch the loss on spellings('valid', 1000) while you train on spellings(): stop where it rises.",
         "About 70,000 letters are few: dropout and a falling learning rate help more than more units.",

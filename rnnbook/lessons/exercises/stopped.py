@@ -27,7 +27,7 @@ def stopped(error: BaseException, scope: dict | None) -> Outcome:
 
 def endless(error: BaseException, scope: dict | None) -> Outcome:
     """Return the outcome of a call that was ended because it did not stop."""
-    said = "It did not come to an end, so it was stopped: is there a loop that never ends?"
+    said = "It did not finish, so it was stopped: is there a loop that never ends?"
     return Outcome(sentence=f"{said} {where(error, scope)}".strip(), kind="endless")
 
 

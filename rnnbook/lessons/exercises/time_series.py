@@ -108,14 +108,14 @@ check_responsibilities = Exercise(
         "the weights π are returned, before x is known": lambda a, mu, s, x: softmax(a),
         "the weights π are left out": lambda a, mu, s, x: responsibilities(0 * a, mu, s, x),
         "σ is left out of the density's height, 1 / σ": lambda a, mu, s, x: softmax(a - 0.5 * _error(mu, s, x) ** 2),
-        "the logits are multiplied in place of their softmax": lambda a, mu, s, x: (
+        "the logits are used as weights instead of their softmax": lambda a, mu, s, x: (
             a * np.exp(-0.5 * _error(mu, s, x) ** 2 - s)
             / (a * np.exp(-0.5 * _error(mu, s, x) ** 2 - s)).sum(axis=1, keepdims=True)
         ),
         "the division by the sum is missing": lambda a, mu, s, x: (
             softmax(a) * np.exp(-0.5 * _error(mu, s, x) ** 2 - s) / np.sqrt(2 * np.pi)
         ),
-        "the sum that divides runs over the rows, not over the components": lambda a, mu, s, x: (
+        "the normalising sum runs over the rows, not over the components": lambda a, mu, s, x: (
             softmax((log_softmax(a) - 0.5 * _error(mu, s, x) ** 2 - s).T).T
         ),
         "s is mistaken for the logarithm of the variance": lambda a, mu, s, x: responsibilities(a, mu, s / 2, x),
@@ -156,6 +156,9 @@ check_conformal_share = Exercise(
     mistakes={
         "the sign of the old errors is kept: the quantile of the errors, not of their sizes": lambda old, new, share: (
             _within(np.sort(old)[int(np.ceil((len(old) + 1) * share)) - 1], new)
+        ),
+        "the sign of the old errors is kept, and np.quantile interpolates": lambda old, new, share: (
+            _within(np.quantile(old, share), new)
         ),
         "the new errors themselves decide how wide the interval is": lambda old, new, share: (
             conformal_share(new, new, share)
@@ -206,7 +209,7 @@ def gradient_two_deviations_off():
 check_pull_on_width = Predict(
     "what is the gradient of the normal loss with respect to s = log σ, if σ = 1 and the truth is 2 above the mean?",
     run=gradient_two_deviations_off,
-    why="It is 1 - e², with e = 2 the error in deviations: negative, so that descent makes the density wider.",
+    why="It is 1 - e², where e = 2 is the error in units of σ: negative, so descent widens the density.",
     misreadings={
         "the error is not squared": -1.0,
         "the sign is reversed: descent would make the density narrower": 3.0,
@@ -221,15 +224,15 @@ check_pull_on_width = Predict(
 check_highest_tenth = ReadAFigure(
     "fig-series-pit",
     0.23,
-    why="Nearly a quarter of the months are in the top tenth of what this mixture thought possible: it is too low.",
+    why="Nearly a quarter of the months are in the top tenth of what this mixture thought possible: it aims too low.",
     misreadings={
         "the dashed line is read instead of the bar": 0.1,
         "the bar of the mixture on the level is read": 0.2,
         "the bar of the AR is read": 0.117,
         "the ninth bar is read": 0.145,
-        "the answer is by how much the bar is too high": 0.13,
+        "the bar's excess over 0.1 is given, not its height": 0.13,
     },
-    look="Find the panel of the mixture on the root, and in it the last of the ten bars.",
+    look="Find the panel of the mixture on the root, and read the last of its ten bars.",
     tolerance=0.07,
     about=About("calibration", "read a figure", 1, 5),
 )

@@ -96,7 +96,7 @@ check_unpack = Exercise(
         "the order is read from the end, so that the shortest sequences are filled": lambda rows, batch_sizes, order: (
             unpack(rows, batch_sizes, order[::-1])
         ),
-        "batch and time are exchanged": lambda rows, batch_sizes, order: unpack(rows, batch_sizes, order).transpose(
+        "batch and time are swapped": lambda rows, batch_sizes, order: unpack(rows, batch_sizes, order).transpose(
             1, 0, 2
         ),
     },
@@ -131,11 +131,11 @@ check_ends = Exercise(
     _outputs,
     returns=("ends",),
     mistakes={
-        "both halves are read at outputs[-1], which is padding but for the longest": lambda hs, lengths: hs[-1],
-        "the backward half is read at each sequence's own last step, its first one": lambda hs, lengths: _at(
+        "both halves are read at outputs[-1], which is padding for all but the longest": lambda hs, lengths: hs[-1],
+        "the backward half is read at each sequence's last step, where it has read one input": lambda hs, lengths: _at(
             hs, lengths - 1, lengths - 1
         ),
-        "the halves are exchanged: forward at the first step, backward at the last": lambda hs, lengths: _at(
+        "the halves are swapped: forward at the first step, backward at the last": lambda hs, lengths: _at(
             hs, 0 * lengths, lengths - 1
         ),
         "the forward half is read at outputs[-1], past the end of the shorter sequences": lambda hs, lengths: _at(
@@ -192,9 +192,9 @@ check_wasted_share = ReadAFigure(
         "the curve of batches of similar length is read": 0.02,
         "the curve of padding to the longest of all is read": 0.39,
         "the value at 32 utterances is read": 0.33,
-        "what is not wasted is read": 0.74,
+        "the share that is not wasted is read": 0.74,
     },
-    look="Of the three curves find that of random batches, then 8 on the logarithmic axis below.",
+    look="Of the three curves, find that of random batches, and read it at 8 on the logarithmic axis.",
     tolerance=0.08,
     about=About("padding", "read a figure", 1, 5),
 )

@@ -43,6 +43,7 @@ check_windows = Exercise(
     returns=("x", "y"),
     mistakes={
         "the target is the next value, whatever the horizon": _with_targets_moved(lambda k, n: 1 - n),
+        "the horizon is ignored, as if it were 1": lambda series, length, horizon: windows(series, length, 1),
         "the target comes one step too early": _with_targets_moved(lambda k, n: -1),
         "the target is the window's own last value": _with_targets_moved(lambda k, n: -n),
         "the horizon is counted from the window's first value": _with_targets_moved(lambda k, n: 1 - k),
@@ -181,7 +182,7 @@ check_letters_known = Exercise(
         ),
         "the letter after every o is taken to be an n": lambda states: states[:, 0] + 2 * np.append(0, states[:-1, 0]),
         'only the o is reported; an n that ends an "on" is also certain': lambda states: states[:, 0],
-        "o and n are exchanged": lambda states: 2 * states[:, 0] + states[:, 1],
+        "o and n are swapped": lambda states: 2 * states[:, 0] + states[:, 1],
         "the count is reported, not the letter": lambda states: states[:, 1] + states[:, 2],
     },
     looks_at="Unit 1 is on at every o. When is unit 2 on, and which letter has just been read then?",
@@ -283,7 +284,7 @@ check_count_with_gap = Exercise(
         "every letter two places after an o counts, whether it is an n or not": lambda x: np.cumsum(
             np.append([0, 0], x[:-2, 0])
         ),
-        "two letters are between, and not one": lambda x: np.cumsum(np.append([0, 0, 0], x[:-3, 0]) * x[:, 1]),
+        "there are two letters in between, not one": lambda x: np.cumsum(np.append([0, 0, 0], x[:-3, 0]) * x[:, 1]),
         "it says where one ends, but does not add them up": lambda x: np.diff(count_with_gap(x), prepend=0),
     },
     looks_at="A fourth unit can pass on what unit 1 held: then unit 3 sees the o from two letters ago.",

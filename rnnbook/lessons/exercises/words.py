@@ -1,4 +1,4 @@
-"""A change of a solution, as a clause: "`b_hh` is left out", and where, "in the line of `a_t`"."""
+"""A change of a solution, as a clause: "`b_hh` is left out", and where, "in the line for `a_t`"."""
 
 import ast
 
@@ -14,28 +14,29 @@ def in_words(rule: str, change: str) -> str:
         case "transposition dropped":
             return f"`{new}` is not transposed"
         case "sign or not dropped":
-            return f"the {'minus sign' if old.startswith('-') else 'not'} before `{new}` is left out"
+            sign = "minus sign" if old.startswith("-") else "`~`" if old.startswith("~") else "`not`"
+            return f"the {sign} before `{new}` is left out"
         case "call dropped":
-            return f"`{_name_of_call(old)}` is left off"
+            return f"`{_name_of_call(old)}` is left out"
         case "function exchanged":
-            return f"`{_name_of_call(new)}` stands in place of `{_name_of_call(old)}`"
+            return f"`{_name_of_call(new)}` is used instead of `{_name_of_call(old)}`"
         case "arguments exchanged":
-            return f"two arguments of `{_name_of_call(old)}` are exchanged"
+            return f"two arguments of `{_name_of_call(old)}` are swapped"
         case "argument as zeros":
-            return f"an argument of `{_name_of_call(old)}` counts as zero: `{new}`"
+            return f"an argument of `{_name_of_call(old)}` is replaced by zeros, `{new}`"
         case "neighbours exchanged":
             return f"the order is `{new}`"
         case "statement deleted":
-            return f"`{old}` is not done"
+            return f"`{old}` is left out"
         case "added nothing to":
-            return "= stands in place of +="
+            return "`=` is used instead of `+=`"
         case "order reversed":
-            return "the loop runs in the other direction"
+            return "the loop runs in the opposite direction"
         case "variable mistaken" if new == f"{old}.T":
             return f"`{old}` is transposed"
         case "variable mistaken" if new == f"np.ones_like({old})":
-            return f"`{old}` counts as one"
-    return f"`{new}` stands in place of `{old}`"
+            return f"`{old}` is replaced by ones"
+    return f"`{new}` is used instead of `{old}`"
 
 
 def place(source: str, line: int) -> str:
@@ -45,9 +46,9 @@ def place(source: str, line: int) -> str:
     statement = min(around, key=lambda node: (node.end_lineno or node.lineno) - node.lineno, default=None)
     match statement:
         case ast.Assign([target]) | ast.AugAssign(target) | ast.AnnAssign(target):
-            return f"in the line of `{ast.unparse(target)}`"
+            return f"in the line for `{ast.unparse(target)}`"
         case ast.Return():
-            return "in what is returned"
+            return "in the return value"
         case ast.For(target) if line == statement.lineno:
             return f"in the loop over `{ast.unparse(target)}`"
         case ast.If() | ast.While():
@@ -58,7 +59,7 @@ def place(source: str, line: int) -> str:
 def _dropped(old, new):
     tree = ast.parse(old, mode="eval").body
     if not isinstance(tree, ast.BinOp):
-        return f"`{new}` stands in place of `{old}`"
+        return f"`{new}` is used instead of `{old}`"
     left, right = ast.unparse(tree.left), ast.unparse(tree.right)
     kept_left = new == left
     gone = right if kept_left else left
@@ -66,14 +67,14 @@ def _dropped(old, new):
         case ast.Add():
             return f"the term `{gone}` is left out"
         case ast.Sub():
-            return f"`{gone}` is not subtracted" if kept_left else f"`{new}` is taken alone, not `{old}`"
+            return f"`{gone}` is not subtracted" if kept_left else f"only `{new}` is used, not `{old}`"
         case ast.Mult() | ast.MatMult():
             return f"the factor `{gone}` is left out"
         case ast.Div() if kept_left:
-            return f"it is not divided by `{gone}`"
-        case ast.Pow():
-            return f"the power `{gone}` of `{new}` is left out"
-    return f"`{new}` stands in place of `{old}`"
+            return f"the division by `{gone}` is left out"
+        case ast.Pow() if kept_left:
+            return f"the exponent `{gone}` of `{new}` is left out"
+    return f"`{new}` is used instead of `{old}`"
 
 
 def _exchanged(old, new):
@@ -92,7 +93,7 @@ def _exchanged(old, new):
                 return f"`{left}` is divided by `{right}` instead of multiplied"
             case ast.Div():
                 return f"`{left}` is multiplied by `{right}` instead of divided"
-    return f"`{new}` stands in place of `{old}`"
+    return f"`{new}` is used instead of `{old}`"
 
 
 def _name_of_call(text):

@@ -43,7 +43,7 @@ def genome_lanes(first, opinions, genes, width=9):
         )
     axes.set_title("annotation (Prodigal)", loc="left")
     _lanes(axes)
-    axes.set(xlabel="place in the genome (thousand bases)", xlim=(edges[0], edges[-1]))
+    axes.set(xlabel="position in the genome (thousand bases)", xlim=(edges[0], edges[-1]))
     return figure
 
 

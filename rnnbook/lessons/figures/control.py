@@ -78,7 +78,7 @@ def one_step_and_free(errors):
                 axes.plot(one, np.full(len(one), k), "o", color=colour, fillstyle="none", markersize=6)
                 axes.plot([np.median(one), np.median(free)], [k, k], "-", color=colour, linewidth=1.2, zorder=1)
         axes.axvline(1, color=COLOURS["h"], linestyle=(0, (3.2, 2)), linewidth=1)
-        axes.set(xscale="log", title=test, xlabel="error, share of the\noutputs' deviation")
+        axes.set(xscale="log", title=test, xlabel="error, as a share\nof the outputs'\nstandard deviation")
         axes.set_yticks(range(len(models)), list(models))
         axes.set_ylim(len(models) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)

@@ -179,7 +179,7 @@ def capacity_curves(loads, curves, marks, halves=None, on=None):
             ha="center",
             va="bottom",
         )
-    axes.set(xlabel="load M / N (patterns for each unit)", ylabel="overlap at the end", ylim=(0, 1.04))
+    axes.set(xlabel="load M / N (patterns per unit)", ylabel="overlap at the end", ylim=(0, 1.04))
     axes.legend(loc="lower left")
     return axes.figure
 

@@ -16,7 +16,7 @@ def calls_on_each_rung(steps=3, elementwise=6):
 
     steps: how many are drawn.   elementwise: the calls between two products, in the first two strips.
     """
-    strips = ["loop over cells", "one input product", "steps in C", "one kernel"]
+    strips = ["loop over cells", "one input product", "gates in C", "one kernel"]
     sheet = Sheet(WIDTH, 0.55 + 0.62 * len(strips))
     height, wide, tiny, gap, between = 0.36, 0.36, 0.06, 0.06, 0.12
 

@@ -20,7 +20,7 @@ def kinds_of_answer():
         [(m, w, 0.0, 1.0) for m, w in zip(means, wide, strict=True)],
         [(m, w, gap, 0.65) for m, w, gap in zip(means, narrow, gaps, strict=True)],
     ]
-    titles = ["a number\n(the same width always)", "a normal density\nat every step", "a mixture\nof normal densities"]
+    titles = ["a number\n(always the same width)", "a normal density\nat every step", "a mixture\nof normal densities"]
     for axes, title, answers, colour in zip(row, titles, kinds, PALETTE, strict=False):
         for t, (mean, sigma, gap, weight) in enumerate(answers):
             bump = weight * np.exp(-0.5 * ((grid - mean) / sigma) ** 2)
@@ -127,7 +127,7 @@ def pit_histograms(values, bins=10):
             edgecolor="white",
             alpha=0.85,
         )
-        axes.set(title=title, xlabel="place in the density", xlim=(0, 1), xticks=[0, 0.5, 1])
+        axes.set(title=title, xlabel="place in the\nforecast density", xlim=(0, 1), xticks=[0, 0.5, 1])
         axes.grid(axis="x", visible=False)
     row[0, 0].set_ylabel("share of the months")
     return figure
