@@ -66,6 +66,12 @@ def test_the_table_of_times_is_the_measured_one():
     for peer in ("in_torch", "jax", "keras"):
         values = [f"{beside[peer][layer]:.2f}" for layer in ("RNN", "GRU", "LSTM")]
         assert f"{values[0]}, {values[1]} and {values[2]}" in README, peer
+    both = json.loads((ROOT / "benchmarks/results/layers_2_threads.json").read_text())["geometric_means"]["train"]
+    values = [f"{both['in_torch'][layer]:.2f}" for layer in ("RNN", "GRU", "LSTM")]
+    assert (
+        f"(benchmarks/results/layers_2_threads.json), `in_torch` takes {values[0]}, {values[1]} and {values[2]}."
+        in README
+    )
     for name, *cells in rows:
         assert cells == [f"{means[peers[name]][layer]:.2f}" for layer in ("RNN", "GRU", "LSTM")], name
 
