@@ -178,7 +178,7 @@ def mixture(w, p, known):
 
 
 def counters_of(past, valid, test, V):
-    """What the counter gives to the characters on which weights are chosen, and to the test part, fixed and learning."""
+    """What the counter gives to the characters that weights are chosen on, and to the test part; fixed and learning."""
     ngrams, part = WittenBell(past.numpy(), V, SETTINGS["order"]), valid[: SETTINGS["choosing_a_weight"]]
     asked = [(past.numpy(), part.numpy()), (valid.numpy(), test.numpy())]
     return {kind: [counter(ngrams, *texts, kind == "learning") for texts in asked] for kind in KINDS}
