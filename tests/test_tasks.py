@@ -139,7 +139,7 @@ def test_recall_asks_every_key_once_for_the_value_behind_it():
     assert tasks.associative_recall(0, 3, 2).x.shape == (12, 2)
     for wrong in [{"length": 11}, {"length": 13}, {"vocabulary": 4}]:
         with pytest.raises(
-            ValueError, match="3 pairs need an even length of at least 12 and a vocabulary of 6, but get"
+            ValueError, match="3 pairs need an even length of at least 12 and a vocabulary of 6, but got"
         ):
             tasks.associative_recall(0, 3, 2, **wrong)
     with pytest.raises(ValueError, match="pairs should be at least 1, but is 0"):
