@@ -474,7 +474,7 @@ def test_every_exercise_answers_in_the_browser(served, chromium):
             mistake = next(iter(exercise.wrong()), None)
             jobs.append({"setup": setup, "code": about["code"]})
             is_bug = isinstance(exercise, Exercise) and "return None" not in about["code"]
-            expected.append((name, " differs by " if is_bug else exercise(NOTHING[type(exercise)]).message))
+            expected.append((name, "off by up to" if is_bug else exercise(NOTHING[type(exercise)]).message))
             jobs.append({"setup": setup, "code": f"{text}({text}.reference())"})
             expected.append((name, exercise(exercise.reference()).message))
             if mistake is not None:
