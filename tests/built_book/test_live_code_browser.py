@@ -309,6 +309,7 @@ def test_the_list_of_all_exercises_shows_what_is_solved_and_carries_attempts_in_
 def test_attempts_go_to_a_file_and_come_back_by_keyboard_alone_and_both_is_said(served, chromium, tmp_path):
     context, log = open_context(chromium)
     page = context.new_page()
+    page.on("filechooser", lambda chooser: None)  # asked for throughout: between two waits a chooser could be missed
     page.goto(served.url + "book/exercises.html")
     says = page.locator(".live-state[role=status]")
     page.get_by_role("button", name="Export attempts").focus()
