@@ -155,7 +155,8 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
             terminalreporter.line(f"{what}: {run} of {of}{which}")
         if any(run < of for run, of, _ in counts.values()):
             terminalreporter.line("`make thorough` runs all.")
-    if thorough and exitstatus == 0 and not config.option.collectonly:
+    of_a_part = hasattr(config, "workerinput")  # a process of xdist, which does not know what the others have found
+    if thorough and exitstatus == 0 and not of_a_part and not config.option.collectonly:
         record = recorded()
         for what, *_, whole in told:
             record.setdefault(what, {}).update(whole)
