@@ -13,6 +13,7 @@ from zlib import crc32
 import torch
 
 from rnnbook.in_torch.by_hand import biases
+from rnnbook.in_torch.compiled.memory import lend
 
 SOURCE = Path(__file__).with_name("steps.c")
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
@@ -79,7 +80,7 @@ def forward_through(name, params, sizes, x, **arrays):
     products = in_c(W_ih, W_hh, sizes, trains="gates" in arrays)
     arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x, "b_ih": b_ih.contiguous(), "b_hh": b_hh.contiguous()}
     if products < 2:
-        u = arrays["gates"] if "gates" in arrays else empty(x, x.size(0), W_ih.size(0))  # may be overwritten
+        u = arrays["gates"] if "gates" in arrays else lend(x, x.size(0), W_ih.size(0))  # may be overwritten
         arrays["u"] = torch.addmm(b_ih if name == "gru_forward" else b_ih + b_hh, x, W_ih.T, out=u)
     if products == 0:
         arrays["product"] = torch.mm(arrays["h"], W_hh.T)
@@ -103,8 +104,8 @@ def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, *
         dx = empty(x, N, D) if with_dx else None
         call(name, products, sizes, arrays | found | {"dx": dx})
         return dx, grads
-    dus = empty(x, N, rows)
-    dvs = empty(x, N, rows) if "v_ns" in arrays else dus
+    dus = lend(x, N, rows)
+    dvs = lend(x, N, rows) if "v_ns" in arrays else dus
     call(name, products, sizes, arrays | {"u": dus, "dv": dvs})
     if products == 0:
         dh.addmm_(dvs, W_hh)

@@ -1,6 +1,7 @@
 """The GRU in C: the twin of ``handwritten.gru``, with the reset gate after the product."""
 
 from rnnbook.in_torch.compiled import backward_through, empty, forward_through, own
+from rnnbook.in_torch.compiled.memory import lend
 
 
 def forward(x, state, params, sizes, *, keep=True, reset_after=True):
@@ -9,7 +10,7 @@ def forward(x, state, params, sizes, *, keep=True, reset_after=True):
     N, H = x.size(0), h.size(1)
     hs, trace = empty(x, N, H), {}
     if keep:
-        trace = {"gates": empty(x, N, 3 * H), "h_prevs": empty(x, N, H), "v_ns": empty(x, N, H)}
+        trace = {"gates": lend(x, N, 3 * H), "h_prevs": lend(x, N, H), "v_ns": lend(x, N, H)}
     forward_through("gru_forward", params, sizes, x, h=h, hs=hs, **trace)
     return hs, (h,), tuple(trace.values())
 

@@ -1,6 +1,7 @@
 """The LSTM in C: the twin of ``handwritten.lstm``, without peepholes."""
 
 from rnnbook.in_torch.compiled import backward_through, empty, forward_through, own
+from rnnbook.in_torch.compiled.memory import lend
 
 
 def forward(x, state, params, sizes, *, keep=True, peephole=False):
@@ -9,7 +10,7 @@ def forward(x, state, params, sizes, *, keep=True, peephole=False):
     N, H = x.size(0), h.size(1)
     hs, trace = empty(x, N, H), {}
     if keep:
-        trace = {"gates": empty(x, N, 4 * H), "h_prevs": empty(x, N, H), "c_prevs": empty(x, N, H)}
+        trace = {"gates": lend(x, N, 4 * H), "h_prevs": lend(x, N, H), "c_prevs": lend(x, N, H)}
     forward_through("lstm_forward", params, sizes, x, h=h, c=c, hs=hs, **trace)
     return hs, (h, c), tuple(trace.values())
 

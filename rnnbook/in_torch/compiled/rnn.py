@@ -1,6 +1,7 @@
 """The basic RNN in C: the twin of ``handwritten.rnn``."""
 
 from rnnbook.in_torch.compiled import backward_through, empty, forward_through, own
+from rnnbook.in_torch.compiled.memory import lend
 
 
 def forward(x, state, params, sizes, *, keep=True, nonlinearity="tanh"):
@@ -9,7 +10,7 @@ def forward(x, state, params, sizes, *, keep=True, nonlinearity="tanh"):
     N, H = x.size(0), h.size(1)
     hs, trace = empty(x, N, H), {}
     if keep:
-        trace = {"gates": empty(x, N, H), "h_prevs": own(h)}
+        trace = {"gates": lend(x, N, H), "h_prevs": own(h)}
     forward_through(f"rnn_{nonlinearity}_forward", params, sizes, x, h=h, hs=hs, **trace)
     return hs, (h,), tuple(trace.values())
 

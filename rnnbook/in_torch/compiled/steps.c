@@ -57,7 +57,7 @@ typedef BITS(real) bits;
 #define MAGIC ((real)(WIDE ? 6755399441055744.0 : 12582912.0))
 #define LN2_HIGH ((real)(WIDE ? 6.93147180369123816490e-01 : 0.693145751953125))
 #define LN2_LOW ((real)(WIDE ? 1.90821492927058770002e-10 : 1.428606820309417e-06))
-#define LARGEST ((real)(WIDE ? 708 : 87))
+#define LARGEST ((real)(WIDE ? 500 : 64)) /* of e^x; beyond, arithmetic with e^-x would be slow: denormal numbers */
 
 static const real one_over_factorial[] = {
     1, 1, 1. / 2, 1. / 6, 1. / 24, 1. / 120, 1. / 720, 1. / 5040, 1. / 40320, 1. / 362880, 1. / 3628800,
