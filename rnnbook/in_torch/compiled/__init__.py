@@ -17,8 +17,10 @@ from rnnbook.in_torch.compiled.memory import lend
 
 SOURCE = Path(__file__).with_name("steps.c")
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
+FUNCTIONS = [f"{layer}_{way}" for layer in ("rnn_tanh", "rnn_relu", "gru", "lstm") for way in ("forward", "backward")]
 ARRAYS = "W_hh W_ih x b_ih b_hh h c gates h_prevs c_prevs v_ns hs dx dW_ih dW_hh db_ih db_hh product u dv"
 PLACES = {name: k for k, name in enumerate(ARRAYS.split())}  # in the table that steps.c reads
+GRADIENTS = {"weight_ih": "dW_ih", "weight_hh": "dW_hh", "bias_ih": "db_ih", "bias_hh": "db_hh"}
 CACHE = 1 << 20  # bytes of a weight that stays in the cache from step to step
 SMALL = 1 << 16  # the same, if a single step is trained on
 FEW = 4  # sequences, for which a single step is multiplied in C
@@ -56,6 +58,8 @@ def load(dtype):
         raise RuntimeError(f"implementation='compiled' cannot load {built.name} ({error}); {again}") from error
     if made_from != crc32(SOURCE.read_bytes()):
         raise RuntimeError(f"implementation='compiled' needs steps.c compiled, but it has changed since; {again}")
+    for name in FUNCTIONS:
+        getattr(library, name).argtypes = (ctypes.c_void_p, ctypes.c_void_p)
     return library
 
 
@@ -98,11 +102,11 @@ def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, *
     arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x, "hs": dhs.contiguous(), "h": dh, "gates": gates, "h_prevs": h_prevs}
     if products == 2:
         grads = {name: torch.empty_like(p, memory_format=torch.contiguous_format) for name, p in params.items()}
-        found = {"d" + name.replace("weight", "W").replace("bias", "b"): grad for name, grad in grads.items()}
+        arrays |= {GRADIENTS[name]: grad for name, grad in grads.items()}
         if "bias_ih" not in params:
-            found |= {"db_ih": x.new_empty(rows), "db_hh": x.new_empty(rows)}
-        dx = empty(x, N, D) if with_dx else None
-        call(name, products, sizes, arrays | found | {"dx": dx})
+            arrays |= {"db_ih": x.new_empty(rows), "db_hh": x.new_empty(rows)}
+        dx = arrays["dx"] = empty(x, N, D) if with_dx else None
+        call(name, products, sizes, arrays)
         return dx, grads
     dus = lend(x, N, rows)
     dvs = lend(x, N, rows) if "v_ns" in arrays else dus
@@ -138,11 +142,10 @@ def call(name, in_c, sizes, arrays):
         if tensor is not None:
             assert tensor.is_contiguous(), "steps.c reads rows that are contiguous in memory"
             addresses[PLACES[array_name]] = tensor.data_ptr()
-    threads = torch.get_num_threads() if in_c and sum(sizes) * H > WORTH_A_THREAD else 1
+    threads = torch.get_num_threads() if in_c and x.size(0) * H > WORTH_A_THREAD else 1
     numbers = len(sizes), x.size(1), H, in_c, threads, W_hh.nbytes > CACHE, *sizes
     at, sequence = array("Q", addresses), array("l", numbers)
-    function = getattr(LIBRARIES[x.dtype], name)
-    function(ctypes.c_void_p(at.buffer_info()[0]), ctypes.c_void_p(sequence.buffer_info()[0]))
+    getattr(LIBRARIES[x.dtype], name)(at.buffer_info()[0], sequence.buffer_info()[0])
 
 
 def empty(like, *shape):

@@ -5,6 +5,7 @@ training step of a long sequence that takes up to a fifth of the time. So large 
 kept here, ``KEPT`` bytes of them at most, as PyTorch keeps memory on a GPU.
 """
 
+import math
 import mmap
 import weakref
 
@@ -17,10 +18,8 @@ _free: dict[int, list[mmap.mmap]] = {}  # by their size
 
 def lend(like, *shape):
     """A tensor of this shape, with the dtype of ``like``, not filled; its memory comes back when nobody holds it."""
-    count = 1
-    for size in shape:
-        count *= size
-    size = count * like.element_size()
+    count = math.prod(shape)
+    size = count * like.itemsize
     if size < LARGE or not hasattr(mmap, "MAP_PRIVATE"):  # Windows has none
         return like.new_empty(shape)
     step = max(LARGE, 1 << (size.bit_length() - 4))  # sizes are rounded up by an eighth at most, so that they recur

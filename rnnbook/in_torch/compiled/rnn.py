@@ -10,7 +10,7 @@ def forward(x, state, params, sizes, *, keep=True, nonlinearity="tanh"):
     N, H = x.size(0), h.size(1)
     hs, trace = empty(x, N, H), {}
     if keep:
-        trace = {"gates": lend(x, N, H), "h_prevs": own(h)}
+        trace = {"gates": lend(x, N, H), "h_prevs": state[0].contiguous()}
     forward_through(f"rnn_{nonlinearity}_forward", params, sizes, x, h=h, hs=hs, **trace)
     return hs, (h,), tuple(trace.values())
 
