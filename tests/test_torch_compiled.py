@@ -212,6 +212,21 @@ def test_both_kinds_of_product_equal_torch(name, cache, monkeypatch):
 
 @needs_compiled_steps
 @every_layer
+@pytest.mark.parametrize("inputs", [1, 2, 15, 16, 17])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_inputs_of_one_number_and_of_more_have_the_same_gradients(name, variant, inputs, threads, monkeypatch):
+    monkeypatch.setattr(compiled, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    torch.manual_seed(inputs)
+    ours = getattr(in_torch, name)(inputs, 21, dtype=torch.float64, implementation="compiled", **variant)
+    exact = getattr(in_torch, name)(inputs, 21, dtype=torch.float64, implementation="reference", **variant)
+    exact.load_state_dict(ours.state_dict())
+    x = torch.randn(9, 14, inputs, dtype=torch.float64)
+    assert largest_difference(everything(ours, x), everything(exact, x)) < 1e-12
+
+
+@needs_compiled_steps
+@every_layer
 def test_rows_taken_at_once_never_leave_the_buffers_of_a_few_rows(name, variant, monkeypatch):
     """Python asks for all rows at once only where the product of the inputs is the BLAS's; C does not rely on it."""
     ours, _ = pair(name, own={"implementation": "compiled"}, **variant)

@@ -227,6 +227,7 @@ struct matrix {
 };
 
 static long filled(long count) { return (count + LANES - 1) / LANES * LANES; } /* up to whole vectors */
+static long columns(long D) { return D == 1 ? 1 : filled(D); } /* of x: one would leave a vector almost empty */
 static real *room(long count) { return aligned_alloc(64, filled(count) * sizeof(real)); }
 static real *zeros(long count) { return memset(room(count), 0, filled(count) * sizeof(real)); }
 
@@ -400,15 +401,37 @@ INLINE void forward(const struct work *w, long gates, void step(OF_A_STEP)) {
 
 /* Add up the gradients of the weights over some rows: those of u and of the product, h before the step, and x. */
 INLINE void add_some(const struct work *w, long G, const real *du, const real *dv, long wide, real *h, real *x, long rows) {
-    long hs = filled(w->s->H), xs = filled(w->s->D);
+    long hs = filled(w->s->H), xs = columns(w->s->D);
     real *dW_hh = w->sums, *dW_ih = dW_hh + G * hs, *db_ih = dW_ih + G * xs, *db_hh = db_ih + G;
     struct matrix h_rows = in_panels((struct matrix){h, rows, hs, hs, 1}, w->vectors);
     struct matrix x_rows = in_panels((struct matrix){x, rows, xs, xs, 1}, w->vectors);
     w->times(G, dv, 1, wide, &h_rows, dW_hh, hs, 1);
-    w->times(G, du, 1, wide, &x_rows, dW_ih, xs, 1);
-    for (long row = 0; row < rows; row++)
-        for (long j = 0; j < G; j++)
-            db_ih[j] += du[row * wide + j], db_hh[j] += dv[row * wide + j];
+    if (xs > 1)
+        w->times(G, du, 1, wide, &x_rows, dW_ih, xs, 1);
+    for (long row = 0; row < rows; row++, du += wide, dv += wide) {
+        const real x_row = x[row * xs];
+        INDEPENDENT for (long j = 0; j < G; j++)
+            db_ih[j] += du[j];
+        if (xs == 1)
+            INDEPENDENT for (long j = 0; j < G; j++)
+                dW_ih[j] += du[j] * x_row;
+        if (du != dv)
+            INDEPENDENT for (long j = 0; j < G; j++)
+                db_hh[j] += dv[j];
+    }
+}
+
+/* The gradient of x over some rows. */
+INLINE void of_input(const struct work *w, long G, const real *du, long wide, real *dx, long rows) {
+    if (w->s->D > 1)
+        w->times(rows, du, wide, 1, &w->W_ih, dx, filled(w->s->D), 0);
+    const real *W_ih = w->at[W_IH];
+    for (long row = 0; w->s->D == 1 && row < rows; row++, du += wide) {
+        real sum = 0;
+        _Pragma("omp simd reduction(+ : sum)") for (long j = 0; j < G; j++)
+            sum += du[j] * W_ih[j];
+        dx[row] = sum;
+    }
 }
 
 INLINE void copy_rows(real *to, long to_width, const real *from, long width, long rows, long count) {
@@ -420,7 +443,7 @@ INLINE void backward(const struct work *w, long gates, int own_dv, void step(OF_
     real *const *at = w->at;
     const struct sequence *s = w->s;
     const long *sizes = s->sizes;
-    long D = s->D, H = s->H, G = gates * H, N = 0, hs = filled(H), xs = filled(D);
+    long D = s->D, H = s->H, G = gates * H, N = 0, hs = filled(H), xs = columns(D);
     long width = w->W_hh.first ? hs : H, whole = w->W_ih.first != NULL;
     long wide = whole ? G + LANES : G; /* else a column would share few lines of the cache */
     for (long t = 0; t < s->T; t++)
@@ -453,7 +476,7 @@ INLINE void backward(const struct work *w, long gates, int own_dv, void step(OF_
             copy_rows(x_own + slot * xs, xs, at[X] + place * D, D, rows, D);
             int full = t == 0 || some + TILE_ROWS > most;
             if (at[DX] && (full || w->blocks > 1 || waiting + TILE_ROWS > AHEAD)) {
-                w->times(waiting, du, wide, 1, &w->W_ih, dx_own, xs, 0);
+                of_input(w, G, du, wide, dx_own, waiting);
                 copy_rows(at[DX] + place * D, D, dx_own, xs, waiting, D);
                 waiting = 0;
             }
@@ -470,7 +493,7 @@ INLINE void backward(const struct work *w, long gates, int own_dv, void step(OF_
 
 /* Add up what the threads have found, and write it where the gradients belong. */
 static void collect(const struct work *w, long threads, long G) {
-    long H = w->s->H, D = w->s->D, hs = filled(H), xs = filled(D);
+    long H = w->s->H, D = w->s->D, hs = filled(H), xs = columns(D);
     real *const *at = w->at, *dW_hh = w->sums, *dW_ih = dW_hh + G * hs, *db_ih = dW_ih + G * xs, *db_hh = db_ih + G;
     for (long k = 1; k < threads; k++)
         for (long i = 0; i < w->size; i++)
@@ -478,7 +501,7 @@ static void collect(const struct work *w, long threads, long G) {
     copy_rows(at[DW_HH], H, dW_hh, hs, G, H);
     copy_rows(at[DW_IH], D, dW_ih, xs, G, D);
     copy_rows(at[DB_IH], G, db_ih, G, 1, G);
-    copy_rows(at[DB_HH], G, db_hh, G, 1, G);
+    copy_rows(at[DB_HH], G, G == 3 * H ? db_hh : db_ih, G, 1, G); /* only a GRU has two */
 }
 
 #define MOST_THREADS 64
@@ -534,7 +557,7 @@ static void run(void part(const struct work *), real *const *at, const struct se
     if (s->in_c > 1)
         w.W_ih = weight(at[W_IH], G, s->D, back, &w);
     if (s->in_c > 1 && back)
-        w.size = filled(G * (filled(s->H) + filled(s->D) + 2)), w.sums = zeros(threads * w.size);
+        w.size = filled(G * (filled(s->H) + columns(s->D) + 2)), w.sums = zeros(threads * w.size);
     in_threads(part, w, threads);
     if (w.size)
         collect(&w, threads, G);
