@@ -41,6 +41,16 @@ def test_the_layers_are_timed_against_every_peer(tmp_path):
     assert "RNN" in printed and report["provenance"]["threads"] == 1
 
 
+@pytest.mark.slow
+@in_part
+def test_hidden_costs_are_timed_beside_the_layer_without_them(tmp_path):
+    out = tmp_path / "hidden.json"
+    run("hidden_costs.py", "--layers", "GRU", "RNN", "--sizes", 0, "--seconds", 0, "--out", out)
+    rows = json.loads(out.read_text(encoding="utf-8"))["rows"]
+    assert [(row["layer"], row["sizes"]) for row in rows] == [("GRU", [50, 1, 32, 64]), ("RNN", [50, 1, 32, 64])]
+    assert all(min(row["min_ms"], row["new pages"], row["denormal numbers"]) > 0 for row in rows)
+
+
 def test_a_peer_whose_package_is_missing_is_left_out_and_said(layers, monkeypatch, capsys):
     monkeypatch.setitem(layers.NEEDS, "jax", ["a_package_that_nobody_has"])
     assert layers.parse(["--peers", "jax", "cells"]).peers == ["torch.nn", "cells"]

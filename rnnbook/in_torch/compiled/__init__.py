@@ -58,6 +58,11 @@ def load(dtype):
         raise RuntimeError(f"implementation='compiled' cannot load {built.name} ({error}); {again}") from error
     if made_from != crc32(SOURCE.read_bytes()):
         raise RuntimeError(f"implementation='compiled' needs steps.c compiled, but it has changed since; {again}")
+    return with_arguments(library)
+
+
+def with_arguments(library):
+    """Tell ctypes that the functions of this library take two addresses; returns the library."""
     for name in FUNCTIONS:
         getattr(library, name).argtypes = (ctypes.c_void_p, ctypes.c_void_p)
     return library
