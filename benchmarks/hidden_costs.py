@@ -37,8 +37,7 @@ def compiled_with(old, new):
             shutil.copy(ROOT / name, folder / name)
         (folder / source).write_text(text.replace(old, new), encoding="utf-8")
         subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=folder, check=True)
-        library = ctypes.CDLL(str((folder / source).with_name("steps.float32.so")))
-    return compiled.with_arguments(library)
+        return ctypes.CDLL(str((folder / source).with_name("steps.float32.so")))
 
 
 def trainings(layer, sizes, near_zero):

@@ -6,6 +6,8 @@
   variant but ``proj_size``.
 - ``compiled``: the same in C, the fastest on the CPU. It is there if a C compiler was available when the package was
   installed. ``torch.nn``'s equations only (no peepholes, no projection, ``reset_after=True``), float32 and float64.
+  The memory of large traces is kept for the next call, 256 MB of it at most; ``compiled.memory.release()`` gives it
+  back.
 - ``triton``: one kernel launch for the whole sequence, on a GPU; ``torch.nn``'s equations only (no peepholes, no
   projection, ``reset_after=True``), hidden_size up to 1024, float32, bfloat16 and float16.
 

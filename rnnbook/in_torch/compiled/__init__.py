@@ -17,7 +17,6 @@ from rnnbook.in_torch.compiled.memory import lend
 
 SOURCE = Path(__file__).with_name("steps.c")
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
-FUNCTIONS = [f"{layer}_{way}" for layer in ("rnn_tanh", "rnn_relu", "gru", "lstm") for way in ("forward", "backward")]
 ARRAYS = "W_hh W_ih x b_ih b_hh h c gates h_prevs c_prevs v_ns hs dx dW_ih dW_hh db_ih db_hh product u dv"
 PLACES = {name: k for k, name in enumerate(ARRAYS.split())}  # in the table that steps.c reads
 GRADIENTS = {"weight_ih": "dW_ih", "weight_hh": "dW_hh", "bias_ih": "db_ih", "bias_hh": "db_hh"}
@@ -58,13 +57,6 @@ def load(dtype):
         raise RuntimeError(f"implementation='compiled' cannot load {built.name} ({error}); {again}") from error
     if made_from != crc32(SOURCE.read_bytes()):
         raise RuntimeError(f"implementation='compiled' needs steps.c compiled, but it has changed since; {again}")
-    return with_arguments(library)
-
-
-def with_arguments(library):
-    """Tell ctypes that the functions of this library take two addresses; returns the library."""
-    for name in FUNCTIONS:
-        getattr(library, name).argtypes = (ctypes.c_void_p, ctypes.c_void_p)
     return library
 
 
@@ -150,7 +142,8 @@ def call(name, in_c, sizes, arrays):
     threads = torch.get_num_threads() if in_c and x.size(0) * H > WORTH_A_THREAD else 1
     numbers = len(sizes), x.size(1), H, in_c, threads, W_hh.nbytes > CACHE, *sizes
     at, sequence = array("Q", addresses), array("l", numbers)
-    getattr(LIBRARIES[x.dtype], name)(at.buffer_info()[0], sequence.buffer_info()[0])
+    function = getattr(LIBRARIES[x.dtype], name)
+    function(ctypes.c_void_p(at.buffer_info()[0]), ctypes.c_void_p(sequence.buffer_info()[0]))
 
 
 def empty(like, *shape):
