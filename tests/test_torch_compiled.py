@@ -25,8 +25,16 @@ from rnnbook.lessons.exercises import mutants, rules
 needs_compiled_steps = pytest.mark.skipif(not LIBRARIES, reason="no C compiler was at the installation")
 LAYERS = [("RNN", {}), ("RNN", {"nonlinearity": "relu"}), ("GRU", {}), ("LSTM", {})]
 every_layer = pytest.mark.parametrize("name, variant", LAYERS)
-ONE_STEP = [(1, 1, 1), (1, 1, 18), (1, 4, 33), (1, 5, 17), (1, 2, 70)]  # few sequences or more, small weights or larger
-SHAPES = [*ONE_STEP, (3, 1, 5), (4, 2, 16), (2, 3, 33), (2, 40, 70)]
+ONE_STEP = [
+    (1, 1, 1),
+    (1, 1, 18),
+    (1, 4, 33),
+    (1, 5, 17),
+    (1, 14, 33),
+    (1, 2, 70),
+]  # few sequences or more, small weights or larger
+LONG = [(70, 3, 9), (40, 7, 9)]  # more rows than are added up at once, in one block and in two
+SHAPES = [*ONE_STEP, *LONG, (3, 1, 5), (4, 2, 16), (2, 3, 33), (2, 40, 70)]
 
 
 @needs_compiled_steps
@@ -39,8 +47,9 @@ def test_vectors_of_every_length_equal_the_reference(name, variant, steps, batch
     ours = getattr(in_torch, name)(D, hidden, dtype=dtype, implementation="compiled", **variant)
     ours.load_state_dict(exact.state_dict())
     exact.load_state_dict(ours.state_dict())  # as this dtype has rounded them
-    x = torch.randn(steps, batch, D, dtype=dtype)
-    found, expected = everything(ours, x), everything(exact, x.double())
+    x, h = torch.randn(steps, batch, D, dtype=dtype), torch.randn(1, batch, hidden, dtype=dtype)
+    hx, exact_hx = ((h, h / 2), (h.double(), h.double() / 2)) if name == "LSTM" else (h, h.double())
+    found, expected = everything(ours, x, hx), everything(exact, x.double(), exact_hx)
     for key, wanted in expected.items():
         assert (found[key].double() - wanted).abs().max() < tolerance * max(1, wanted.abs().max()), key
 
