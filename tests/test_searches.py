@@ -76,12 +76,17 @@ def test_a_digest_tells_names_from_contents_and_one_file_from_two(tmp_path):
 def test_the_end_of_a_run_counts_and_records_a_thorough_one_that_is_green(monkeypatch, status, thorough):
     record(group_6="a", gone="x")
     monkeypatch.setattr(searches, "thorough", thorough)
-    node = SimpleNamespace(user_properties=[], when="call")
+
+    def report(name, duration, *marks):
+        keywords = dict.fromkeys(marks, 1)
+        return SimpleNamespace(user_properties=[], when="call", nodeid=name, keywords=keywords, duration=duration)
+
+    node, *others = report("long", 37, "search"), report("short", 0.1, "search"), report("no item", 37)
     choice = choose({"group_6": "a", "group_7": "b", "group_8": "c"})
     choice.tell(node)
     written = io.StringIO()
     reporter = SimpleNamespace(
-        stats={"passed": [node]},
+        stats={"passed": [node, *others]},
         section=lambda title: None,
         line=lambda text: written.write(text + "\n"),
     )
@@ -89,16 +94,19 @@ def test_the_end_of_a_run_counts_and_records_a_thorough_one_that_is_green(monkey
     searches.pytest_terminal_summary(reporter, status, config)
     assert f"a search: {len(choice.items)} of 400; 2 changed since all of them passed\n" in written.getvalue()
     assert ("`make thorough` runs all.\n" in written.getvalue()) == (not thorough)
-    found = json.loads(searches.RECORD.read_text())["a search"]
+    found = searches.recorded()
     green = status == 0 and thorough
-    assert found == {"group_6": "a", "gone": "x"} | ({"group_7": "b", "group_8": "c"} if green else {})
+    assert found["a search"] == {"group_6": "a", "gone": "x"} | ({"group_7": "b", "group_8": "c"} if green else {})
+    assert found.get(searches.LONG) == ({"long": 32} if green else None)
 
 
 @pytest.mark.parametrize("asked", [[], ["tests/test_searches.py::test_1"]])
 def test_a_marked_test_is_left_out_unless_its_files_have_changed_or_it_is_asked_for(asked):
     def item(n, file, *patterns, **group):
         marks = [pytest.mark.search("a search", *patterns, **group).mark] if patterns else []
-        return SimpleNamespace(nodeid=f"tests/{file}.py::test_{n}", iter_markers=lambda _: marks)
+        return SimpleNamespace(
+            nodeid=f"tests/{file}.py::test_{n}", iter_markers=lambda name: marks if name == "search" else []
+        )
 
     given = [item(n, "test_searches", "README.md") for n in range(200)]
     given += [item(n, "test_texts", "LICENSE", "tests/*.py", group="b") for n in range(200, 220)]
@@ -116,6 +124,23 @@ def test_a_marked_test_is_left_out_unless_its_files_have_changed_or_it_is_asked_
     assert [value[:3] for value in searches.left_out] == [["a search", len(items) - 1, 220]]
 
 
-def test_a_pattern_without_a_file_is_an_error():
-    with pytest.raises(AssertionError, match="no file for one of"):
+def test_what_shares_a_lot_is_drawn_together_and_what_takes_long_more_seldom():
+    groups = {"a": "fast", "b": "slow", **dict.fromkeys("cdef", "shared")}
+    lots = {"a": "a", "b": "b", **dict.fromkeys("cdef", "shared")}
+    drawn: list[str] = []
+    for n in range(400):
+        digests = {group: f"{group} {n}" for group in groups.values()}
+        record(**digests)
+        choice = searches.choose(
+            "a search", groups, digests, groups.__getitem__, lots.__getitem__, lambda item: 32 if item == "b" else 8
+        )
+        assert {*"cdef"} <= set(choice.items) or not {*"cdef"} & set(choice.items)
+        drawn += choice.items
+    often, seldom, together = (drawn.count(item) for item in "abc")
+    assert often > 4 * seldom > 0 and together > 4 * seldom
+
+
+def test_a_pattern_without_a_file_is_an_error_but_for_a_page_that_is_not_built():
+    with pytest.raises(AssertionError, match="no file for .'nowhere/"):
         searches.digest_of("tests/test_searches.py", "nowhere/*.py")
+    assert searches.digest_of("_build/nowhere.html", "LICENSE") == searches.digest_of("LICENSE")
