@@ -11,9 +11,13 @@ import numpy as np
 import oracles
 import pytest
 import torch
+from searches import SLOW
 
 import rnnbook.in_numpy
 from rnnbook.lessons.exercises.mutants import load, mutants
+
+FILES = ("rnnbook/in_numpy/*.py", "rnnbook/lessons/exercises/mutants.py", "rnnbook/lessons/exercises/rules.py")
+in_part = pytest.mark.search(SLOW, *FILES, "tests/oracles.py", "constraints.txt")
 
 FOLDER = Path(rnnbook.in_numpy.__file__).parent
 VARIANTS = {
@@ -78,6 +82,7 @@ def copy_of(file, source, layer):
     return module
 
 
+@in_part
 @pytest.mark.parametrize(
     "file, function, layers",
     [
