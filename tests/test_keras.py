@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from searches import SLOW
 from test_conversions import CLOSE, B, D, H, T
 from test_surprises import ON_KERAS
 
@@ -21,7 +22,7 @@ from rnnbook import in_torch, weights
 
 files = ("tests/keras_*.py", "tests/surprises.py", "book/text/surprises.md", "rnnbook/weights/*.py")
 libraries = ("rnnbook/in_torch/*.py", "constraints.txt")
-pytestmark = [pytest.mark.slow, pytest.mark.search("comparisons with Keras", *files, *libraries)]
+pytestmark = [pytest.mark.slow, pytest.mark.search(SLOW, *files, *libraries)]
 
 KERAS_LAYERS = {  # our layer, our arguments, Keras's layer, Keras's arguments
     "rnn": ("RNN", {}, "SimpleRNN", {}),
