@@ -26,16 +26,8 @@ from rnnbook.lessons.exercises import grading
 from rnnbook.lessons.exercises.answer_key import AnswerKey, make, variant_of
 from rnnbook.lessons.exercises.grading import grade, share_of
 
-in_part = pytest.mark.search(
-    SLOW,
-    "coursework/**/*",
-    "rnnbook/lessons/exercises/*.py",
-    *LIBRARY,
-    "book/text/*",
-    "book/references.bib",
-    "_*.yml",
-    "book/_ext/live_code/*.py",
-)
+FILES = ("coursework/**/*", "book/text/*", "book/references.bib", "_*.yml", "book/_ext/live_code/*.py")
+in_part = pytest.mark.search(SLOW, *FILES, "rnnbook/lessons/exercises/*.py", *LIBRARY)
 
 ALL = [s for chapter in statements.chapters() for s in statements.statements(chapter)]
 FUNCTIONS = [s for s in ALL if keys.kind_of(s.exercise) == "function"]

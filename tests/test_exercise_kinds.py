@@ -60,6 +60,7 @@ def test_the_kinds_are_those_that_have_a_class():
     assert set(CLASSES) == set(KINDS)
 
 
+@in_part
 @pytest.mark.parametrize("name", [name for name, asked in OTHERS.items() if not isinstance(asked, Project)])
 def test_the_books_answer_is_right_and_every_known_wrong_one_is_named(name):
     asked = OTHERS[name]

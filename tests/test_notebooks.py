@@ -27,6 +27,9 @@ from run_notebooks import main
 from searches import SLOW
 
 in_part = pytest.mark.search(SLOW, "tools/*.py", "tests/nbval_strict.py", "constraints.txt")
+on_holes = pytest.mark.search(
+    SLOW, "tests/nbval_strict.py", "pyproject.toml", "constraints.txt", group="holes", together=True
+)
 
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -392,6 +395,7 @@ def addopts() -> list[str]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["addopts"].split()
 
 
+@on_holes
 @pytest.mark.slow
 @pytest.mark.parametrize("hole", HOLES)
 def test_a_planted_hole_fails_and_the_message_says_why(nbval, hole):
@@ -399,12 +403,14 @@ def test_a_planted_hole_fails_and_the_message_says_why(nbval, hole):
     assert HOLES[hole][1] in failures["holes"][list(HOLES).index(hole)]
 
 
+@on_holes
 @pytest.mark.slow
 def test_a_sound_notebook_passes(nbval):
     failures, _ = nbval
     assert failures["sound"] == ["", "", "", ""]
 
 
+@on_holes
 @pytest.mark.slow
 def test_the_run_ends_with_what_was_compared_and_what_was_not(nbval):
     _, printed = nbval
