@@ -88,7 +88,8 @@ def choose(
 ) -> Choice:
     """Return which items of a search run: all of a group that has changed, an eighth of the others, at least one.
 
-    ``lot_of``: items with the same lot are drawn together. ``one_in``: an item of how many is drawn.
+    ``lot_of``: items with the same lot, which is not their name, are drawn together, and may all be left out.
+    ``one_in``: an item of how many is drawn.
     """
     items, old = tuple(items), recorded().get(what, {})
     changed = {group for group in map(group_of, items) if old.get(group) != digests[group]}
@@ -97,9 +98,8 @@ def choose(
         return int(digest(digests[group_of(item)], lot_of(item)), 16) / 16**16 * one_in(item)
 
     chosen = [item for item in items if thorough or group_of(item) in changed or draw(item) < 1]
-    if not chosen:
-        first = min(items, key=draw)
-        chosen = [item for item in items if (group_of(item), lot_of(item)) == (group_of(first), lot_of(first))]
+    alone = [item for item in items if lot_of(item) == item]
+    chosen = chosen or sorted(alone, key=draw)[:1]
     partly = {group_of(item) for item in set(items).difference(chosen)}
     whole = {group: digests[group] for group in map(group_of, items) if group not in partly}
     return Choice(what, tuple(chosen), len(items), tuple(sorted(changed)), whole)
