@@ -9,10 +9,10 @@ at every time, and others as soon as a file changes. The end of every run says h
 
 A test that is slow and follows from a few files is marked with them, and is itself an item of a search:
 ``@pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)``. The tests of a file are a group;
-where some follow from other files than the others, ``group=`` names theirs. ``together=True``: the tests of the group
-are drawn together, since what they share takes longer than they do. A test that took thirty seconds in the thorough run
-is drawn one in thirty times, so that no draw makes a run much longer than another. Whoever asks for a test by its name
-or by ``-k`` gets it.
+where some follow from other files than the others, ``group=`` names theirs. What the file imports of tests and tools
+counts without being named. ``together=True``: the tests of the group are drawn together, since what they share takes
+longer than they do. A test that took thirty seconds in the thorough run is drawn one in thirty times, so that no draw
+makes a run much longer than another. Whoever asks for a test by its name or by ``-k`` gets it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import functools
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +42,8 @@ LIBRARY = (
 SLOW = "slow tests of few files"  # a search of all those that belong to no other
 TOLD = "search"
 LONG = "seconds of the items that take long"  # under which name they are recorded
+IMPORTS = re.compile(r"^[ \t]*(?:from|import) (\w+)", re.MULTILINE)
+SHARED = {"conftest", "searches", "follows_from", "rnnbook", "book"}  # a mark names of the package and book what counts
 thorough = False  # set by --thorough
 left_out: list[list] = []  # what is told of the searches whose items are tests
 
@@ -107,11 +110,35 @@ def choose(
 
 @functools.cache
 def digest_of(*patterns: str) -> str:
-    """Return a digest of the files that patterns name from the root of the repository."""
+    """Return a digest of the files that patterns name from the root of the repository, and of what a test imports."""
     found = [sorted(ROOT.glob(pattern)) for pattern in patterns]
     lacking = [pattern for pattern, paths in zip(patterns, found) if not paths and not pattern.startswith("_build/")]
     assert not lacking, f"no file for {lacking}"  # a book that is not built is another one than was recorded
-    return digest(*(p for paths in found for p in paths if p.is_file() and p.parent.name != "__pycache__"))
+    paths = [p for paths in found for p in paths if p.is_file() and p.parent.name != "__pycache__"]
+    tests = [path for path in paths if path.name.startswith("test_") and path.suffix == ".py"]
+    helpers = set().union(*map(imported, tests)).difference(paths)
+    return digest(*paths, *sorted(helpers))
+
+
+@functools.cache
+def imported(file: Path) -> frozenset[Path]:
+    """Return the files beside the package that a module imports, and these; but for what all tests share."""
+    found, left = {file}, [file]
+    while left:
+        new = beside_the_package(left.pop()) - found
+        found |= new
+        left += new
+    return frozenset(found - {file})
+
+
+@functools.cache
+def beside_the_package(file: Path) -> frozenset[Path]:
+    found: set[Path] = set()
+    for name in set(IMPORTS.findall(file.read_text(encoding="utf-8"))) - SHARED:
+        for path in (ROOT / folder / name for folder in ("tests", "tests/built_book", "tools", "book/_ext", ".")):
+            own = path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]
+            found |= {p for p in own if p.exists()}
+    return frozenset(found)
 
 
 @pytest.hookimpl(trylast=True)  # behind -m
