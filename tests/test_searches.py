@@ -147,3 +147,26 @@ def test_a_pattern_without_a_file_is_an_error_but_for_a_page_that_is_not_built()
     with pytest.raises(AssertionError, match="no file for .'nowhere/"):
         searches.digest_of("tests/test_searches.py", "nowhere/*.py")
     assert searches.digest_of("_build/nowhere.html", "LICENSE") == searches.digest_of("LICENSE")
+
+
+def test_what_a_test_imports_counts_and_what_that_imports_and_nothing_that_all_tests_share(monkeypatch, tmp_path):
+    files = {
+        "tests/test_a.py": "import helper\nfrom conftest import ROOT\nimport rnnbook\nimport json\n",
+        "tests/helper.py": "def f():\n    from tool.part import g\n",
+        "tools/tool/__init__.py": "import test_a\n",  # in a circle
+        "tools/tool/part.py": "",
+        "tests/conftest.py": "import other\n",
+        "tools/other.py": "",
+        "rnnbook/__init__.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(searches, "ROOT", tmp_path)
+    found = {str(path.relative_to(tmp_path)) for path in searches.imported(tmp_path / "tests/test_a.py")}
+    assert found == {"tests/helper.py", "tools/tool/__init__.py", "tools/tool/part.py"}
+    before = searches.digest_of("tests/test_a.py")
+    (tmp_path / "tools/tool/part.py").write_text("g = 1\n")
+    searches.digest_of.cache_clear()
+    assert searches.digest_of("tests/test_a.py") != before
+    searches.digest_of.cache_clear()
