@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from searches import SLOW
+from searches import LIBRARY, SLOW
 
 from rnnbook import data
 from rnnbook.data.words import stem
 
-in_part = pytest.mark.search(SLOW, "rnnbook/data/*.py", "rnnbook/data/tables/*", "constraints.txt")
+in_part = pytest.mark.search(SLOW, *LIBRARY, "constraints.txt")
 
 ROOT = Path(__file__).parents[1]
 CARDS = (ROOT / "book/data_cards.md").read_text(encoding="utf-8")

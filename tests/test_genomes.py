@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from searches import SLOW
+from searches import LIBRARY, SLOW
 
 from rnnbook import data
 from rnnbook.data.genomes import LABELS, NOT_CODING, UNLABELLED, base_labels, by_frame, reverse_complement
 
-in_part = pytest.mark.search(SLOW, "rnnbook/data/*.py", "rnnbook/data/tables/*")
+in_part = pytest.mark.search(SLOW, *LIBRARY, "constraints.txt")
 
 GENOME = data.genome()
 

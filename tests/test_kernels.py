@@ -28,7 +28,13 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 RECURRENCES = {"RNN": rnn, "GRU": gru, "LSTM": lstm}
 EXACT = {torch.float32: 2e-5, torch.bfloat16: 5e-2, torch.float16: 6e-3}  # of the largest value
 SMALL = [([3] * 5, 7), ([1], 1), ([2], 16), ([17] * 3, 5), ([18, 18, 16, 3, 3, 1], 6), ([1] * 4, 13)]  # sizes, H
-FILES = ("rnnbook/in_torch/**/*.py", "tests/torch_oracle.py", "tests/compile_kernels.py", "constraints.txt")
+FILES = (
+    "rnnbook/*.py",
+    "rnnbook/in_torch/**/*.py",
+    "tests/torch_oracle.py",
+    "tests/compile_kernels.py",
+    "constraints.txt",
+)
 in_part = pytest.mark.search("kernels in the interpreter", *FILES) if DEVICE == "cpu" else lambda test: test
 slow_here = [pytest.mark.slow, in_part] if DEVICE == "cpu" else ()
 LARGE = [

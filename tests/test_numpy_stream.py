@@ -6,11 +6,11 @@ import tracemalloc
 import numpy as np
 import psutil
 import pytest
-from searches import SLOW
+from searches import LIBRARY, SLOW
 
 from rnnbook.in_numpy import GRU, LSTM, RNN, Stacked
 
-in_part = pytest.mark.search(SLOW, "rnnbook/in_numpy/*.py", "constraints.txt")
+in_part = pytest.mark.search(SLOW, *LIBRARY, "constraints.txt")
 
 LAYERS = {
     "RNN": lambda rng: RNN(1, 4, rng=rng),

@@ -10,7 +10,7 @@ from follows_from import in_part
 
 from rnnbook.data import plants
 
-FILES = ("rnnbook/data/plants.py", "rnnbook/in_numpy/*.py", "book/experiments/*.py")
+FILES = ("rnnbook/*.py", "rnnbook/data/plants.py", "rnnbook/in_numpy/*.py", "book/experiments/*.py")
 pytestmark = [pytest.mark.site, in_part("figures that move, in a browser", *FILES)]
 ROOT = Path(__file__).parents[2]
 CASES = [
