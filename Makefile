@@ -21,8 +21,8 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PYTHONUNBUFFERED := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# nothing of another project's environment reaches this one
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# nothing of another project's environment reaches this one; what Python has compiled is kept for the next process
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 help:  ## list the targets
 	@echo 'Recurrent Neural Networks, Step by Step. Targets:'

@@ -9,8 +9,10 @@ at every time, and others as soon as a file changes. The end of every run says h
 
 A test that is slow and follows from a few files is marked with them, and is itself an item of a search:
 ``@pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)``. The tests of a file are a group;
-where some follow from other files than the others, ``group=`` names theirs. Whoever asks for a test by its name or by
-``-k`` gets it.
+where some follow from other files than the others, ``group=`` names theirs. What the file imports of tests and tools
+counts without being named. ``together=True``: the tests of the group are drawn together, since what they share takes
+longer than they do. A test that took thirty seconds in the thorough run is drawn one in thirty times, so that no draw
+makes a run much longer than another. Whoever asks for a test by its name or by ``-k`` gets it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +39,11 @@ LIBRARY = (
     "rnnbook/in_torch/*/*.c",
     "rnnbook/data/tables/*",
 )
+SLOW = "slow tests of few files"  # a search of all those that belong to no other
 TOLD = "search"
+LONG = "seconds of the items that take long"  # under which name they are recorded
+IMPORTS = re.compile(r"^[ \t]*(?:from|import) (\w+)", re.MULTILINE)
+SHARED = {"conftest", "searches", "follows_from", "rnnbook", "book"}  # a mark names of the package and book what counts
 thorough = False  # set by --thorough
 left_out: list[list] = []  # what is told of the searches whose items are tests
 
@@ -68,21 +76,33 @@ def digest(*parts: Path | str | bytes) -> str:
     return found.hexdigest()[:16]
 
 
-def recorded() -> dict[str, dict[str, str]]:
-    """Return {search: {group: digest}} of what has passed in full."""
+def recorded() -> dict[str, dict]:
+    """Return {search: {group: digest}} of what has passed in full, and {LONG: {test: seconds}}."""
     return json.loads(RECORD.read_text()) if RECORD.exists() else {}
 
 
-def choose(what: str, items: Iterable[str], digests: Mapping[str, str], group_of: Callable[[str], str] = str) -> Choice:
-    """Return which items of a search run: all of a group that has changed, an eighth of the others, at least one."""
+def choose(
+    what: str,
+    items: Iterable[str],
+    digests: Mapping[str, str],
+    group_of: Callable[[str], str] = str,
+    lot_of: Callable[[str], str] = str,
+    one_in: Callable[[str], float] = lambda item: ONE_IN,
+) -> Choice:
+    """Return which items of a search run: all of a group that has changed, an eighth of the others, at least one.
+
+    ``lot_of``: items with the same lot, which is not their name, are drawn together, and may all be left out.
+    ``one_in``: an item of how many is drawn.
+    """
     items, old = tuple(items), recorded().get(what, {})
     changed = {group for group in map(group_of, items) if old.get(group) != digests[group]}
 
-    def draw(item: str) -> int:
-        return int(digest(digests[group_of(item)], item), 16)
+    def draw(item: str) -> float:
+        return int(digest(digests[group_of(item)], lot_of(item)), 16) / 16**16 * one_in(item)
 
-    chosen = [item for item in items if thorough or group_of(item) in changed or draw(item) % ONE_IN == 0]
-    chosen = chosen or sorted(items, key=draw)[:1]
+    chosen = [item for item in items if thorough or group_of(item) in changed or draw(item) < 1]
+    alone = [item for item in items if lot_of(item) == item]
+    chosen = chosen or sorted(alone, key=draw)[:1]
     partly = {group_of(item) for item in set(items).difference(chosen)}
     whole = {group: digests[group] for group in map(group_of, items) if group not in partly}
     return Choice(what, tuple(chosen), len(items), tuple(sorted(changed)), whole)
@@ -90,10 +110,35 @@ def choose(what: str, items: Iterable[str], digests: Mapping[str, str], group_of
 
 @functools.cache
 def digest_of(*patterns: str) -> str:
-    """Return a digest of the files that patterns name from the root of the repository."""
+    """Return a digest of the files that patterns name from the root of the repository, and of what a test imports."""
     found = [sorted(ROOT.glob(pattern)) for pattern in patterns]
-    assert all(found), f"no file for one of {patterns}"
-    return digest(*(path for paths in found for path in paths if path.is_file()))
+    lacking = [pattern for pattern, paths in zip(patterns, found) if not paths and not pattern.startswith("_build/")]
+    assert not lacking, f"no file for {lacking}"  # a book that is not built is another one than was recorded
+    paths = [p for paths in found for p in paths if p.is_file() and p.parent.name != "__pycache__"]
+    tests = [path for path in paths if path.name.startswith("test_") and path.suffix == ".py"]
+    helpers = set().union(*map(imported, tests)).difference(paths)
+    return digest(*paths, *sorted(helpers))
+
+
+@functools.cache
+def imported(file: Path) -> frozenset[Path]:
+    """Return the files beside the package that a module imports, and these; but for what all tests share."""
+    found, left = {file}, [file]
+    while left:
+        new = beside_the_package(left.pop()) - found
+        found |= new
+        left += new
+    return frozenset(found - {file})
+
+
+@functools.cache
+def beside_the_package(file: Path) -> frozenset[Path]:
+    found: set[Path] = set()
+    for name in set(IMPORTS.findall(file.read_text(encoding="utf-8"))) - SHARED:
+        for path in (ROOT / folder / name for folder in ("tests", "tests/built_book", "tools", "book/_ext", ".")):
+            own = path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]
+            found |= {p for p in own if p.exists()}
+    return frozenset(found)
 
 
 @pytest.hookimpl(trylast=True)  # behind -m
@@ -103,6 +148,8 @@ def pytest_collection_modifyitems(config, items):
         return
     groups: dict[str, dict[str, str]] = {}  # of each search: its tests, each with its group
     digests: dict[str, str] = {}
+    lots: dict[str, str] = {}
+    long = recorded().get(LONG, {})
     for item in items:
         for mark in item.iter_markers("search"):
             what, *patterns = mark.args
@@ -110,9 +157,12 @@ def pytest_collection_modifyitems(config, items):
             group = f"{file} {mark.kwargs.get('group', '')}".strip()
             groups.setdefault(what, {})[item.nodeid] = group
             digests[group] = digest_of(file, *patterns)
+            lots[item.nodeid] = group if mark.kwargs.get("together") else item.nodeid
     out: set[str] = set()
     for what, group_of in groups.items():
-        choice = choose(what, group_of, digests, group_of.__getitem__)
+        choice = choose(
+            what, group_of, digests, group_of.__getitem__, lots.__getitem__, lambda item: max(ONE_IN, long.get(item, 0))
+        )
         left_out.append(choice.told())
         out |= group_of.keys() - set(choice.items)
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in out])
@@ -160,4 +210,9 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
         record = recorded()
         for what, *_, whole in told:
             record.setdefault(what, {}).update(whole)
+        for report in called:
+            if "search" in report.keywords:  # in steps, since no two runs take the same time
+                seconds = 2 ** round(math.log2(max(report.duration, 1e-3)))
+                record.setdefault(LONG, {})[report.nodeid] = seconds
+        record[LONG] = {test: seconds for test, seconds in record.get(LONG, {}).items() if seconds > ONE_IN}
         RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from searches import LIBRARY, SLOW
+
+in_part = pytest.mark.search(SLOW, *LIBRARY, "constraints.txt")
 
 PACKAGE = Path(__file__).parents[1] / "rnnbook"
 EVERYTHING = {"in_numpy", "in_torch", "training", "weights", "data", "rivals", "lessons", "errors", "torch"}
@@ -103,6 +106,7 @@ def test_importing_the_package_imports_nothing_heavy():
     assert answer.stdout == "False\n"
 
 
+@in_part
 def test_the_torch_wing_adds_nothing_heavy_to_torch():
     """PyTorch's compiler alone takes a second to import, longer than PyTorch itself."""
     code = "import sys, torch; before = set(sys.modules); import rnnbook.in_torch; print(*set(sys.modules) - before)"

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import ROOT
+from searches import LIBRARY, SLOW
 
 from coursework import bare, keys, nbgrader, otter, page, plain, prerequisites, programs, rubric, seeds, statements
 from coursework.markdown import DIRECTIVE, ROLE, equation
@@ -24,6 +25,9 @@ from coursework.variants import VARIATIONS, variation_of, varied
 from rnnbook.lessons.exercises import grading
 from rnnbook.lessons.exercises.answer_key import AnswerKey, make, variant_of
 from rnnbook.lessons.exercises.grading import grade, share_of
+
+FILES = ("coursework/**/*", "book/text/*", "book/references.bib", "_*.yml", "book/_ext/live_code/*.py")
+in_part = pytest.mark.search(SLOW, *FILES, "rnnbook/lessons/exercises/*.py", *LIBRARY)
 
 ALL = [s for chapter in statements.chapters() for s in statements.statements(chapter)]
 FUNCTIONS = [s for s in ALL if keys.kind_of(s.exercise) == "function"]
@@ -79,6 +83,7 @@ def test_what_has_no_plain_form_stops_the_release(text):
         plain_text("lstm", text)
 
 
+@in_part
 @pytest.mark.slow
 @each_function
 def test_the_key_gives_the_solution_all_points_and_each_mistake_what_the_rubric_says(asked, tmp_path):
@@ -104,6 +109,7 @@ def test_the_key_gives_the_solution_all_points_and_each_mistake_what_the_rubric_
         assert sentence in found.message
 
 
+@in_part
 def test_the_key_and_the_whole_check_give_the_same_share():
     """Also of answers that the whole check explains by rule, and the key does not."""
     rules = rubric.read()
@@ -156,6 +162,7 @@ def test_a_rubric_that_does_not_fit_is_refused(tmp_path):
             rubric.read(path)
 
 
+@in_part
 def test_a_release_is_the_same_for_the_same_secret_and_no_other(made, tmp_path):
     assignment, folder, hidden = made
     again = release(assignment, tmp_path, SECRET)
@@ -369,6 +376,7 @@ def test_otters_source_has_a_hidden_test_for_each_quarter(made):
     assert sum(points) == sum(assignment.rubric.points_of(s) for s in graded)
 
 
+@in_part
 @pytest.mark.parametrize("lacks", ["numpy", ""])
 def test_nbgrader_refuses_an_environment_without_numpy(lacks, tmp_path, monkeypatch):
     """The course's configuration, run as nbgrader runs it, where the kernel's interpreter cannot import NumPy."""

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from searches import LIBRARY, SLOW
 
 from rnnbook import data
 from rnnbook.data.words import stem
+
+in_part = pytest.mark.search(SLOW, *LIBRARY, "constraints.txt")
 
 ROOT = Path(__file__).parents[1]
 CARDS = (ROOT / "book/data_cards.md").read_text(encoding="utf-8")
@@ -233,6 +236,7 @@ def test_the_card_states_the_counts_of_the_surnames():
     assert {language: int(count.replace(",", "")) for language, count in stated.items()} == counts
 
 
+@in_part
 def test_nothing_heavy_is_imported_to_read_the_data():
     code = (
         "import sys; from rnnbook import data; [getattr(data, name)() for name in data.SOURCES]; "
@@ -256,6 +260,7 @@ def test_a_missing_package_is_named_with_what_to_install(name, monkeypatch):
     assert error.value.name == source.package
 
 
+@in_part
 @each_table
 def test_a_table_is_read_where_no_other_package_is_installed(name, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda n: None)
@@ -270,6 +275,7 @@ def tables(tmp_path, monkeypatch):
     return tmp_path / "tables"
 
 
+@in_part
 @each_table
 def test_a_changed_table_is_refused_with_both_checksums(name, tables):
     getattr(data, name)()  # the untouched copy is read
@@ -360,6 +366,7 @@ def test_windows_end_where_the_target_is_horizon_steps_ahead():
     np.testing.assert_array_equal(np.c_[x, y], [[0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5], [3, 4, 5, 6]])
 
 
+@in_part
 def test_a_word_has_all_its_pronunciations_and_its_family_one_part():
     read = pronunciations()
     said, part = (dict(zip(read.words.tolist(), values, strict=True)) for values in (read.said, read.part.tolist()))

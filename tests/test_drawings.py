@@ -34,9 +34,14 @@ from matplotlib import collections, image, lines, patches, text
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.ticker import FixedLocator
+from searches import LIBRARY, SLOW
 
 from rnnbook.data import tasks
 from rnnbook.lessons import figures
+
+in_part = pytest.mark.search(
+    SLOW, "rnnbook/lessons/figures/*.py", "tests/test_figures*.py", "tests/drawings.json", *LIBRARY, "constraints.txt"
+)
 
 APPROVED = Path(__file__).with_name("drawings.json")
 ALSO = [
@@ -201,6 +206,7 @@ def test_every_figure_is_among_them():
     assert json.loads(APPROVED.read_text()).keys() == FIGURES.keys()
 
 
+@in_part
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_looks_as_it_was_approved(name):
     approved = json.loads(APPROVED.read_text())[name]

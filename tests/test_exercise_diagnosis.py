@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from searches import LIBRARY, SLOW
 from test_exercises import EXERCISES
 
 from rnnbook.lessons import exercises
@@ -12,6 +13,8 @@ from rnnbook.lessons.exercises import diagnosis, shown
 from rnnbook.lessons.exercises.attempt import numbers, outcome
 from rnnbook.lessons.exercises.changed import changes_of
 from rnnbook.lessons.exercises.checking import Exercise, sizes
+
+in_part = pytest.mark.search(SLOW, "rnnbook/lessons/exercises/*.py", *LIBRARY)
 
 rnn, gru, lstm, bptt = exercises.rnn, exercises.gru, exercises.lstm, exercises.bptt
 
@@ -215,6 +218,7 @@ def test_nothing_that_was_not_asked_for_is_printed(capsys):
     assert verdict.kind in ("probe", "unknown")
 
 
+@in_part
 @pytest.mark.slow
 def test_a_diagnosis_is_never_false():
     """Of every fifteenth change by rule: what is named gives the same numbers on inputs that nobody has tried."""

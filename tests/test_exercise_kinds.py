@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from searches import LIBRARY, SLOW
 from test_exercises import EXERCISES, MODULES
 
 from rnnbook.lessons import exercises
@@ -18,6 +19,8 @@ from rnnbook.lessons.exercises.predict import Predict
 from rnnbook.lessons.exercises.project import Project
 from rnnbook.lessons.exercises.question import Question
 from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
+
+in_part = pytest.mark.search(SLOW, "rnnbook/lessons/exercises/*.py", *LIBRARY)
 
 OF_ANY_KIND = {
     f"{module.__name__.rpartition('.')[2]}.{name}": value
@@ -57,6 +60,7 @@ def test_the_kinds_are_those_that_have_a_class():
     assert set(CLASSES) == set(KINDS)
 
 
+@in_part
 @pytest.mark.parametrize("name", [name for name, asked in OTHERS.items() if not isinstance(asked, Project)])
 def test_the_books_answer_is_right_and_every_known_wrong_one_is_named(name):
     asked = OTHERS[name]
@@ -167,6 +171,7 @@ def test_what_is_said_of_a_wrong_name_is_true():
         assert [float(words[k]) for k in (words.index("be") + 1, -1)] == pytest.approx(apart, rel=0.06, abs=1e-12)
 
 
+@in_part
 def test_every_bug_of_the_backward_pass_trains_to_some_loss():
     losses = [repr(bptt.check_bug_in_backward.program(seed)).partition("program, loss")[2] for seed in range(12)]
     right = {text.partition("right, loss")[2].splitlines()[0] for text in losses}

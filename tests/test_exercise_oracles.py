@@ -7,12 +7,16 @@ import exercise_oracles
 import numpy as np
 import pytest
 from exercise_oracles import oracle_of
+from searches import LIBRARY, SLOW
 from test_exercise_kinds import OF_ANY_KIND
 from test_exercises import EXERCISES
 
 from rnnbook.lessons.exercises.checking import Exercise
 from rnnbook.lessons.exercises.predict import Predict
 from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
+
+FILES = ("rnnbook/lessons/exercises/*.py", "tests/exercise_oracles/*", "book/experiments/*.json")
+in_part = pytest.mark.search(SLOW, *FILES, *LIBRARY)
 
 SEEDS = range(100, 105)
 # inputs that a statement allows and no exercise draws: what is changed in those that it draws
@@ -100,6 +104,7 @@ def test_the_solution_agrees_with_its_oracle(name):
         assert not differs(found, expected), f"{found} instead of {expected} for {arguments}"
 
 
+@in_part
 @pytest.mark.parametrize("name", [n for n, asked in OF_ANY_KIND.items() if isinstance(asked, Predict | ReadAFigure)])
 def test_an_answer_that_is_predicted_or_read_agrees_with_its_oracle(name):
     asked, oracle = OF_ANY_KIND[name], oracle_of(name)

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from searches import LIBRARY, SLOW
 
 from rnnbook.in_numpy.functions import sigmoid
 from rnnbook.lessons.exercises import parallel, speed, state_space
 from rnnbook.rivals import WittenBell
+
+in_part = pytest.mark.search(SLOW, "rnnbook/lessons/exercises/*.py", *LIBRARY)
 
 # serve a stream
 
@@ -141,6 +144,7 @@ def few_words(monkeypatch):
     state_space._bits_of_the_ngram.cache_clear()
 
 
+@in_part
 @pytest.mark.slow
 def test_the_best_n_gram_meets_the_bar_and_does_not_pass_and_one_that_knows_more_does(few_words):
     bar = state_space._bits_of_the_ngram()
@@ -150,6 +154,7 @@ def test_the_best_n_gram_meets_the_bar_and_does_not_pass_and_one_that_knows_more
     assert state_space.check_beat_the_ngram(as_log_p(knows)).passed
 
 
+@in_part
 @pytest.mark.slow
 def test_probabilities_that_know_the_next_letter_or_do_not_sum_to_one_are_refused():
     def peeks(tokens):
@@ -164,6 +169,7 @@ def test_probabilities_that_know_the_next_letter_or_do_not_sum_to_one_are_refuse
     assert not alike and alike.message.startswith(f"{np.log2(27):.4g} bits per letter")
 
 
+@in_part
 @pytest.mark.slow
 def test_the_words_of_the_test_are_not_among_those_of_the_training():
     def spelled(part):

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
+from searches import SLOW
 
 from rnnbook.lessons import figures
+
+in_part = pytest.mark.search(SLOW, "rnnbook/lessons/figures/*.py", "constraints.txt")
 
 ROOT = Path(__file__).parents[1]
 DRAWINGS = {
@@ -198,6 +201,7 @@ def test_the_dense_layer_has_as_many_columns_as_its_stacked_input_has_rows():
     assert x1 < x0  # it comes back
 
 
+@in_part
 @pytest.mark.parametrize(
     "draw, gates, operations",
     [
@@ -404,6 +408,7 @@ def run(code):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
+@in_part
 def test_set_style_is_safe_without_a_notebook():
     assert (
         run(

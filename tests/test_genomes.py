@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from searches import LIBRARY, SLOW
 
 from rnnbook import data
 from rnnbook.data.genomes import LABELS, NOT_CODING, UNLABELLED, base_labels, by_frame, reverse_complement
+
+in_part = pytest.mark.search(SLOW, *LIBRARY, "constraints.txt")
 
 GENOME = data.genome()
 
@@ -13,6 +16,7 @@ def letters(bases):
     return "".join(np.array(list("ACGT"))[bases])
 
 
+@in_part
 def test_every_gene_is_whole_codons_from_a_start_to_a_stop():
     starts, stops = set(), set()
     for first, end, strand in GENOME.genes:

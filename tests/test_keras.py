@@ -14,14 +14,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from searches import LIBRARY, SLOW
 from test_conversions import CLOSE, B, D, H, T
 from test_surprises import ON_KERAS
 
 from rnnbook import in_torch, weights
 
-files = ("tests/keras_*.py", "tests/surprises.py", "book/text/surprises.md", "rnnbook/weights/*.py")
-libraries = ("rnnbook/in_torch/*.py", "constraints.txt")
-pytestmark = [pytest.mark.slow, pytest.mark.search("comparisons with Keras", *files, *libraries)]
+files = ("tests/keras_*.py", "book/text/surprises.md", "constraints.txt")
+pytestmark = [pytest.mark.slow, pytest.mark.search(SLOW, *files, *LIBRARY)]
 
 KERAS_LAYERS = {  # our layer, our arguments, Keras's layer, Keras's arguments
     "rnn": ("RNN", {}, "SimpleRNN", {}),

@@ -28,8 +28,15 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 RECURRENCES = {"RNN": rnn, "GRU": gru, "LSTM": lstm}
 EXACT = {torch.float32: 2e-5, torch.bfloat16: 5e-2, torch.float16: 6e-3}  # of the largest value
 SMALL = [([3] * 5, 7), ([1], 1), ([2], 16), ([17] * 3, 5), ([18, 18, 16, 3, 3, 1], 6), ([1] * 4, 13)]  # sizes, H
-in_part = pytest.mark.search("kernels in the interpreter", "rnnbook/in_torch/**/*.py", "tests/torch_oracle.py")
-slow_here = [pytest.mark.slow, in_part] if DEVICE == "cpu" else ()  # in the interpreter
+FILES = (
+    "rnnbook/*.py",
+    "rnnbook/in_torch/**/*.py",
+    "tests/torch_oracle.py",
+    "tests/compile_kernels.py",
+    "constraints.txt",
+)
+in_part = pytest.mark.search("kernels in the interpreter", *FILES) if DEVICE == "cpu" else lambda test: test
+slow_here = [pytest.mark.slow, in_part] if DEVICE == "cpu" else ()
 LARGE = [
     ([16] * 512, 64),
     ([64] * 100, 128),
@@ -95,6 +102,7 @@ def test_float32_equals_the_reference(name, sizes, H):
     assert error(name, sizes, H, torch.float32) < EXACT[torch.float32]
 
 
+@in_part
 @pytest.mark.parametrize("name", RECURRENCES)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize(
@@ -104,6 +112,7 @@ def test_half_precision_equals_the_reference_within_its_own(name, dtype, sizes, 
     assert error(name, sizes, H, dtype) < EXACT[dtype]
 
 
+@in_part
 @pytest.mark.parametrize("name", RECURRENCES)
 @pytest.mark.parametrize(
     "dtype, sizes, H",
@@ -121,6 +130,7 @@ def test_units_that_are_spread_over_programs_give_the_same(name, kept, dtype, si
     assert error(name, sizes, H, dtype) < EXACT[dtype]
 
 
+@in_part
 @pytest.mark.parametrize("name", RECURRENCES)
 def test_programs_that_wait_for_each_other_give_the_same_each_time(name, monkeypatch):
     """Bit for bit: one that did not wait long enough would now and then read what is not there yet."""
@@ -133,6 +143,7 @@ def test_programs_that_wait_for_each_other_give_the_same_each_time(name, monkeyp
     assert all(torch.equal(found[0][i], again[i]) for again in found for i in by_a_kernel)
 
 
+@in_part
 @pytest.mark.parametrize("name", RECURRENCES)
 @pytest.mark.parametrize("spread", [False, True])
 @pytest.mark.parametrize("sizes", [[17, 9], pytest.param([17, 17, 9, 8, 1], marks=slow_here)], ids=str)
@@ -255,6 +266,7 @@ def test_what_the_kernels_cannot_do_is_said(monkeypatch):
         in_torch.GRU(4, 5, implementation="triton")(x.cpu())
 
 
+@in_part
 @pytest.mark.slow
 def test_every_kernel_compiles_for_a_gpu_within_its_memory():
     """For compute capability 8.0 and 9.0; a GPU is not needed for it."""

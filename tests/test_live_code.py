@@ -22,6 +22,7 @@ from live_code import archive, python
 from live_code.pages import asked_for, code_cells, described
 from live_code.slices import importable_names, needs, setup_for, statements
 from plain import make_plain
+from searches import LIBRARY, SLOW
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
@@ -30,6 +31,9 @@ from rnnbook.lessons.exercises.hints import about, find
 
 sys.path.append(str(archive.STATIC))
 from live_code_run import MOST, run
+
+FILES = ("book/*.ipynb", "_config.yml", "book/_ext/live_code/*.py", "book/_ext/live_code/static/*.py")
+in_part = pytest.mark.search(SLOW, *FILES, "rnnbook/lessons/exercises/*.py", *LIBRARY, "constraints.txt")
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -129,6 +133,7 @@ def test_an_answer_may_use_what_the_chapter_imports_and_the_browser_has():
     }
 
 
+@in_part
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_cell_that_can_be_tried_prints_what_the_page_shows(path):

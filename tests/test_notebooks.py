@@ -24,6 +24,12 @@ from nbval_strict import CLOSE, FEW, difference
 from notebook_form import canonical, give_ids, read
 from PIL import Image
 from run_notebooks import main
+from searches import SLOW
+
+in_part = pytest.mark.search(SLOW, "tools/*.py", "tests/nbval_strict.py", "constraints.txt")
+on_holes = pytest.mark.search(
+    SLOW, "tests/nbval_strict.py", "pyproject.toml", "constraints.txt", group="holes", together=True
+)
 
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -183,6 +189,7 @@ def test_ids_stay_through_edits_and_new_ones_do_not_vary():
     assert [c["id"] for c in made[0].cells[1:]] == first
 
 
+@in_part
 @pytest.mark.slow
 def test_running_twice_writes_the_same_bytes_and_leaves_no_timing(tmp_path, capsys):
     path = write(tmp_path / "a.ipynb", cell("import sys\nprint(1)\nprint(2, flush=True)\nprint(3)"), cell("1 + 1"))
@@ -237,6 +244,7 @@ def test_a_figure_with_one_pixel_too_many_of_another_size_or_shown_otherwise_dif
     assert "image/jpeg" in difference(figure(white), ("image/jpeg", *figure(white)[1:]))
 
 
+@in_part
 @pytest.mark.slow
 @pytest.mark.parametrize("change", ["digit", "colour", "point", "missing"])
 def test_the_smallest_changes_that_a_reader_could_see_are_found(change):
@@ -363,6 +371,8 @@ def nbval(tmp_path_factory):
             "no:cacheprovider",
             "-p",
             "no:xdist",
+            "-p",
+            "no:warm_kernels",
             "--junit-xml",
             str(folder / "report.xml"),
             str(folder),
@@ -385,6 +395,7 @@ def addopts() -> list[str]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["addopts"].split()
 
 
+@on_holes
 @pytest.mark.slow
 @pytest.mark.parametrize("hole", HOLES)
 def test_a_planted_hole_fails_and_the_message_says_why(nbval, hole):
@@ -392,12 +403,14 @@ def test_a_planted_hole_fails_and_the_message_says_why(nbval, hole):
     assert HOLES[hole][1] in failures["holes"][list(HOLES).index(hole)]
 
 
+@on_holes
 @pytest.mark.slow
 def test_a_sound_notebook_passes(nbval):
     failures, _ = nbval
     assert failures["sound"] == ["", "", "", ""]
 
 
+@on_holes
 @pytest.mark.slow
 def test_the_run_ends_with_what_was_compared_and_what_was_not(nbval):
     _, printed = nbval

@@ -6,8 +6,11 @@ import tracemalloc
 import numpy as np
 import psutil
 import pytest
+from searches import LIBRARY, SLOW
 
 from rnnbook.in_numpy import GRU, LSTM, RNN, Stacked
+
+in_part = pytest.mark.search(SLOW, *LIBRARY, "constraints.txt")
 
 LAYERS = {
     "RNN": lambda rng: RNN(1, 4, rng=rng),
@@ -24,6 +27,7 @@ def stream(layer, state, steps):
     return h, state
 
 
+@in_part
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 def test_a_step_leaves_nothing_behind(make):
     layer = make(np.random.default_rng(0))
@@ -40,6 +44,7 @@ def test_a_step_leaves_nothing_behind(make):
         tracemalloc.stop()
 
 
+@in_part
 @pytest.mark.slow
 def test_two_hundred_thousand_steps_run_at_constant_memory():
     layer = RNN(1, 4, rng=np.random.default_rng(0))

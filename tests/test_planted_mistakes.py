@@ -11,9 +11,13 @@ import numpy as np
 import oracles
 import pytest
 import torch
+from searches import LIBRARY, SLOW
 
 import rnnbook.in_numpy
 from rnnbook.lessons.exercises.mutants import load, mutants
+
+FILES = ("rnnbook/lessons/exercises/mutants.py", "rnnbook/lessons/exercises/rules.py", "tests/conftest.py")
+in_part = pytest.mark.search(SLOW, *LIBRARY, *FILES, "constraints.txt")
 
 FOLDER = Path(rnnbook.in_numpy.__file__).parent
 VARIANTS = {
@@ -78,6 +82,7 @@ def copy_of(file, source, layer):
     return module
 
 
+@in_part
 @pytest.mark.parametrize(
     "file, function, layers",
     [

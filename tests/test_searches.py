@@ -76,12 +76,17 @@ def test_a_digest_tells_names_from_contents_and_one_file_from_two(tmp_path):
 def test_the_end_of_a_run_counts_and_records_a_thorough_one_that_is_green(monkeypatch, status, thorough):
     record(group_6="a", gone="x")
     monkeypatch.setattr(searches, "thorough", thorough)
-    node = SimpleNamespace(user_properties=[], when="call")
+
+    def report(name, duration, *marks):
+        keywords = dict.fromkeys(marks, 1)
+        return SimpleNamespace(user_properties=[], when="call", nodeid=name, keywords=keywords, duration=duration)
+
+    node, *others = report("long", 37, "search"), report("short", 0.1, "search"), report("no item", 37)
     choice = choose({"group_6": "a", "group_7": "b", "group_8": "c"})
     choice.tell(node)
     written = io.StringIO()
     reporter = SimpleNamespace(
-        stats={"passed": [node]},
+        stats={"passed": [node, *others]},
         section=lambda title: None,
         line=lambda text: written.write(text + "\n"),
     )
@@ -89,16 +94,19 @@ def test_the_end_of_a_run_counts_and_records_a_thorough_one_that_is_green(monkey
     searches.pytest_terminal_summary(reporter, status, config)
     assert f"a search: {len(choice.items)} of 400; 2 changed since all of them passed\n" in written.getvalue()
     assert ("`make thorough` runs all.\n" in written.getvalue()) == (not thorough)
-    found = json.loads(searches.RECORD.read_text())["a search"]
+    found = searches.recorded()
     green = status == 0 and thorough
-    assert found == {"group_6": "a", "gone": "x"} | ({"group_7": "b", "group_8": "c"} if green else {})
+    assert found["a search"] == {"group_6": "a", "gone": "x"} | ({"group_7": "b", "group_8": "c"} if green else {})
+    assert found.get(searches.LONG) == ({"long": 32} if green else None)
 
 
 @pytest.mark.parametrize("asked", [[], ["tests/test_searches.py::test_1"]])
 def test_a_marked_test_is_left_out_unless_its_files_have_changed_or_it_is_asked_for(asked):
     def item(n, file, *patterns, **group):
         marks = [pytest.mark.search("a search", *patterns, **group).mark] if patterns else []
-        return SimpleNamespace(nodeid=f"tests/{file}.py::test_{n}", iter_markers=lambda _: marks)
+        return SimpleNamespace(
+            nodeid=f"tests/{file}.py::test_{n}", iter_markers=lambda name: marks if name == "search" else []
+        )
 
     given = [item(n, "test_searches", "README.md") for n in range(200)]
     given += [item(n, "test_texts", "LICENSE", "tests/*.py", group="b") for n in range(200, 220)]
@@ -116,6 +124,49 @@ def test_a_marked_test_is_left_out_unless_its_files_have_changed_or_it_is_asked_
     assert [value[:3] for value in searches.left_out] == [["a search", len(items) - 1, 220]]
 
 
-def test_a_pattern_without_a_file_is_an_error():
-    with pytest.raises(AssertionError, match="no file for one of"):
+def test_what_shares_a_lot_is_drawn_together_and_what_takes_long_more_seldom():
+    fast, shared = [f"fast {n}" for n in range(30)], [f"shared {n}" for n in range(4)]  # thirty: one is always drawn
+    groups = {"slow": "slow", **dict.fromkeys(fast, "fast"), **dict.fromkeys(shared, "shared")}
+    lots = {item: "shared" if item in shared else item for item in groups}
+    drawn: list[str] = []
+    for n in range(400):
+        digests = {group: f"{group} {n}" for group in groups.values()}
+        record(**digests)
+        choice = searches.choose(
+            "a search", groups, digests, groups.__getitem__, lots.__getitem__, lambda item: 32 if item == "slow" else 8
+        )
+        assert sum(item in shared for item in choice.items) in (0, 4)
+        drawn += choice.items
+        choice = searches.choose("a search", shared, digests, groups.__getitem__, lots.__getitem__)
+        assert choice.items in ((), tuple(shared))  # not even one where each would bring in all
+    often, seldom, together = (drawn.count(item) for item in ("fast 0", "slow", "shared 0"))
+    assert often > 2 * seldom > 0 and together > 2 * seldom
+
+
+def test_a_pattern_without_a_file_is_an_error_but_for_a_page_that_is_not_built():
+    with pytest.raises(AssertionError, match="no file for .'nowhere/"):
         searches.digest_of("tests/test_searches.py", "nowhere/*.py")
+    assert searches.digest_of("_build/nowhere.html", "LICENSE") == searches.digest_of("LICENSE")
+
+
+def test_what_a_test_imports_counts_and_what_that_imports_and_nothing_that_all_tests_share(monkeypatch, tmp_path):
+    files = {
+        "tests/test_a.py": "import helper\nfrom conftest import ROOT\nimport rnnbook\nimport json\n",
+        "tests/helper.py": "def f():\n    from tool.part import g\n",
+        "tools/tool/__init__.py": "import test_a\n",  # in a circle
+        "tools/tool/part.py": "",
+        "tests/conftest.py": "import other\n",
+        "tools/other.py": "",
+        "rnnbook/__init__.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(searches, "ROOT", tmp_path)
+    found = {str(path.relative_to(tmp_path)) for path in searches.imported(tmp_path / "tests/test_a.py")}
+    assert found == {"tests/helper.py", "tools/tool/__init__.py", "tools/tool/part.py"}
+    before = searches.digest_of("tests/test_a.py")
+    (tmp_path / "tools/tool/part.py").write_text("g = 1\n")
+    searches.digest_of.cache_clear()
+    assert searches.digest_of("tests/test_a.py") != before
+    searches.digest_of.cache_clear()

@@ -19,9 +19,14 @@ from conftest import ROOT
 from notebook_form import KERNEL
 from pins import constraints, differences, installed, renewed
 from repository import pages_url, repository_url
+from searches import SLOW
 
 import rnnbook
 from rnnbook.data import TABLES
+
+WHEEL = ("rnnbook/**/*.py", "rnnbook/**/*.c", "rnnbook/data/tables/*", "pyproject.toml", "setup.py", "README.md")
+BOOK = ("_*.yml", "book/_ext/*.*", "book/_ext/live_code/**/*", "book/_root/*", "book/_static/*", "tools/*.py")
+in_part = pytest.mark.search(SLOW, *WHEEL, "LICENSE", *BOOK, "constraints.txt")
 
 TARGETS = set(
     "help book serve test check thorough portable notebooks texts page pdf epub offline slides "
@@ -88,9 +93,8 @@ def test_the_tests_run_every_part_and_leave_none_out():
 
 
 def test_the_tests_that_read_the_built_book_are_one_folder_and_all_marked():
-    marked = {
-        path for path in (ROOT / "tests").rglob("test_*.py") if "pytestmark = pytest.mark.site\n" in text_of(path)
-    }
+    mark = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.site\b", re.M)
+    marked = {path for path in (ROOT / "tests").rglob("test_*.py") if mark.search(text_of(path))}
     assert marked == set((ROOT / "tests/built_book").glob("test_*.py")) != set()
 
 
@@ -134,6 +138,7 @@ def test_the_package_needs_numpy_alone():
     assert set(project["optional-dependencies"]) == {"torch", "weights", "book", "dev"}
 
 
+@in_part
 @pytest.mark.slow
 def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     copy = tmp_path / "source"
@@ -234,6 +239,7 @@ def test_a_fork_links_to_itself():
         repository_url(configured, {"GITHUB_REPOSITORY": "ada"})
 
 
+@in_part
 @pytest.mark.slow
 def test_a_forks_book_has_its_own_launch_buttons_addresses_and_install_line(tmp_path):
     """Builds a book of two pages with the real configuration, as a fork's deployment does."""

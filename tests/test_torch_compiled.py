@@ -14,6 +14,7 @@ import searches
 import torch
 import torch_oracle
 from c_mutants import MACROS, functions, mutants_in_c
+from searches import SLOW
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch_oracle import FORMS, D, T, data, everything, largest_difference, pair
 
@@ -21,6 +22,8 @@ from rnnbook import in_torch
 from rnnbook.in_torch import compiled
 from rnnbook.in_torch.compiled import LIBRARIES
 from rnnbook.lessons.exercises import mutants, rules
+
+in_part = pytest.mark.search(SLOW, "rnnbook/in_torch/compiled/*.c")
 
 needs_compiled_steps = pytest.mark.skipif(not LIBRARIES, reason="no C compiler was at the installation")
 LAYERS = [("RNN", {}), ("RNN", {"nonlinearity": "relu"}), ("GRU", {}), ("LSTM", {})]
@@ -250,6 +253,7 @@ COMPILERS = [name for name in ("cc", "gcc", "clang") if shutil.which(name)]
 FOR = ["-march=x86-64", "-march=haswell", "-march=native"] if platform.machine() == "x86_64" else ["-O0"]
 
 
+@in_part
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("processor", FOR)
 @pytest.mark.parametrize("real", ["float", "double"])

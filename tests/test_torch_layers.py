@@ -7,12 +7,15 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from searches import LIBRARY, SLOW
 from torch import nn
 from torch.autograd import forward_ad
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch_oracle import AUTO, IMPLEMENTATIONS, B, D, H, T, data, everything, largest_difference, pair
 
 from rnnbook import in_numpy, in_torch
+
+in_part = pytest.mark.search(SLOW, *LIBRARY, "constraints.txt", "tests/torch_oracle.py")
 
 NAMES = ["RNN", "GRU", "LSTM"]
 LAYERS = [
@@ -60,6 +63,7 @@ def test_outputs_and_gradients_equal_the_numpy_wing(name, variant, implementatio
         np.testing.assert_allclose(ours_.detach().numpy(), theirs_, rtol=0, atol=1e-12)
 
 
+@in_part
 @every_computation
 @pytest.mark.parametrize("along_one_direction", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_gradients_equal_finite_differences_and_so_do_second_derivatives(
@@ -198,6 +202,7 @@ def test_autocast_runs_in_its_dtype_and_leaves_gradients_in_the_parameters(name,
     assert {p.grad.dtype for p in ours.parameters()} == {torch.float32}
 
 
+@in_part
 @pytest.mark.slow
 @every_name
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")  # Dynamo's own
@@ -238,6 +243,7 @@ def test_torch_compile_leaves_the_loop_over_time_alone(name, implementation):
     assert ours.ran == implementation and counters["stats"]["calls_captured"] < steps
 
 
+@in_part
 @every_name
 def test_export_keeps_the_batch_size_open(name):
     ours, theirs = pair(name, bidirectional=True)

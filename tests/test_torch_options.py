@@ -5,9 +5,12 @@ import math
 
 import pytest
 import torch
+from searches import LIBRARY, SLOW
 from torch_oracle import AUTO, FORMS, IMPLEMENTATIONS, B, D, H, T, data, everything, largest_difference, pair
 
 from rnnbook import in_torch
+
+in_part = pytest.mark.search(SLOW, *LIBRARY, "constraints.txt", "tests/torch_oracle.py")
 
 LAYERS = [
     ("RNN", {"nonlinearity": "tanh"}),
@@ -43,6 +46,7 @@ def test_the_quick_part_of_the_product_holds_every_combination_of_so_many_option
         assert len(met) == math.prod(len(CHOICES[k]) for k in which), which
 
 
+@in_part
 @pytest.mark.parametrize("name, variant, bias, num_layers, batch_first, bidirectional, form", list(products()))
 def test_outputs_and_gradients_equal_torch(name, variant, bias, num_layers, batch_first, bidirectional, form):
     arguments = {"bias": bias, "num_layers": num_layers, "batch_first": batch_first, "bidirectional": bidirectional}

@@ -10,15 +10,19 @@ import distributed_run
 import numpy as np
 import pytest
 import torch
+from searches import LIBRARY, SLOW
 from torch import nn
 
 from rnnbook import in_numpy
 from rnnbook.in_torch import GRU, training_step, update
 from rnnbook.training import Checkpoint, train
 
+in_part = pytest.mark.search(SLOW, *LIBRARY, "constraints.txt", "tests/distributed_run.py")
+
 SCRIPT = Path(__file__).with_name("distributed_run.py")
 
 
+@in_part
 @pytest.mark.slow
 def test_two_processes_have_the_loss_curve_of_one_also_after_a_resume(tmp_path):
     def losses(name):

@@ -1,17 +1,22 @@
 """The player of the animations in a real browser: nothing moves unasked, and everything can be reached by keyboard."""
 
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser_visit import THIN, settle, show
+from follows_from import choose_pages, in_part
 
 pytestmark = pytest.mark.site
 
 CHAPTERS = {"lstm": "carry"}
+alone = in_part("figures that move, in a browser", "_build/html/book/lstm.html")
 # every block has given its own text away, and has something to move it with
 BUILT = """[...document.querySelectorAll(".animation")].every(
     block => block.matches("[aria-label]") && block.querySelector("input, select"))"""
 
 
+@alone
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_slider_shows_every_frame_and_axe_finds_nothing(opened, chapter):
     page = opened(chapter)
@@ -36,6 +41,7 @@ def test_the_slider_shows_every_frame_and_axe_finds_nothing(opened, chapter):
     assert not page.locator(f"{block} button").is_visible()  # who asks for less motion gets the slider alone
 
 
+@alone
 def test_nothing_moves_until_play_is_pressed_and_pause_stops_it(opened):
     page = opened("lstm", reduced_motion="no-preference")
     button, slider = page.locator(".animation-carry button"), page.locator(".animation-carry input")
@@ -56,6 +62,7 @@ def test_nothing_moves_until_play_is_pressed_and_pause_stops_it(opened):
     assert (button.inner_text(), slider.input_value()) == ("Play", "2")
 
 
+@alone
 def test_without_scripts_and_on_paper_the_still_figure_remains(opened):
     page = opened("lstm", java_script_enabled=False)
     assert "as an animation" in page.locator(".animation-carry").inner_text()
@@ -65,18 +72,21 @@ def test_without_scripts_and_on_paper_the_still_figure_remains(opened):
     assert page.locator("#fig-lstm-held img").is_visible()
 
 
-def test_every_figure_that_moves_is_built_from_a_folder_without_a_server(site, chromium):
-    pages = [p for p in sorted(site.folder.glob("book/*.html")) if 'class="animation ' in p.read_text(encoding="utf-8")]
+def test_every_figure_that_moves_is_built_from_a_folder_without_a_server(request, site, chromium):
+    pages = [p for p in site.pages if 'class="animation ' in (site.folder / p).read_text(encoding="utf-8")]
     assert len(pages) > 10
+    choice = choose_pages("figures that move, from a folder", site.folder, pages, Path(__file__))
+    choice.tell(request.node)
     page, complaints = chromium.new_page(), []
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-    for path in pages:
-        page.goto(path.as_uri())
+    for name in choice.items:
+        page.goto((site.folder / name).as_uri())
         page.wait_for_function(BUILT, timeout=300_000)
     page.close()
     assert complaints == []
 
 
+@alone
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_opens_from_a_folder_without_a_server(served, chromium, chapter):
     page = chromium.new_page()

@@ -8,17 +8,14 @@ passed is visited as one of eight (``searches``); `test_site.py` reads all.
 from __future__ import annotations
 
 import inspect
-import os
-import re
 from pathlib import Path
 
 import browser_visit
 import pytest
 import searches
-import yaml
 from axe_playwright_python.base import AXE_SCRIPT
 from browser_visit import Log, Visit, each, foreign, open_context, sideways, stubborn, total, visit
-from conftest import ROOT
+from follows_from import choose_pages
 
 pytestmark = pytest.mark.site
 
@@ -43,29 +40,11 @@ def test_every_page_belongs_to_one_part(site):
     assert sorted(sum(parts(site).values(), ["index.html"])) == sorted(site.pages)
 
 
-LOADED = re.compile(r'(?:src|href)="([^"?#:]+\.(?:js|css))[?"]')
-SLUG = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removeprefix("https://github.com/")
-
-
-def sources(site, name: str) -> str:
-    """Return a digest of all that a page's visit follows from: the page, its scripts and styles, and what visits it.
-
-    A figure's script is loaded by a script; the page has its name as a class.
-    """
-    page = site.folder / name
-    html = page.read_text(encoding="utf-8")
-    files = {(page.parent / address).resolve() for address in LOADED.findall(html)}
-    files |= {path.resolve() for path in (site.folder / "_static").glob("*.js") if path.stem in html}
-    fork = os.environ.get("GITHUB_REPOSITORY", SLUG)
-    visitors = inspect.getsource(EveryPage), AXE_SCRIPT, Path(browser_visit.__file__)
-    return searches.digest(name, html.replace(fork, SLUG), *sorted(files), *visitors)
-
-
 @pytest.fixture(scope="class")
 def choice(request, site) -> searches.Choice:
     """Which pages of the part that the test's class names are visited: see ``searches``."""
-    pages = parts(site)[request.cls.part]
-    return searches.choose("pages visited in four views", pages, {name: sources(site, name) for name in pages})
+    visitors = inspect.getsource(EveryPage), AXE_SCRIPT, Path(browser_visit.__file__)
+    return choose_pages("pages visited in four views", site.folder, parts(site)[request.cls.part], *visitors)
 
 
 @pytest.fixture(scope="class")

@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 from browser_visit import VIEWS, each, foreign, open_context, sideways, stubborn, visit
 from conftest import serve
+from follows_from import in_part
 
-pytestmark = pytest.mark.site
+pytestmark = [
+    pytest.mark.site,
+    in_part("planted defects seen in a browser", "_build/html/book/rosetta.html", together=True),
+]
 
 PAGE = "book/rosetta.html"  # the smallest that holds formulas
 ELSEWHERE = "http://elsewhere.example"

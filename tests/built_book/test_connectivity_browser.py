@@ -1,8 +1,9 @@
 """The figure that shows what a prediction depends on: keyboard, pointer, typed text, narrow pages."""
 
 import pytest
+from follows_from import in_part
 
-pytestmark = pytest.mark.site
+pytestmark = [pytest.mark.site, in_part("figures that move, in a browser")]
 
 
 @pytest.fixture

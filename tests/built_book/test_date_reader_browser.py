@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser_visit import THIN, settle, show
+from follows_from import in_part
+from searches import LIBRARY
 
 from rnnbook.data import dates
 
-pytestmark = pytest.mark.site
+FILES = ("_build/html/book/seq2seq.html", *LIBRARY)
+pytestmark = [pytest.mark.site, in_part("figures that move, in a browser", *FILES)]
 
 STATIC = Path(__file__).parents[2] / "book/_static"
 LINES = [

@@ -3,8 +3,12 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser_visit import THIN, settle, show
+from follows_from import in_part
 
-pytestmark = pytest.mark.site
+pytestmark = [
+    pytest.mark.site,
+    in_part("figures that move, in a browser", "_build/html/book/lstm.html", "_build/html/book/gru.html"),
+]
 
 BLOCK = ".animation-gate-cell"
 CELLS = {"lstm": ("f", "new carry is 1.00"), "gru": ("z", "new state is 0.80")}

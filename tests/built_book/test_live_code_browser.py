@@ -8,11 +8,14 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import searches
+import yaml
 from axe_playwright_python.sync_playwright import Axe
 from browser_visit import THIN, open_context, settle, show
 from bs4 import BeautifulSoup
 from conftest import HTML, ROOT, serve
-from live_code import python
+from follows_from import in_part
+from live_code import archive, python
 
 from rnnbook.lessons.exercises.checking import Exercise
 from rnnbook.lessons.exercises.design import Design
@@ -24,6 +27,11 @@ pytestmark = pytest.mark.site
 PYTHON = ROOT / ".venv/share/pyodide"
 if (PYTHON / python.NO_NETWORK).exists() and python.wrong(PYTHON):
     pytest.skip("`make book` found no network to fetch Python: no page has an editor", allow_module_level=True)
+CODE = ("rnnbook/lessons/exercises/*.py", "rnnbook/in_numpy/*.py", "rnnbook/data/*.py")
+PAGES = [f"_build/html/book/{name}.html" for name in ("exercises", "lstm", "rnn")]
+alone = in_part("live code, in a browser", *CODE, *PAGES)
+# those that share the page on which Python has been started
+at_once = in_part("live code, in a browser", *CODE, *PAGES, group="on one page", together=True)
 IDLE = "!document.querySelector('.live-check[aria-disabled]')"
 WAIT = 300_000  # milliseconds; a busy machine makes it slower, not red
 RIGHT = """def my_coupled_step(a_f, a_g, a_o, c_prev):
@@ -106,6 +114,7 @@ def test_python_for_the_browser_was_fetched_since_there_was_a_network():
     assert python.wrong(PYTHON) == []
 
 
+@at_once
 def test_before_the_press_nothing_is_loaded_and_after_it_under_ten_megabytes_from_the_book(opened, served):
     _, log, before = opened
     assert not [url for url in before if "live_code" in url and not url.endswith(("live_code.js", "live_code.css"))]
@@ -117,6 +126,7 @@ def test_before_the_press_nothing_is_loaded_and_after_it_under_ten_megabytes_fro
     assert sum((folder / name).stat().st_size for name in loaded) < 10e6
 
 
+@at_once
 def test_the_page_answers_and_counts_and_keeps_the_attempt(opened, served):
     page, *_ = opened
     assert press(page) == "It returns None: write its body, end it with return, and run the cell again."
@@ -135,6 +145,7 @@ def test_the_page_answers_and_counts_and_keeps_the_attempt(opened, served):
     again.close()
 
 
+@at_once
 def test_it_works_by_keyboard_alone_and_tab_leads_on(opened):
     page, *_ = opened
     page.locator(".live-text").nth(1).focus()
@@ -152,6 +163,7 @@ def test_it_works_by_keyboard_alone_and_tab_leads_on(opened):
     assert checks(line)[0] in re.sub(r"\s", "", line) and state.get_attribute("role") == "status"
 
 
+@alone
 def test_the_keyboard_leads_past_the_text_to_the_first_exercise_and_its_editor_waits_at_the_first_line(fresh):
     page = fresh
     for k in ("Tab", "Tab"):
@@ -170,6 +182,7 @@ def test_the_keyboard_leads_past_the_text_to_the_first_exercise_and_its_editor_w
     assert focused(page) == "Check"
 
 
+@alone
 def test_from_one_exercise_to_the_next_the_keyboard_stops_at_no_formula_that_does_not_scroll(fresh):
     page = fresh
     settle(page)
@@ -181,6 +194,7 @@ def test_from_one_exercise_to_the_next_the_keyboard_stops_at_no_formula_that_doe
     assert tabs_to(page, ".live-text") < 15
 
 
+@alone
 def test_a_press_keeps_the_focus_and_every_change_is_read_out(fresh):
     page = fresh
     page.context.route("**/python_stdlib.zip", lambda route: None)  # never answered: Python stays on its way
@@ -210,6 +224,7 @@ def test_a_press_keeps_the_focus_and_every_change_is_read_out(fresh):
     assert page.locator(".live-hints").first.get_attribute("aria-live") == "polite"
 
 
+@alone
 def test_an_answer_may_call_what_was_written_in_earlier_exercises(served, chromium):
     context, _ = open_context(chromium)
     page = context.new_page()
@@ -231,6 +246,7 @@ def test_an_answer_may_call_what_was_written_in_earlier_exercises(served, chromi
     context.close()
 
 
+@alone
 def test_reset_leads_to_the_first_line_and_undo_brings_the_code_back(fresh):
     page, text = fresh, fresh.locator(".live-text").first
     given = text.input_value()
@@ -245,6 +261,7 @@ def test_reset_leads_to_the_first_line_and_undo_brings_the_code_back(fresh):
     assert text.input_value() == "mine"
 
 
+@alone
 def test_what_is_solved_stays_so_after_a_reset(fresh):
     page = fresh
     name = (
@@ -261,6 +278,7 @@ def test_what_is_solved_stays_so_after_a_reset(fresh):
     assert page.locator(".live-count").first.inner_text().startswith("1 of ")
 
 
+@alone
 def test_the_buttons_of_solutions_differ_in_name_and_show_the_focus(fresh):
     page = fresh
     buttons = page.locator(".solution .toggle-button")
@@ -272,6 +290,7 @@ def test_the_buttons_of_solutions_differ_in_name_and_show_the_focus(fresh):
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
+@at_once
 def test_the_list_of_all_exercises_shows_what_is_solved_and_carries_attempts_in_a_file(opened, served, tmp_path):
     page, *_ = opened
     page.locator(".live-text").first.fill(RIGHT)
@@ -306,6 +325,7 @@ def test_the_list_of_all_exercises_shows_what_is_solved_and_carries_attempts_in_
     every.close()
 
 
+@alone
 def test_attempts_go_to_a_file_and_come_back_by_keyboard_alone_and_both_is_said(served, chromium, tmp_path):
     context, log = open_context(chromium)
     page = context.new_page()
@@ -338,6 +358,7 @@ def test_attempts_go_to_a_file_and_come_back_by_keyboard_alone_and_both_is_said(
     assert log.complaints == []
 
 
+@at_once
 def test_a_hint_adds_to_what_the_answer_has_said(opened):
     page, *_ = opened
     page.locator(".live-text").first.fill(RIGHT.replace("f * c_prev", "f * c_prev**3 + 0.1"))
@@ -355,6 +376,7 @@ def test_a_hint_adds_to_what_the_answer_has_said(opened):
     assert editor.locator(".live-hints li").all_inner_texts() == [second, first]
 
 
+@at_once
 def test_an_endless_loop_is_stopped_and_python_starts_again(opened):
     page, *_ = opened
     page.locator(".live-text").nth(2).fill("while True:\n    pass")
@@ -365,6 +387,7 @@ def test_an_endless_loop_is_stopped_and_python_starts_again(opened):
     assert press(page, 2) == "2"
 
 
+@at_once
 def test_a_solution_is_shown_after_an_attempt_or_at_the_second_press(opened):
     page, *_ = opened
     solution = page.locator(".solution").nth(3)
@@ -377,6 +400,7 @@ def test_a_solution_is_shown_after_an_attempt_or_at_the_second_press(opened):
     page.locator(".live-shut").wait_for(state="detached")
 
 
+@at_once
 def test_a_cell_can_be_tried(opened):
     page, *_ = opened
     button = page.locator(".live-try").first
@@ -393,6 +417,7 @@ WIDER = """() => [...document.querySelectorAll("article *")].filter(
 ).map(element => `${element.tagName}.${element.className} ${element.textContent.slice(0, 60)}`)"""
 
 
+@at_once
 def test_axe_finds_nothing_on_an_answered_page_on_a_phone_in_the_dark(opened):
     page, *_ = opened
     page.evaluate(THIN)
@@ -407,6 +432,7 @@ def test_axe_finds_nothing_on_an_answered_page_on_a_phone_in_the_dark(opened):
     show(page, "light")
 
 
+@alone
 def test_an_attempt_that_was_kept_fits_a_phone_with_all_that_can_be_opened_beside_it(fresh):
     page = fresh
     long = "    return " + " + ".join(f"a_long_name_{k}" * 3 for k in range(9))
@@ -423,6 +449,7 @@ def test_an_attempt_that_was_kept_fits_a_phone_with_all_that_can_be_opened_besid
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") and page.evaluate(WIDER) == []
 
 
+@alone
 def test_under_a_sub_path_and_opened_as_a_file(chromium, tmp_path):
     (tmp_path / "deep").symlink_to(HTML)
     with serve(tmp_path) as url:
@@ -439,6 +466,7 @@ def test_under_a_sub_path_and_opened_as_a_file(chromium, tmp_path):
     page.close()
 
 
+@alone
 def test_with_scripts_off_the_page_reads_as_without_the_extension(served, chromium):
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
@@ -465,23 +493,40 @@ ALL = """async (jobs) => {
 }"""
 
 
-def test_every_exercise_answers_in_the_browser(served, chromium):
-    """Nothing written yet: it says so; the solution is right; a known mistake is named."""
-    jobs, expected = [], []
-    for name in (page for page in served.pages if page.startswith("book/")):
-        for about in exercises_of(name):
-            text, exercise = checks(about["code"])
-            setup = [part["code"] for part in about["setup"]]
-            mistake = next(iter(exercise.wrong()), None)
-            jobs.append({"setup": setup, "code": about["code"]})
-            is_bug = isinstance(exercise, Exercise) and "return None" not in about["code"]
-            expected.append((name, "off by up to" if is_bug else exercise(NOTHING[type(exercise)]).message))
-            jobs.append({"setup": setup, "code": f"{text}({text}.reference())"})
-            expected.append((name, exercise(exercise.reference()).message))
-            if mistake is not None:
-                jobs.append({"setup": setup, "code": f"{text}({text}.wrong()[{mistake!r}])"})
-                expected.append((name, mistake))
-    assert len(jobs) > 180
+def in_the_browser():
+    """The files that an answer in the browser follows from, besides its page and Python: the package, what runs it."""
+    without = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]["live_code_without"]
+    scripts = [path for path in sorted(archive.STATIC.iterdir()) if path.is_file()]
+    return [*archive.files_of(ROOT / "rnnbook", without), *scripts, *sorted(archive.STATIC.parent.glob("*.py"))]
+
+
+def jobs_of(name, about):
+    """What the browser is asked of an exercise, and what its answer holds: nothing yet, right, a known mistake."""
+    text, exercise = checks(about["code"])
+    setup = [part["code"] for part in about["setup"]]
+    is_bug = isinstance(exercise, Exercise) and "return None" not in about["code"]
+    unwritten = "off by up to" if is_bug else exercise(NOTHING[type(exercise)]).message
+    yield {"setup": setup, "code": about["code"]}, (name, unwritten)
+    yield {"setup": setup, "code": f"{text}({text}.reference())"}, (name, exercise(exercise.reference()).message)
+    mistake = next(iter(exercise.wrong()), None)
+    if mistake is not None:
+        yield {"setup": setup, "code": f"{text}({text}.wrong()[{mistake!r}])"}, (name, mistake)
+
+
+def test_every_exercise_answers_in_the_browser(request, served, chromium):
+    """Nothing written yet: it says so; the solution is right; a known mistake is named. See ``searches`` for which."""
+    every = {
+        checks(about["code"])[0]: (name, about)
+        for name in served.pages
+        if name.startswith("book/")
+        for about in exercises_of(name)
+    }
+    assert len(every) > 80
+    common = searches.digest(json.dumps(python.lock()), *in_the_browser(), Path(__file__))
+    digests = {e: searches.digest(common, json.dumps(about, sort_keys=True)) for e, (_, about) in every.items()}
+    choice = searches.choose("exercises answered in the browser", every, digests)
+    choice.tell(request.node)
+    jobs, expected = zip(*(job for exercise in choice.items for job in jobs_of(*every[exercise])))
     context, log = open_context(chromium)
     page = context.new_page()
     page.goto(served.url + "book/index.html")

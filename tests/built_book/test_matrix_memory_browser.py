@@ -1,8 +1,9 @@
 """The matrix memory that the reader moves: a keyboard reaches every slider."""
 
 import pytest
+from follows_from import in_part
 
-pytestmark = pytest.mark.site
+pytestmark = [pytest.mark.site, in_part("figures that move, in a browser")]
 
 
 def test_its_sliders_start_where_the_chapter_does_and_a_keyboard_moves_them(figure):

@@ -3,8 +3,9 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import THEMES
+from follows_from import in_part
 
-pytestmark = pytest.mark.site
+pytestmark = [pytest.mark.site, in_part("figures that move, in a browser")]
 
 
 def counts(page):

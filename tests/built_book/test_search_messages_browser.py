@@ -6,9 +6,17 @@ import re
 
 import pytest
 from browser_visit import foreign, open_context
+from follows_from import in_part
 from surprises import entries
 
-pytestmark = pytest.mark.site
+TEXTS = ("tests/surprises.py", "book/text/surprises.md")
+BUILT = [f"_build/html/{name}" for name in ("search.html", "searchindex.js", "book/index.html", "book/surprises.html")]
+pytestmark = [
+    pytest.mark.site,
+    in_part(
+        "messages searched for in a browser", "tests/surprises.py", "book/text/surprises.md", *BUILT, together=True
+    ),
+]
 
 # what the search page would show for each query: [[page, its anchor], ...], the first one first
 RESULTS = """queries => queries.map(query =>

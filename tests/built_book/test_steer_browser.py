@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from follows_from import in_part
 
 from rnnbook.data import plants
 
-pytestmark = pytest.mark.site
+FILES = ("rnnbook/*.py", "rnnbook/data/plants.py", "rnnbook/in_numpy/*.py", "book/experiments/*.py")
+pytestmark = [pytest.mark.site, in_part("figures that move, in a browser", *FILES)]
 ROOT = Path(__file__).parents[2]
 CASES = [
     {"K_p": 0.1, "K_i": 0.0, "K_d": 0.0, "load": 0.5, "gain": 1.0},

@@ -2,8 +2,9 @@
 
 import pytest
 from conftest import THEMES
+from follows_from import in_part
 
-pytestmark = pytest.mark.site
+pytestmark = [pytest.mark.site, in_part("figures that move, in a browser")]
 
 
 def column(page, number):

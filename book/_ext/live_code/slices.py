@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 BUILTINS = set(dir(builtins))
 
 
-def statements(source: str) -> list[ast.stmt]:
+@functools.cache  # each cell is read again for every later one; nothing changes the nodes
+def statements(source: str) -> tuple[ast.stmt, ...]:
     """Return the statements of a cell; none where it is not plain Python, as a cell with a magic is."""
     try:
-        return ast.parse(source).body
+        return tuple(ast.parse(source).body)
     except SyntaxError:
-        return []
+        return ()
 
 
 def needs(nodes: Iterable[ast.AST]) -> set[str]:
@@ -33,6 +35,7 @@ def needs(nodes: Iterable[ast.AST]) -> set[str]:
     return read - BUILTINS
 
 
+@functools.cache
 def _reads(node: ast.AST) -> set[str]:
     """Return the names that one statement reads, also where it makes them itself afterwards."""
     if isinstance(node, ast.For | ast.While | ast.If | ast.With | ast.Try):
@@ -51,6 +54,7 @@ def _reads(node: ast.AST) -> set[str]:
     return loads - set().union(*map(_own, inner))
 
 
+@functools.cache
 def _own(node: ast.AST) -> set[str]:
     """Return the names that a statement makes anywhere in it: targets, parameters, functions, imports."""
     found: set[str] = set()
@@ -74,6 +78,13 @@ def _bound(node: ast.AST) -> set[str]:
 
 def makes(node: ast.stmt, modules: set[str]) -> set[str]:
     """Return the names that a statement binds, or whose value it may change in place."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):  # what its body does is done when it is called
+        return {node.name}
+    return _changes(node) - modules - {""}
+
+
+@functools.cache
+def _changes(node: ast.stmt) -> set[str]:
     found = _bound(node)
     for n in ast.walk(node):
         if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
@@ -82,9 +93,7 @@ def makes(node: ast.stmt, modules: set[str]) -> set[str]:
             found.add(_root(n))
         elif isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute):
             found.add(_root(n.func))
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):  # what its body does is done when it is called
-        return {node.name}
-    return found - modules - {""}
+    return found
 
 
 def _root(node: ast.expr) -> str:
@@ -140,15 +149,20 @@ def _only(node: ast.Import | ast.ImportFrom, names: set[str]) -> ast.Import | as
 
 
 def _importable(nodes: Sequence[ast.stmt], allowed: Sequence[str]) -> bool:
-    for node in (n for statement in nodes for n in ast.walk(statement)):
-        names = []
+    names = (name for node in nodes for name in _imports(node))
+    return all(any(name == a or name.startswith(a + ".") for a in allowed) for name in names)
+
+
+@functools.cache
+def _imports(statement: ast.stmt) -> tuple[str, ...]:
+    """Return all that a statement imports, also within: ``a.b`` for ``from a import b``."""
+    names = []
+    for node in ast.walk(statement):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        if any(not any(name == a or name.startswith(a + ".") for a in allowed) for name in names):
-            return False
-    return True
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(names)
 
 
 def importable_names(earlier: Sequence[str], allowed: Sequence[str]) -> frozenset[str]:
