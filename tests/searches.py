@@ -5,7 +5,8 @@ follows from files, those that are searched and those that search, so it finds n
 changed. ``searched.json`` holds a digest of these files for each group of items (an exercise, a page) whose search has
 passed in full; ``make thorough`` writes it where all is green. Where a group's digest is another one, all its items
 run; of the other groups an eighth of the items, by a hash of the digest and the item's name: the same on every machine
-at every time, and others as soon as a file changes. The end of every run says how many of how many ran.
+at every time, and others as soon as a file changes. The end of every run says how many of how many ran. What computes
+with the package follows from the processor, too: on one with other vectors than the one of the record, it runs in full.
 
 A test that is slow and follows from a few files is marked with them, and is itself an item of a search:
 ``@pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)``. The tests of a file are a group;
@@ -21,12 +22,14 @@ import functools
 import hashlib
 import json
 import math
+import platform
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = Path(__file__).with_name("searched.json")
@@ -117,7 +120,12 @@ def digest_of(*patterns: str) -> str:
     paths = [p for paths in found for p in paths if p.is_file() and p.parent.name != "__pycache__"]
     tests = [path for path in paths if path.name.startswith("test_") and path.suffix == ".py"]
     helpers = set().union(*map(imported, tests)).difference(paths)
-    return digest(*paths, *sorted(helpers))
+    return digest(*paths, *sorted(helpers), processor() if set(LIBRARY) & set(patterns) else "")
+
+
+def processor() -> str:
+    """Return what decides how numbers are rounded here: the kind of processor, and those of its vectors that count."""
+    return " ".join([platform.machine(), *(name for name in __cpu_dispatch__ if __cpu_features__[name])])
 
 
 @functools.cache

@@ -371,8 +371,6 @@ def nbval(tmp_path_factory):
             "no:cacheprovider",
             "-p",
             "no:xdist",
-            "-p",
-            "no:warm_kernels",
             "--junit-xml",
             str(folder / "report.xml"),
             str(folder),

@@ -170,3 +170,19 @@ def test_what_a_test_imports_counts_and_what_that_imports_and_nothing_that_all_t
     searches.digest_of.cache_clear()
     assert searches.digest_of("tests/test_a.py") != before
     searches.digest_of.cache_clear()
+
+
+def test_what_computes_with_the_package_runs_in_full_on_another_kind_of_processor(monkeypatch):
+    def digests():
+        searches.digest_of.cache_clear()
+        return searches.digest_of("LICENSE", *searches.LIBRARY), searches.digest_of("LICENSE")
+
+    here = digests()
+    assert digests() == here
+    monkeypatch.setattr(searches, "__cpu_features__", dict.fromkeys(searches.__cpu_features__, False))
+    numbers, pages = digests()
+    assert numbers != here[0] and pages == here[1]
+    monkeypatch.undo()
+    monkeypatch.setattr(searches.platform, "machine", lambda: "another")
+    assert digests()[0] not in (numbers, here[0])
+    searches.digest_of.cache_clear()
