@@ -5,7 +5,7 @@ It takes a ``Pair`` of functions, which mirror the two methods of a NumPy layer:
     hs, last, trace = forward(x, state, params, sizes, **options)
     dx, dstate, grads = backward(dhs, dlast, x, trace, params, sizes, with_dx, **options)
 
-The rows and ``sizes`` are those of a recurrence (``rnnbook.in_torch.recurrent``). ``trace`` is a tuple of new tensors
+The rows and ``sizes`` are those of a recurrence (``rnnbook.in_torch.recurrent``). ``trace`` is a tuple of tensors
 that share no memory with an output, since a user may overwrite an output; gradients are contiguous and do not share
 memory either. ``handwritten``, ``compiled`` and ``kernels`` hold such functions; ``layer.by_hand(name)`` returns them.
 """
