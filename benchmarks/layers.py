@@ -5,9 +5,9 @@
 ``peers.py`` makes the peers; one whose packages are missing is left out with a sentence (``pip install jax`` for
 JAX's). ``floor.py`` measures what the arithmetic alone takes.
 
-Every round runs each peer once, one after the other, so that a disturbance meets all of them; the ratio to
-``torch.nn`` is taken of the minima and of the medians. Numbers are float32. A training step is forward and backward
-with the gradients of the input and of all parameters, without the optimiser. With one thread the clock is the
+In every round the peers take turns of some calls each, so that a disturbance meets all of them (``timing.py``); the
+ratio to ``torch.nn`` is taken of the minima and of the medians. Numbers are float32. A training step is forward and
+backward with the gradients of the input and of all parameters, without the optimiser. With one thread the clock is the
 processor time of this process, which other programs on the machine disturb least; with more it is the wall clock.
 """
 

@@ -3,7 +3,7 @@
     python benchmarks/roofline.py --out benchmarks/results/roofline_1_thread.json
 
 A step makes two operations for each weight and sequence, and a weight has four bytes: B / 2 operations a byte. Float32,
-as many features as units. Every round runs each peer once; the times are minima over the rounds. The roofs are the rate
+as many features as units. The times are minima over rounds in which the peers take turns. The roofs are the rate
 of a large product, and the rates at which a sum reads an array from memory and from the cache.
 """
 

@@ -2,8 +2,8 @@
 
     python benchmarks/scan.py --out benchmarks/results/scan_1_thread.json
 
-A training step is forward and backward with the gradients of the input and of all parameters. Every round runs each
-peer once; the times are minima, and the ratios those to ``torch.nn.GRU``. The errors are those of float32 against the
+A training step is forward and backward with the gradients of the input and of all parameters. In every round the peers
+take turns; the times are minima, and the ratios those to ``torch.nn.GRU``. The errors are those of float32 against the
 sequential scan in float64, of h after every step and of the gradients, as norms relative to the norm: a single number
 near zero, where the layer's g has a kink, may lie on its other side in float32.
 """

@@ -1,7 +1,7 @@
 """Memory for what only these functions see, large traces above all, which the next call writes over.
 
 The system clears the pages of a large new array when they are first touched, and takes them back when it is freed: in a
-training step of a long sequence that takes up to a tenth of the time (``benchmarks/hidden_costs.py``). So large arrays
+training step of a long sequence that takes up to a tenth of the time (``benchmarks/changes.py``). So large arrays
 that nobody holds any more are kept here, ``KEPT`` bytes of them at most, as PyTorch keeps memory on a GPU.
 """
 
