@@ -121,3 +121,17 @@ print(mine[0].item())
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout.strip() == "1.0"
+
+
+def test_where_no_block_is_to_be_had_pytorch_is_asked_for_the_memory(monkeypatch):
+    layer, x = layer_and_input("GRU")
+    wanted = trained(layer, x)
+    memory.release()
+
+    def refused(*arguments, **options):
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(memory.mmap, "mmap", refused)
+    assert all(map(torch.equal, trained(layer, x), wanted))
+    with pytest.raises(RuntimeError):  # PyTorch's own, where it has none either
+        memory.lend(x, 1 << 50)

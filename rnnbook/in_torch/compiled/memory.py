@@ -23,7 +23,10 @@ def lend(like, *shape):
     if size < LARGE or not hasattr(mmap, "MAP_PRIVATE"):  # Windows has none
         return like.new_empty(shape)
     step = max(LARGE, 1 << (size.bit_length() - 4))  # sizes are rounded up by an eighth at most, so that they recur
-    block = _block(-(-size // step) * step)
+    try:
+        block = _block(-(-size // step) * step)
+    except OSError:  # no memory: PyTorch says so in its own words
+        return like.new_empty(shape)
     view = memoryview(block)  # the tensor holds it, and it holds the block
     weakref.finalize(view, _take_back, block).atexit = False
     return torch.frombuffer(view, dtype=like.dtype, count=count).view(shape)

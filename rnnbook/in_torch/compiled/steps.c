@@ -354,6 +354,8 @@ CLONES static void product_once(OF_A_PRODUCT) {
 #define AHEAD 24 /* rows of u, where a single block has several steps in a tile */
 #define SOME 96 /* rows, after which the gradients of the weights are added up */
 
+enum { GRU = 3 }; /* gates; it alone has two different gradients of a bias, that of u and that of the product */
+
 struct work {
     real *const *at;
     const struct sequence *s;
@@ -388,7 +390,7 @@ INLINE void forward(const struct work *w, long gates, void step(OF_A_STEP)) {
                     ready += w->blocks == 1 ? sizes[next] : rows;
                 for (long row = 0; row < ready; row++)
                     for (long j = 0; j < G; j++) /* of a GRU, b_hh belongs to the product of h */
-                        u_own[row * wide + j] = at[B_IH][j] + (gates == 3 ? 0 : at[B_HH][j]);
+                        u_own[row * wide + j] = at[B_IH][j] + (gates == GRU ? 0 : at[B_HH][j]);
                 w->times(ready, at[X] + (start + begin) * D, D, 1, &w->W_ih, u_own, wide, 1);
                 u = u_own;
             }
@@ -415,7 +417,7 @@ INLINE void add_some(const struct work *w, long G, const real *du, const real *d
         if (xs == 1)
             INDEPENDENT for (long j = 0; j < G; j++)
                 dW_ih[j] += du[j] * x_row;
-        if (du != dv)
+        if (G == GRU * w->s->H)
             INDEPENDENT for (long j = 0; j < G; j++)
                 db_hh[j] += dv[j];
     }
@@ -439,12 +441,12 @@ INLINE void copy_rows(real *to, long to_width, const real *from, long width, lon
         memcpy(to + row * to_width, from + row * width, count * sizeof(real));
 }
 
-INLINE void backward(const struct work *w, long gates, int own_dv, void step(OF_A_STEP)) {
+INLINE void backward(const struct work *w, long gates, void step(OF_A_STEP)) {
     real *const *at = w->at;
     const struct sequence *s = w->s;
     const long *sizes = s->sizes;
     long D = s->D, H = s->H, G = gates * H, N = 0, hs = filled(H), xs = columns(D);
-    long width = w->W_hh.first ? hs : H, whole = w->W_ih.first != NULL;
+    long width = w->W_hh.first ? hs : H, whole = w->W_ih.first != NULL, own_dv = gates == GRU;
     long wide = whole ? G + LANES : G; /* else a column would share few lines of the cache */
     for (long t = 0; t < s->T; t++)
         N += sizes[t];
@@ -501,7 +503,7 @@ static void collect(const struct work *w, long threads, long G) {
     copy_rows(at[DW_HH], H, dW_hh, hs, G, H);
     copy_rows(at[DW_IH], D, dW_ih, xs, G, D);
     copy_rows(at[DB_IH], G, db_ih, G, 1, G);
-    copy_rows(at[DB_HH], G, G == 3 * H ? db_hh : db_ih, G, 1, G); /* only a GRU has two */
+    copy_rows(at[DB_HH], G, G == GRU * H ? db_hh : db_ih, G, 1, G);
 }
 
 #define MOST_THREADS 64
@@ -574,12 +576,12 @@ static void run(void part(const struct work *), real *const *at, const struct se
 
 SEQUENCE(rnn_tanh_forward, 1, 0, forward(w, 1, rnn_tanh_forward_step))
 SEQUENCE(rnn_relu_forward, 1, 0, forward(w, 1, rnn_relu_forward_step))
-SEQUENCE(rnn_tanh_backward, 1, 1, backward(w, 1, 0, rnn_tanh_backward_step))
-SEQUENCE(rnn_relu_backward, 1, 1, backward(w, 1, 0, rnn_relu_backward_step))
+SEQUENCE(rnn_tanh_backward, 1, 1, backward(w, 1, rnn_tanh_backward_step))
+SEQUENCE(rnn_relu_backward, 1, 1, backward(w, 1, rnn_relu_backward_step))
 SEQUENCE(gru_forward, 3, 0, forward(w, 3, gru_forward_step))
-SEQUENCE(gru_backward, 3, 1, backward(w, 3, 1, gru_backward_step))
+SEQUENCE(gru_backward, 3, 1, backward(w, 3, gru_backward_step))
 SEQUENCE(lstm_forward, 4, 0, forward(w, 4, lstm_forward_step))
-SEQUENCE(lstm_backward, 4, 1, backward(w, 4, 0, lstm_backward_step))
+SEQUENCE(lstm_backward, 4, 1, backward(w, 4, lstm_backward_step))
 
 /* Ask Linux for large pages: touching 100 MB of new memory in small ones takes longer than the arithmetic of a step. */
 void large_pages(char *start, long bytes) {
