@@ -142,8 +142,9 @@ def call(name, in_c, sizes, arrays):
             assert tensor.is_contiguous(), "steps.c reads rows that are contiguous in memory"
             addresses[PLACES[array_name]] = tensor.data_ptr()
     threads = torch.get_num_threads() if in_c and x.size(0) * H > WORTH_A_THREAD else 1
-    numbers = len(sizes), x.size(1), H, in_c, threads, W_hh.nbytes > CACHE, *sizes
-    at, sequence = array("Q", addresses), array("l", numbers)
+    numbers = array("l", [len(sizes), x.size(1), H, in_c, threads, W_hh.nbytes > CACHE])
+    equal = sizes[-1] == sizes[0]  # since they never grow; then there is no need to read them all
+    at, sequence = array("Q", addresses), numbers + (array("l", sizes[:1]) * len(sizes) if equal else array("l", sizes))
     function = getattr(LIBRARIES[x.dtype], name)
     function(ctypes.c_void_p(at.buffer_info()[0]), ctypes.c_void_p(sequence.buffer_info()[0]))
 
