@@ -57,7 +57,7 @@ test: .venv/.ready browser  ## the unit tests, every stored output, the build, p
 	@$(pytest) -q -n $(WORKERS) tests/built_book
 	@echo '== All tests passed.'
 
-thorough:  ## all of which `make test` runs an eighth where nothing has changed; notes in tests/searched.json what passed
+thorough:  ## all of which `make test` runs a sixteenth where nothing has changed; notes in tests/searched.json what passed
 	@$(MAKE) --no-print-directory test pytest='$(pytest) --thorough'
 
 units: .venv/.ready

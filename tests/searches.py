@@ -4,7 +4,7 @@ A search tries everything of a kind: all rule-made mutants of all solutions, all
 follows from files, those that are searched and those that search, so it finds nothing new where none of them has
 changed. ``searched.json`` holds a digest of these files for each group of items (an exercise, a page) whose search has
 passed in full; ``make thorough`` writes it where all is green. Where a group's digest is another one, all its items
-run; of the other groups an eighth of the items, by a hash of the digest and the item's name: the same on every machine
+run; of the other groups a sixteenth of the items, by a hash of the digest and the item's name: the same on every machine
 at every time, and others as soon as a file changes. The end of every run says how many of how many ran. What computes
 with the package follows from the processor, too: on one with other vectors than the one of the record, it runs in full.
 
@@ -33,7 +33,7 @@ from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = Path(__file__).with_name("searched.json")
-ONE_IN = 8
+ONE_IN = 16
 # patterns of all that computes in the package, and of no exercise and no figure
 LIBRARY = (
     "rnnbook/*.py",
@@ -92,7 +92,7 @@ def choose(
     lot_of: Callable[[str], str] = str,
     one_in: Callable[[str], float] = lambda item: ONE_IN,
 ) -> Choice:
-    """Return which items of a search run: all of a group that has changed, an eighth of the others, at least one.
+    """Return which items of a search run: all of a group that has changed, a sixteenth of the others, at least one.
 
     ``lot_of``: items with the same lot, which is not their name, are drawn together, and may all be left out.
     ``one_in``: an item of how many is drawn.
@@ -195,7 +195,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     global thorough
     thorough = config.getoption("--thorough")
-    config.addinivalue_line("markers", "search(what, *files): one of eight where none of these files has changed")
+    config.addinivalue_line("markers", "search(what, *files): one of sixteen where none of these files has changed")
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config):

@@ -106,6 +106,7 @@ def test_importing_the_package_imports_nothing_heavy():
     assert answer.stdout == "False\n"
 
 
+@pytest.mark.slow
 @in_part
 def test_the_torch_wing_adds_nothing_heavy_to_torch():
     """PyTorch's compiler alone takes a second to import, longer than PyTorch itself."""

@@ -109,6 +109,7 @@ def test_the_key_gives_the_solution_all_points_and_each_mistake_what_the_rubric_
         assert sentence in found.message
 
 
+@pytest.mark.slow
 @in_part
 def test_the_key_and_the_whole_check_give_the_same_share():
     """Also of answers that the whole check explains by rule, and the key does not."""
@@ -162,6 +163,7 @@ def test_a_rubric_that_does_not_fit_is_refused(tmp_path):
             rubric.read(path)
 
 
+@pytest.mark.slow
 @in_part
 def test_a_release_is_the_same_for_the_same_secret_and_no_other(made, tmp_path):
     assignment, folder, hidden = made
@@ -233,6 +235,7 @@ def test_a_handed_in_notebook_is_graded_without_any_grader(made, tmp_path):
     assert all(g.points == 0 for g in found.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VARIATIONS)
 def test_each_convention_leads_to_the_books_numbers_and_another_ones_are_told(name):
     exercise = statements.statement(name).exercise

@@ -236,6 +236,7 @@ def test_the_card_states_the_counts_of_the_surnames():
     assert {language: int(count.replace(",", "")) for language, count in stated.items()} == counts
 
 
+@pytest.mark.slow
 @in_part
 def test_nothing_heavy_is_imported_to_read_the_data():
     code = (
@@ -260,6 +261,7 @@ def test_a_missing_package_is_named_with_what_to_install(name, monkeypatch):
     assert error.value.name == source.package
 
 
+@pytest.mark.slow
 @in_part
 @each_table
 def test_a_table_is_read_where_no_other_package_is_installed(name, monkeypatch):

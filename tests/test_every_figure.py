@@ -1,7 +1,7 @@
 """What every figure of the book is held to, whatever it shows: each is drawn here, and read for all of it.
 
 Nothing here can change as long as ``test_drawings`` finds in a figure all that it found when somebody approved it. So a
-figure approved anew is drawn, and one of eight others (``searches``).
+figure approved anew is drawn, and one of sixteen others (``searches``).
 """
 
 import functools
@@ -50,6 +50,7 @@ def drawn(name):
     return figure, *figures.palette_png(figure)
 
 
+@pytest.mark.slow
 @each_figure()
 def test_nothing_is_cut_off_at_the_edge(name):
     """The outermost ring of pixels is white: no shape and no letter reaches it."""
@@ -76,6 +77,7 @@ def test_a_figure_is_a_small_palette_png_at_two_dots_per_pixel(name):
     assert not {"Software", "date"} & set(image.info)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_EACH_KIND)  # of all figures, test_drawings compares what is drawn, also under these
 def test_a_figure_is_the_same_bytes_on_every_run_whatever_the_settings_are(name):
     with mpl.rc_context({"font.size": 23, "axes.grid": False, "figure.figsize": (2, 2)}):

@@ -171,6 +171,7 @@ def test_what_is_said_of_a_wrong_name_is_true():
         assert [float(words[k]) for k in (words.index("be") + 1, -1)] == pytest.approx(apart, rel=0.06, abs=1e-12)
 
 
+@pytest.mark.slow
 @in_part
 def test_every_bug_of_the_backward_pass_trains_to_some_loss():
     losses = [repr(bptt.check_bug_in_backward.program(seed)).partition("program, loss")[2] for seed in range(12)]

@@ -39,6 +39,7 @@ def tagger(dna, shared):
     return dna.Tagger(8, shared).double()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [True, False])
 def test_the_shared_network_says_of_the_other_strand_the_same_turned_round_and_the_other_does_not(load, shared):
     dna = load("dna")

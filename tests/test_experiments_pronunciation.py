@@ -35,6 +35,7 @@ def small(ladder, kind):
     return ladder.build(kind, ladder.SETTINGS | SMALL).eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_word_in_a_batch_is_read_as_it_is_alone(kind, ladder):
     model = small(ladder, kind)

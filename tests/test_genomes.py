@@ -16,6 +16,7 @@ def letters(bases):
     return "".join(np.array(list("ACGT"))[bases])
 
 
+@pytest.mark.slow
 @in_part
 def test_every_gene_is_whole_codons_from_a_start_to_a_stop():
     starts, stops = set(), set()

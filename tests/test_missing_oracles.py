@@ -38,6 +38,7 @@ def test_ours_is_wrong(oracle):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "1"]], ids=["alone", "by a worker"])
 def test_what_is_lacking_is_told_and_hides_nothing(tmp_path, workers):
     (tmp_path / "test_planted.py").write_text(TESTS)

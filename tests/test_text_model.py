@@ -168,6 +168,7 @@ def test_the_page_of_code_has_the_gradients_of_the_package(load):
         np.testing.assert_allclose(g[short], grads[name], rtol=0, atol=1e-12, err_msg=short)
 
 
+@pytest.mark.slow
 def test_the_page_of_code_learns_a_text_that_repeats_itself_and_then_writes_it(load):
     program = load("character_rnn")
     tokens, losses = np.tile([0, 1, 2, 3], 300), []

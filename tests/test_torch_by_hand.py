@@ -181,6 +181,7 @@ def test_what_was_asked_for_and_cannot_run_there_says_so(name):
             torch.func.vmap(lambda x, layer=layer: layer(x)[0])(torch.stack([x, x]))
 
 
+@pytest.mark.slow
 @every_name
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")  # Dynamo's own
 def test_a_compiled_model_is_not_compiled_again_for_another_length(name):

@@ -106,6 +106,7 @@ def test_threads_do_not_get_the_same_memory():
                 assert all(map(torch.equal, found, one))
 
 
+@pytest.mark.slow
 def test_a_forked_process_has_memory_of_its_own():
     program = f"""
 import os, torch

@@ -175,6 +175,7 @@ def test_transformations_of_torch_func_and_many_gradients_at_once_give_what_one_
     torch.testing.assert_close(torch.func.jacfwd(lambda x: layer(x, h)[0])(x), one_by_one, **close)
 
 
+@pytest.mark.slow
 @every_min_layer
 @every_scan
 def test_an_exported_layer_has_the_gradients_too(make, how):

@@ -127,6 +127,7 @@ def test_a_terminal_is_watched(monkeypatch):
     assert training.somebody_watches()
 
 
+@pytest.mark.slow
 def test_a_notebook_keeps_no_trace_of_the_bar_where_a_program_runs_it():
     manager, client = start_new_kernel(kernel_name="python3", cwd=str(ROOT))
     try:

@@ -2,7 +2,7 @@
 
 A class is a part of the book; its pages are visited once, and each test reads what the visits found. With
 `--dist loadscope` each part can have a process of its own. A page of which nothing has changed since its visit last
-passed is visited as one of eight (``searches``); `test_site.py` reads all.
+passed is visited as one of sixteen (``searches``); `test_site.py` reads all.
 """
 
 from __future__ import annotations
