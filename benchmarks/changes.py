@@ -8,12 +8,14 @@ system clears its pages first. ``denormal numbers``: the clamp of the exponentia
 multiplies by e^-87 beside what is asked for. Each is one line in ``rnnbook/in_torch/compiled``. ``cold caches``: the
 same layer, but each step comes right after one of ``torch.nn``, which has filled the caches with what it needs.
 
-The numbers are those of a training step, as in ``layers.py``, relative to the layer as it is; minima, float32.
+The numbers are times of a training step, as in ``layers.py``, relative to the layer as it is: the median over rounds
+of what each round gives, since the machine may be slower in one round than in another. Float32.
 """
 
 import argparse
 import ctypes
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,7 +23,7 @@ import time
 from pathlib import Path
 
 from layers import LAYERS, SIZES
-from timing import rounds_of, set_up, write
+from timing import one_round, set_up, write
 
 ROOT = Path(__file__).resolve().parents[1]
 CLAMP = ("(WIDE ? 500 : 64)", "(WIDE ? 708 : 87)")  # as it is, and where float's exponents end
@@ -82,15 +84,23 @@ def trainings(layer, sizes, near_zero):
     return made, lambda: train(theirs)
 
 
-def after(other, function, seconds, clock):
-    """The times [s] of ``function``, each call right after one of ``other``; five calls at least."""
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 5:
+def compared(ways, other, seconds, clock):
+    """Return the least time [s] of the layer as it is, and of each other way the median over rounds of its ratio to it.
+
+    Five rounds at least. In each the ways take turns, of which the least times count, and one call comes after ``other``.
+    """
+    rounds, end = [], time.perf_counter() + seconds
+    for way in ways.values():
+        way()
+    while time.perf_counter() < end or len(rounds) < 5:
+        least = {way: min(times) for way, times in one_round(ways, clock).items()}
         other()
         start = clock()
-        function()
-        times.append(clock() - start)
-    return times
+        ways["as it is"]()
+        rounds.append(least | {"cold caches": clock() - start})
+    others = [way for way in rounds[0] if way != "as it is"]
+    ratios = {way: statistics.median(least[way] / least["as it is"] for least in rounds) for way in others}
+    return min(least["as it is"] for least in rounds), ratios
 
 
 def main(arguments=None):
@@ -105,11 +115,8 @@ def main(arguments=None):
     for layer in arguments.layers:
         for k in arguments.sizes:
             ways, other = trainings(layer, SIZES[k], near_zero)
-            times = rounds_of(ways, 0.75 * arguments.seconds, clock)
-            times["cold caches"] = after(other, ways["as it is"], 0.25 * arguments.seconds, clock)
-            least = {way: min(found) for way, found in times.items()}
-            ratios = {way: found / least["as it is"] for way, found in least.items() if way != "as it is"}
-            rows.append({"layer": layer, "sizes": SIZES[k], "min_ms": 1e3 * least["as it is"]} | ratios)
+            least, ratios = compared(ways, other, arguments.seconds, clock)
+            rows.append({"layer": layer, "sizes": SIZES[k], "min_ms": 1e3 * least} | ratios)
             print(rows[-1], flush=True)
     write(arguments.out, {"provenance": about, "rows": rows})
 

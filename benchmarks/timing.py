@@ -16,13 +16,25 @@ from provenance import provenance
 TURN = 0.01  # s
 
 
-def rounds_of(work, seconds, clock, turn=TURN):
-    """Return {peer: times [s]} of rounds in which the peers take turns, five rounds at least.
+def one_round(work, clock, turn=TURN):
+    """Return {peer: times [s]} of one turn of each peer: as many calls as take ``turn`` seconds, one at least.
 
-    A turn is as many calls of the peer's function as take ``turn`` seconds together, one at least. With a single call
-    in each turn a small step would always find the cache full of what the others read, as it does not in a program
-    that trains it: it would take up to twice as long (``changes.py``).
+    With a single call in each turn a small step would always find the cache full of what the others read, as it does
+    not in a program that trains it: it would take up to twice as long (``changes.py``).
     """
+    times = {}
+    for peer, function in work.items():
+        times[peer], left = [], turn
+        while left > 0:
+            start = clock()
+            function()
+            times[peer].append(clock() - start)
+            left -= times[peer][-1]
+    return times
+
+
+def rounds_of(work, seconds, clock, turn=TURN):
+    """Return {peer: times [s]} of rounds in which the peers take turns, five rounds at least."""
     times = {peer: [] for peer in work}
     for function in work.values():
         function()
@@ -30,13 +42,8 @@ def rounds_of(work, seconds, clock, turn=TURN):
     end, rounds = time.perf_counter() + seconds, 0
     while time.perf_counter() < end or rounds < 5:
         rounds += 1
-        for peer, function in work.items():
-            left = turn
-            while left > 0:
-                start = clock()
-                function()
-                times[peer].append(clock() - start)
-                left -= times[peer][-1]
+        for peer, found in one_round(work, clock, turn).items():
+            times[peer] += found
     gc.enable()
     return times
 
