@@ -87,7 +87,7 @@ def trainings(layer, sizes, near_zero):
 def compared(ways, other, seconds, clock):
     """Return the least time [s] of the layer as it is, and of each other way the median over rounds of its ratio to it.
 
-    Five rounds at least. In each the ways take turns, of which the least times count, and one call comes after ``other``.
+    Five rounds at least. In each the ways take turns, of which the least times count; one call comes after ``other``.
     """
     rounds, end = [], time.perf_counter() + seconds
     for way in ways.values():
