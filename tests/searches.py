@@ -4,9 +4,10 @@ A search tries everything of a kind: all rule-made mutants of all solutions, all
 follows from files, those that are searched and those that search, so it finds nothing new where none of them has
 changed. ``searched.json`` holds a digest of these files for each group of items (an exercise, a page) whose search has
 passed in full; ``make thorough`` writes it where all is green. Where a group's digest is another one, all its items
-run; of the other groups a sixteenth of the items, by a hash of the digest and the item's name: the same on every machine
-at every time, and others as soon as a file changes. The end of every run says how many of how many ran. What computes
-with the package follows from the processor, too: on one with other vectors than the one of the record, it runs in full.
+run; of the other groups a sixteenth of the items, by a hash of the digest and the item's name: the same on every
+machine at every time, and others as soon as a file changes. The end of every run says how many of how many ran. What
+computes with the package follows from the processor, too: on one with other vectors than the one of the record, it runs
+in full.
 
 A test that is slow and follows from a few files is marked with them, and is itself an item of a search:
 ``@pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)``. The tests of a file are a group;
