@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from rnnbook.rivals import LinearDiscriminant
 
@@ -20,6 +19,10 @@ def draw(seed):
 def test_the_probabilities_are_those_of_scikit_learn(seed):
     x, labels, rng = draw(seed)
     new = rng.normal(size=(7, D))
+    from sklearn.discriminant_analysis import (
+        LinearDiscriminantAnalysis,
+    )  # not earlier: a second that every process would take
+
     oracle = LinearDiscriminantAnalysis(solver="lsqr").fit(x, labels)
     found = LinearDiscriminant(x, labels).log_posterior(new)
     np.testing.assert_allclose(found, oracle.predict_log_proba(new), atol=1e-9)

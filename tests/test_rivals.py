@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from statsmodels.tsa.ar_model import AutoReg
 
 from rnnbook import data, rivals
 from rnnbook.rivals.forecasts import fit_autoregression, persistence, root_mean_squared_error, seasonal_naive
@@ -51,6 +50,8 @@ def test_a_forecast_is_aligned_and_uses_nothing_from_within_its_horizon(forecast
 @pytest.mark.parametrize("order", [1, 2, 5])
 def test_one_step_ahead_the_autoregression_equals_statsmodels(order, series):
     ours = fit_autoregression(series, order)
+    from statsmodels.tsa.ar_model import AutoReg  # not earlier: a second that every process would take
+
     theirs = AutoReg(series, order).fit()
     np.testing.assert_allclose(np.r_[ours.bias, ours.weights[::-1]], theirs.params, rtol=1e-9)
     np.testing.assert_allclose(ours.forecast(series)[order:], theirs.fittedvalues, rtol=1e-9)
