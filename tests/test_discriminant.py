@@ -17,12 +17,11 @@ def draw(seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_probabilities_are_those_of_scikit_learn(seed):
+    # not earlier: it would take every process a second
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
     x, labels, rng = draw(seed)
     new = rng.normal(size=(7, D))
-    from sklearn.discriminant_analysis import (
-        LinearDiscriminantAnalysis,
-    )  # not earlier: a second that every process would take
-
     oracle = LinearDiscriminantAnalysis(solver="lsqr").fit(x, labels)
     found = LinearDiscriminant(x, labels).log_posterior(new)
     np.testing.assert_allclose(found, oracle.predict_log_proba(new), atol=1e-9)

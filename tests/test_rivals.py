@@ -49,9 +49,9 @@ def test_a_forecast_is_aligned_and_uses_nothing_from_within_its_horizon(forecast
 
 @pytest.mark.parametrize("order", [1, 2, 5])
 def test_one_step_ahead_the_autoregression_equals_statsmodels(order, series):
-    ours = fit_autoregression(series, order)
-    from statsmodels.tsa.ar_model import AutoReg  # not earlier: a second that every process would take
+    from statsmodels.tsa.ar_model import AutoReg  # not earlier: it would take every process a second
 
+    ours = fit_autoregression(series, order)
     theirs = AutoReg(series, order).fit()
     np.testing.assert_allclose(np.r_[ours.bias, ours.weights[::-1]], theirs.params, rtol=1e-9)
     np.testing.assert_allclose(ours.forecast(series)[order:], theirs.fittedvalues, rtol=1e-9)
