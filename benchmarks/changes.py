@@ -6,7 +6,8 @@
 C while their rows are in the cache. ``new pages``: the trace lies in memory that is new at every call, so that the
 system clears its pages first. ``denormal numbers``: the clamp of the exponential is so far out that the compiler's code
 multiplies by e^-87 beside what is asked for. Each is one line in ``rnnbook/in_torch/compiled``. ``cold caches``: the
-same layer, but each step comes right after one of ``torch.nn``, which has filled the caches with what it needs.
+same layer, but each step comes right after one of ``torch.nn``, which has filled the caches with what it needs; single
+steps, relative to the fastest of a turn.
 
 The numbers are times of a training step, as in ``layers.py``, relative to the layer as it is: the median over rounds
 of what each round gives, since the machine may be slower in one round than in another. Float32.

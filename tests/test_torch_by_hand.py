@@ -10,6 +10,7 @@ from torch_oracle import IMPLEMENTATIONS, B, D, H, T, data, pair
 
 import rnnbook.in_torch
 from rnnbook import in_torch
+from rnnbook.in_torch import compiled
 
 FOLDER = Path(rnnbook.in_torch.__file__).parent
 every_name = pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
@@ -68,6 +69,19 @@ def trained(layer, x, hx=None):
     (y.sum() + sum(s.square().sum() for s in (last if isinstance(last, tuple) else (last,)))).backward()
     leaves = {"x": x} | {f"state{k}": s for k, s in enumerate(states)} | dict(layer.named_parameters())
     return leaves, {name: leaf.grad for name, leaf in leaves.items()}
+
+
+@every_name
+@pytest.mark.parametrize("cache", [0, 1 << 20])
+@pytest.mark.skipif(not compiled.LIBRARIES, reason="no C compiler was at the installation")
+def test_no_two_gradients_share_memory_whoever_multiplies(name, cache, monkeypatch):
+    monkeypatch.setattr(compiled, "CACHE", cache)  # without one, the products of all steps are the BLAS's
+    layer, _ = pair(name, own={"implementation": "compiled"})
+    x = data(layer)[0].clone().requires_grad_()
+    # ``backward`` would copy what it is given twice
+    grads = torch.autograd.grad(layer(x)[0].sum(), [x, *layer.parameters()])
+    assert all(grad.is_contiguous() for grad in grads)
+    assert len({grad.untyped_storage().data_ptr() for grad in grads}) == len(grads)
 
 
 @every_name
