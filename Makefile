@@ -63,7 +63,7 @@ thorough:  ## all of which `make test` runs a sixteenth where nothing has change
 units: .venv/.ready
 	@$(pytest) -q -n $(WORKERS) -m 'not site'
 
-check: .venv/.ready  ## in a minute or two: ruff, mypy, the quick unit tests
+check: .venv/.ready  ## in a minute: ruff, mypy, the quick unit tests
 	@$(python) -m ruff format --check --quiet . || { echo 'make check: .venv/bin/ruff format .  puts these files in form:'; $(python) -m ruff format --check .; exit 1; }
 	@$(python) -m ruff check .
 	@$(python) -m mypy

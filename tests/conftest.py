@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import http.server
 import os
 import shutil
@@ -30,6 +31,12 @@ def pytest_collection_modifyitems(items):
 
     long = {scope(item) for item in items if item.get_closest_marker("slow") or item.path.suffix == ".ipynb"}
     items.sort(key=lambda item: scope(item) not in long)
+
+
+def pytest_collection_finish():
+    """Spare every collection of garbage from here on the modules and the ten thousand tests, which stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 # A browser that speaks to nobody by itself: every request in the log is then the page's own.
