@@ -2,12 +2,12 @@
 
 A search tries everything of a kind: all rule-made mutants of all solutions, all pages in all views. What it finds
 follows from files, those that are searched and those that search, so it finds nothing new where none of them has
-changed. ``searched.json`` holds a digest of these files for each group of items (an exercise, a page) whose search has
-passed in full; ``make thorough`` writes it where all is green. Where a group's digest is another one, all its items
+changed. ``searched.json`` holds digests of these files for each group of items (an exercise, a page) whose search has
+passed in full; ``make thorough`` writes it where all is green. Where a group's digest is not there, all its items
 run; of the other groups a sixteenth of the items, by a hash of the digest and the item's name: the same on every
 machine at every time, and others as soon as a file changes. The end of every run says how many of how many ran. What
-computes with the package follows from the processor, too: on one with other vectors than the one of the record, it runs
-in full.
+computes with the package follows from the processor, too: on one with other vectors than in the record, it runs in
+full. The record keeps the last two digests of a group, since there may be two kinds of processor.
 
 A test that is slow and follows from a few files is marked with them, and is itself an item of a search:
 ``@pytest.mark.search("experiments computed again", "book/experiments/*", *LIBRARY)``. The tests of a file are a group;
@@ -35,6 +35,7 @@ from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = Path(__file__).with_name("searched.json")
 ONE_IN = 16
+KEPT = 2  # digests of a group
 # patterns of all that computes in the package, and of no exercise and no figure
 LIBRARY = (
     "rnnbook/*.py",
@@ -81,7 +82,7 @@ def digest(*parts: Path | str | bytes) -> str:
 
 
 def recorded() -> dict[str, dict]:
-    """Return {search: {group: digest}} of what has passed in full, and {LONG: {test: seconds}}."""
+    """Return {search: {group: digests}} of what has passed in full, and {LONG: {test: seconds}}."""
     return json.loads(RECORD.read_text()) if RECORD.exists() else {}
 
 
@@ -99,7 +100,7 @@ def choose(
     ``one_in``: an item of how many is drawn.
     """
     items, old = tuple(items), recorded().get(what, {})
-    changed = {group for group in map(group_of, items) if old.get(group) != digests[group]}
+    changed = {group for group in map(group_of, items) if digests[group] not in old.get(group, [])}
 
     def draw(item: str) -> float:
         return int(digest(digests[group_of(item)], lot_of(item)), 16) / 16**16 * one_in(item)
@@ -218,7 +219,9 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
     if thorough and exitstatus == 0 and not of_a_part and not config.option.collectonly:
         record = recorded()
         for what, *_, whole in told:
-            record.setdefault(what, {}).update(whole)
+            groups = record.setdefault(what, {})
+            for group, found in whole.items():
+                groups[group] = [found, *(old for old in groups.get(group, []) if old != found)][:KEPT]
         for report in called:
             if "search" in report.keywords:  # in steps, since no two runs take the same time
                 seconds = 2 ** round(math.log2(max(report.duration, 1e-3)))
