@@ -14,7 +14,7 @@ from rnnbook.in_torch.compiled import LIBRARIES
 
 FOLDER = ROOT / "benchmarks"
 in_part = pytest.mark.search("benchmarks run in small", "benchmarks/*.py", *LIBRARY)
-RESULTS = sorted((FOLDER / "results").glob("*.json"))
+RESULTS = sorted((FOLDER / "results").rglob("*.json"))
 
 
 def run(script, *arguments):

@@ -165,8 +165,8 @@ def shift():
         return linear(x, np.tile(np.eye(10)[labels[rows]], (len(shifts), 1)))
 
     names = ["network, rows before", "network with bias, rows before", "network, rows after",
-             "network that trained to wait, rows after", "dense, rows before",
-             "dense of all shifts, rows before"]  # fmt: skip
+             "network that trained to wait, rows after", "linear, rows before",
+             "linear of all shifts, rows before"]  # fmt: skip
     found: dict[str, list] = {name: [] for name in names}
     for seed in SEEDS:
         rng = np.random.default_rng(seed)

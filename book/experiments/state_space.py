@@ -9,7 +9,7 @@ One network, with the layer exchanged: the embeddings of a token and of the one 
 network. Before the runs the size of every layer is chosen so that the networks have about ``PARAMETERS`` parameters.
 
 "recall": multi-query associative recall (``rnnbook.data.tasks.associative_recall``), one network for all numbers of
-pairs. "heads": one round of the same, one seed, with the state cut down by more heads, at about as many parameters.
+pairs. "heads": the same with the state cut down by more heads, at about as many parameters.
 "longer": eight rounds of the same, one seed.
 "tracking": parity, and the bit that was written last, of the chapter *Can the loop over time be broken?*, read up to
 eight times the trained length. A run that has not learned its task is trained once more for the same number of
@@ -77,7 +77,7 @@ LAYERS = {  # name: layer of (D, H), and what H has to be a multiple of
 }
 TRACKED = {name: LAYERS[name] for name in LAYERS if name not in ("GRU", "minGRU", "LRU", "mLSTM")}
 TRACKED["delta rule, β up to 2"] = heads(DeltaNet, 4, allow_neg_eigval=True), 4
-HEADS, HEADS_SEEDS = [16], [0]  # beside the 4 of LAYERS
+HEADS = [16]  # beside the 4 of LAYERS
 MORE_SEEDS = {"linear attention": [3, 4], "delta rule": [3, 4]}  # of recall, for the two that are close
 LONGER, ROUNDS = ["LSTM"], 8  # four times as long as the rest: one seed
 
@@ -227,7 +227,6 @@ def main():
         "tracking": TRACKING,
         "parameters": PARAMETERS,
         "heads": HEADS,
-        "heads_seeds": HEADS_SEEDS,
         "more_seeds": MORE_SEEDS,
         "longer": LONGER,
         "rounds": ROUNDS,
@@ -251,10 +250,10 @@ def main():
         ]
         record["heads"] = []
         for seed, n, kind in (
-            (seed, n, kind) for seed in HEADS_SEEDS for n in HEADS for kind in (LinearAttention, DeltaNet)
+            (seed, n, kind) for seed in SEEDS for n in HEADS for kind in (LinearAttention, DeltaNet)
         ):
             name = f"{'delta rule' if kind is DeltaNet else 'linear attention'}, {n} heads"
-            record["heads"] += [done(layer=name, seed=seed) or recall(name, heads(kind, n), n, seed, 80, rounds=1)]
+            record["heads"] += [done(layer=name, seed=seed) or recall(name, heads(kind, n), n, seed, 80)]
         record["longer"] = []
         for kind in LONGER:
             name = f"{kind}, {ROUNDS} rounds"

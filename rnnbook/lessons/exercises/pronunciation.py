@@ -292,7 +292,7 @@ check_does_search_help = Design(
         "a": (True, "Use the same network and the same words, or you compare the models and not the searches."),
         "b": (True, "The words are the same: compare them one by one; two separate error bars are too wide."),
         "c": (False, "An alpha chosen on the test words has seen their answers."),
-        "d": (True, "A search error is a word whose right answer is likelier than the one found: count these."),
+        "d": (True, "A search error is a word for which a likelier answer than the one found exists: count these."),
         "e": (True, "One seed is one network: repeat with others."),
         "f": (False, "On the words that greedy search gets wrong, beam search can only win."),
     },

@@ -313,12 +313,9 @@ check_does_attention_help = Design(
     {
         "a": (True, "Attention adds parameters: give the network without it just as many."),
         "b": (True, "One that did not learn in 800 updates may learn in 1,600: double the budget once."),
-        "c": (True, "Longer lines than in training show whether length is what troubles a single vector."),
+        "c": (True, "Half of the question is about longer lines, and nothing else answers it."),
         "d": (False, "Fed the true characters, no decoder has to live with its own mistakes: that flatters both."),
-        "e": (
-            True,
-            "Take five seeds with an interval: single runs of these networks differ by more than you compare.",
-        ),
+        "e": (True, "One run is one draw: only several seeds, with an interval, say how far runs differ."),
         "f": (False, "Days from the training set show only what was memorised."),
     },
     looks_at="What else differs between the two networks, and what are they tested on?",

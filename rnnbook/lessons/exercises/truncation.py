@@ -200,7 +200,7 @@ check_survives = Predict(
 check_shortest = ReadAFigure(
     "fig-truncation-echo",
     11.0,
-    why="With k = 10 the share is close to chance; one step more, and the first loss reaches the input it asks for.",
+    why="With k = 10 the share is close to chance; one step more, and the last loss of each piece reaches its input.",
     misreadings={
         "a gradient of k = 10 is assumed to reach ten steps back": 10.0,
         "the curve of five steps is read": 6.0,
