@@ -210,9 +210,9 @@ def keras_peer(layer, sizes, x, dhs, weights):
         with tf.GradientTape() as tape:
             tape.watch(x)
             hs = theirs(x)
-        return tape.gradient(hs, [x, *theirs.trainable_variables], output_gradients=dhs)[0]
+        return tape.gradient(hs, [x, *theirs.trainable_variables], output_gradients=dhs)  # one left out is not computed
 
-    return lambda: outputs(x).numpy().swapaxes(0, 1), lambda: step(x, dhs).numpy().swapaxes(0, 1)
+    return lambda: outputs(x).numpy().swapaxes(0, 1), lambda: step(x, dhs)[0].numpy().swapaxes(0, 1)
 
 
 def onnx_peer(layer, sizes, x, dhs, weights):

@@ -63,7 +63,13 @@ def ratios(times, base="torch.nn"):
 
 
 def set_up(threads, script):
-    """Fix the number of threads, before NumPy and PyTorch are imported; returns the clock and the provenance."""
+    """Fix the number of threads, before NumPy and PyTorch are imported; returns the clock and the provenance.
+
+    With one thread the process stays on one processor. On two, a library with a thread of its own (XLA) would compute
+    beside us, and what that thread had done since the system last looked would be missing from the processor time.
+    """
+    if threads == 1 and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     for library in ["OMP", "OPENBLAS", "MKL"]:
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
     import numpy

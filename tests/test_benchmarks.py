@@ -17,6 +17,10 @@ in_part = pytest.mark.search("benchmarks run in small", "benchmarks/*.py", *LIBR
 RESULTS = sorted((FOLDER / "results").rglob("*.json"))
 
 
+def place(path):
+    return str(path.relative_to(FOLDER / "results"))
+
+
 def run(script, *arguments):
     """Run one in a process of its own, which alone fixes the number of threads; returns what it printed."""
     command = [sys.executable, FOLDER / script, *map(str, arguments)]
@@ -183,9 +187,21 @@ gpu.main(sys.argv[1:])
         assert line.split() == [found["layer"], found["dtype"], "H=7", ratios[0], "/", ratios[1]]
 
 
-@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", RESULTS, ids=place)
 def test_a_committed_result_says_how_it_was_measured(path):
     provenance = json.loads(path.read_text(encoding="utf-8"))["provenance"]
-    assert provenance["command"].startswith("python benchmarks/") and path.name in provenance["command"]
+    assert provenance["command"].startswith("python benchmarks/") and f"results/{place(path)}" in provenance["command"]
     assert {"commit", "date", "versions"} <= provenance.keys()
     assert provenance.keys() >= ({"gpu", "tf32"} if "gpu" in provenance else {"processor", "threads", "load_average"})
+
+
+@pytest.mark.parametrize("path", [path for path in RESULTS if path.name.startswith("layers")], ids=place)
+def test_no_peer_takes_less_time_than_its_products(layers, path):
+    """Where one does, a part of its time was not measured, or a part of its work not done."""
+    report, gates = json.loads(path.read_text(encoding="utf-8")), importlib.import_module("floor").GATES
+    for row in report["rows"]:
+        T, B, D, H = row["sizes"]
+        forward = 2 * T * B * gates[row["layer"]] * H * (D + H)
+        for task, operations in (("forward", forward), ("train", 3 * forward)):
+            for peer, found in row[task].items():
+                assert operations / (found["min_ms"] / 1e3) < 1.1 * report["flops_per_second"], (row["sizes"], peer)

@@ -249,9 +249,7 @@ def main():
             for name, layer in TRACKED.items()
         ]
         record["heads"] = []
-        for seed, n, kind in (
-            (seed, n, kind) for seed in SEEDS for n in HEADS for kind in (LinearAttention, DeltaNet)
-        ):
+        for seed, n, kind in ((seed, n, kind) for seed in SEEDS for n in HEADS for kind in (LinearAttention, DeltaNet)):
             name = f"{'delta rule' if kind is DeltaNet else 'linear attention'}, {n} heads"
             record["heads"] += [done(layer=name, seed=seed) or recall(name, heads(kind, n), n, seed, 80)]
         record["longer"] = []
