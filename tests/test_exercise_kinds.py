@@ -12,7 +12,7 @@ from rnnbook.lessons.exercises import bptt, state_space
 from rnnbook.lessons.exercises.about import KINDS, About
 from rnnbook.lessons.exercises.attempt import numbers
 from rnnbook.lessons.exercises.checking import Exercise
-from rnnbook.lessons.exercises.design import Design, at_least, between
+from rnnbook.lessons.exercises.design import Design, at_least, between, some_of
 from rnnbook.lessons.exercises.find_the_bug import FindTheBug
 from rnnbook.lessons.exercises.misread import shown
 from rnnbook.lessons.exercises.predict import Predict
@@ -333,6 +333,21 @@ PLAN = Design(RUBRIC, plan={"control": "seasonal", "seeds": 5, "share": 0.2})
 def test_a_plan_is_told_what_is_missing_and_why(plan, passed, said):
     verdict = PLAN(plan)
     assert verdict.passed == passed and said in verdict.message
+
+
+@pytest.mark.parametrize(
+    "value, passed",
+    [("load", True), (["none", "Load"], True), (["load", "drift"], True), ("none", False), (["load", "wind"], False),
+     ([], False), (7, False)],
+)  # fmt: skip
+def test_some_of_a_list_will_do_and_what_may_stand_beside_it(value, passed):
+    accepts = some_of("load", "drift", also=["none"])
+    assert (
+        Design({"trouble": (accepts, "Calm alone says nothing.")}, plan={"trouble": ["load"]})(
+            {"trouble": value}
+        ).passed
+        == passed
+    )
 
 
 TICKS = Design({"a": (True, "Hold it fixed."), "b": (False, "It spoils the test."), "c": (True, "Repeat it.")})

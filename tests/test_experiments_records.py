@@ -381,8 +381,8 @@ def seq2seq(program, stored):
 
 
 def state_space(program, stored):
-    def recall(name, layer, multiple, seed, size=None, rounds=2):
-        runs = stored["recall"] + stored["heads"] + stored["longer"]
+    def recall(name, layer, multiple, seed, size=None, rounds=2, lr=None):
+        runs = [run for part in ("recall", "heads", "open", "longer") for run in stored[part]]
         (run,) = [r for r in runs if (r["layer"], r["seed"]) == (name, seed)]
         return run
 

@@ -50,8 +50,8 @@ def months(part, T):
     return x.T[:, :, None], y[:, None]
 
 
-def forecaster(seed, x, y):
-    """Train a network on windows x (T, N, D) and amounts y (N, 1)."""
+def forecaster(seed, x, y, rounds=1):
+    """Train a network on windows x (T, N, D) and amounts y (N, 1), for so many times the updates."""
     rng = np.random.default_rng(seed)
     layer = RNN(x.shape[2], SETTINGS["units"], dtype=np.float64, rng=rng)
 
@@ -59,7 +59,7 @@ def forecaster(seed, x, y):
         batch = rng.integers(len(y), size=SETTINGS["batch"])
         return x[:, batch], y[batch]
 
-    return train(layer, 1, mean_squared_error, draw, SETTINGS["updates"], rng)
+    return train(layer, 1, mean_squared_error, draw, rounds * SETTINGS["updates"], rng)
 
 
 def linear(x, y):
@@ -87,7 +87,10 @@ def interval(first, second, block):
 
 
 def history():
-    """Errors at each T, trained and used there; and with 24 months in another order, in training too."""
+    """Errors at each T, trained and used there; and with the first 23 of 24 months in other orders, in training too.
+
+    Either one order for all windows, or one for each.
+    """
     past, later, scale = series()
     part, new = scale(past), scale(later)
     N = len(later) - max(SETTINGS["months"])
@@ -100,11 +103,17 @@ def history():
         found["linear"][str(T)] = rmse(linear(x, y)(x_new) - y_new, scale.std)
     x, y = months(part, 24)
     x_new, y_new = (a[..., -N:, :] for a in months(new, 24))
-    found["shuffled in training too"] = []
-    for seed in SEEDS:
-        order = [*np.random.default_rng(seed).permutation(23), 23]
-        y_found = forecaster(seed, x[order], y).forward(x_new[order])[0]
-        found["shuffled in training too"].append(rmse(y_found - y_new, scale.std))
+    for name in ("one order", "an order for each window"):
+        found[name], found[f"linear, {name}"] = [], []
+        for seed in SEEDS:
+            rng = np.random.default_rng(seed)
+            if name == "one order":
+                known, unknown = (a[[*order, 23]] for order in [rng.permutation(23)] for a in (x, x_new))
+            else:
+                known, unknown = (np.concatenate([rng.permuted(a[:23], axis=0), a[23:]]) for a in (x, x_new))
+            y_found = forecaster(seed, known, y).forward(unknown)[0]
+            found[name].append(rmse(y_found - y_new, scale.std))
+            found[f"linear, {name}"].append(rmse(linear(known, y)(unknown) - y_new, scale.std))
     found["same again"] = rmse(np.diff(later)[-N:])
     mean = {T: np.sqrt(np.mean(np.square(errors[T]), axis=0)) for T in errors}  # over the seeds, for each month
     found["one month less 24, interval"] = interval(mean[1], mean[24], SETTINGS["block"])
@@ -127,15 +136,18 @@ def gap():
         marked[:, :, 0], marked[T, :, 0], marked[T, :, 1] = pieces, 0, 1
         return marked
 
+    waits = waiting(pieces), waiting(new)
     kinds = {
         "network, before": (x[:, :, :1], x_new[:, :, :1]),
         "network, both sides": (x, x_new),
-        "network that waits": (waiting(pieces), waiting(new)),
+        "network that waits": waits,
     }
     found = {}
     for kind, (known, unknown) in kinds.items():
         models = [forecaster(seed, known, y) for seed in SEEDS]
         found[kind] = [rmse(model.forward(unknown)[0] - y_new, scale.std) for model in models]
+    models = [forecaster(seed, waits[0], y, rounds=2) for seed in SEEDS]
+    found["network that waits, twice the updates"] = [rmse(m.forward(waits[1])[0] - y_new, scale.std) for m in models]
     found["linear, before"] = rmse(linear(x[:, :, :1], y)(x_new[:, :, :1]) - y_new, scale.std)
     found["linear, both sides"] = rmse(linear(x, y)(x_new) - y_new, scale.std)
     found["mean of the two neighbours"] = rmse((new[T - 1] + new[T + 1]) / 2 - new[T], scale.std)
@@ -151,34 +163,38 @@ def shift():
     def place(chosen, before, after):
         return np.pad(images[chosen].swapaxes(0, 1), ((before, after), (0, 0), (0, 0)))
 
-    def network(rows, rng, bias=False, wait=0):
+    def network(rows, rng, bias=False, wait=0, rounds=1):
         layer = RNN(8, sizes["units"], bias=bias, dtype=np.float64, rng=rng)
 
         def draw():
             batch = rng.choice(rows, size=SETTINGS["batch"])
             return place(batch, 0, int(rng.integers(0, wait + 1)) if wait else 0), labels[batch]
 
-        return train(layer, 10, cross_entropy, draw, sizes["updates"], rng)
+        return train(layer, 10, cross_entropy, draw, rounds * sizes["updates"], rng)
 
-    def dense(rows, shifts):
+    def fitted(rows, shifts):
         x = np.concatenate([place(rows, s, F - 8 - s) for s in shifts], axis=1)
         return linear(x, np.tile(np.eye(10)[labels[rows]], (len(shifts), 1)))
 
     names = ["network, rows before", "network with bias, rows before", "network, rows after",
              "network that trained to wait, rows after", "linear, rows before",
-             "linear of all shifts, rows before"]  # fmt: skip
+             "linear of all shifts, rows before",
+             "network that trained to wait twice as long, rows after",
+             "network that trained to wait four times as long, rows after"]  # fmt: skip
     found: dict[str, list] = {name: [] for name in names}
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
         rows, test = np.split(rng.permutation(len(images)), [sizes["train"]])
         plain, biased = network(rows, rng), network(rows, rng, bias=True)
         waits = network(rows, rng, wait=F - 8)
-        once, augmented = dense(rows, [0]), dense(rows, range(F - 7))
+        longer = [network(rows, rng, wait=F - 8, rounds=rounds) for rounds in (2, 4)]
+        once, augmented = fitted(rows, [0]), fitted(rows, range(F - 7))
         answers = [
             [
                 plain.forward(place(test, s, 0))[0], biased.forward(place(test, s, 0))[0],
                 plain.forward(place(test, 0, s))[0], waits.forward(place(test, 0, s))[0],
                 once(place(test, s, F - 8 - s)), augmented(place(test, s, F - 8 - s)),
+                *[net.forward(place(test, 0, s))[0] for net in longer],
             ]
             for s in SETTINGS["shifts"]
         ]  # fmt: skip

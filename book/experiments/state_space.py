@@ -9,7 +9,8 @@ One network, with the layer exchanged: the embeddings of a token and of the one 
 network. Before the runs the size of every layer is chosen so that the networks have about ``PARAMETERS`` parameters.
 
 "recall": multi-query associative recall (``rnnbook.data.tasks.associative_recall``), one network for all numbers of
-pairs. "heads": the same with the state cut down by more heads, at about as many parameters.
+pairs. "heads": the same with a state of 400 to 480 numbers, in sixteen matrices of five rows (about as
+many parameters) or one of twenty (fewer). "open": the same for vectors whose gates start open, at a higher rate.
 "longer": eight rounds of the same, one seed.
 "tracking": parity, and the bit that was written last, of the chapter *Can the loop over time be broken?*, read up to
 eight times the trained length. A run that has not learned its task is trained once more for the same number of
@@ -20,6 +21,7 @@ the rival and no layer of the package. All layers start as the package starts th
 import ast
 import math
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +79,8 @@ LAYERS = {  # name: layer of (D, H), and what H has to be a multiple of
 }
 TRACKED = {name: LAYERS[name] for name in LAYERS if name not in ("GRU", "minGRU", "LRU", "mLSTM")}
 TRACKED["delta rule, β up to 2"] = heads(DeltaNet, 4, allow_neg_eigval=True), 4
-HEADS = [16]  # beside the 4 of LAYERS
+HEADS = {16: 80, 1: 20}  # beside the 4 of LAYERS: as wide as this
+OPEN = {"bias": 3.0, "lr": 1e-2}  # of the forget gate of an LSTM, the update gate of a GRU
 MORE_SEEDS = {"linear attention": [3, 4], "delta rule": [3, 4]}  # of recall, for the two that are close
 LONGER, ROUNDS = ["LSTM"], 8  # four times as long as the rest: one seed
 
@@ -167,7 +170,19 @@ def said(run):
     return run
 
 
-def recall(name, layer, multiple, seed, size=None, rounds=2):
+def opened(kind):
+    """A layer whose second gate, the one that keeps, starts open."""
+
+    def make(D, H):
+        layer = kind(D, H)
+        with torch.no_grad():
+            layer.bias_ih_l0[H : 2 * H] += OPEN["bias"]
+        return layer
+
+    return make
+
+
+def recall(name, layer, multiple, seed, size=None, rounds=2, lr=RECALL["lr"]):
     """Train one network on associative recall; return the share of right answers for each number of pairs."""
     torch.manual_seed(seed)
     V, embedding = RECALL["vocabulary"], RECALL["embedding"]
@@ -181,7 +196,7 @@ def recall(name, layer, multiple, seed, size=None, rounds=2):
     tests = [batch(np.random.default_rng([seed, n]), n, RECALL["tested"]) for n in RECALL["tested_pairs"]]
     found = in_rounds(
         network,
-        RECALL | {"needed": len(RECALL["pairs"])},
+        RECALL | {"needed": len(RECALL["pairs"]), "lr": lr},
         lambda: batch(rng, int(rng.choice(RECALL["pairs"])), RECALL["batch"]),
         lambda: [round(right(network, *test), 4) for test in tests],
         rounds,
@@ -221,12 +236,13 @@ def track(name, layer, multiple, task, seed):
 
 def main():
     torch.set_num_threads(1)
-    what = "share of right answers after each round of training: by pairs (recall, heads, longer), by place (tracking)"
+    what = "share of right answers after each round: by pairs (recall, heads, open, longer), by place (tracking)"
     settings = {
         "recall": RECALL,
         "tracking": TRACKING,
         "parameters": PARAMETERS,
         "heads": HEADS,
+        "open": OPEN,
         "more_seeds": MORE_SEEDS,
         "longer": LONGER,
         "rounds": ROUNDS,
@@ -249,9 +265,13 @@ def main():
             for name, layer in TRACKED.items()
         ]
         record["heads"] = []
-        for seed, n, kind in ((seed, n, kind) for seed in SEEDS for n in HEADS for kind in (LinearAttention, DeltaNet)):
-            name = f"{'delta rule' if kind is DeltaNet else 'linear attention'}, {n} heads"
-            record["heads"] += [done(layer=name, seed=seed) or recall(name, heads(kind, n), n, seed, 80)]
+        for seed, n, kind in product(SEEDS, HEADS, (LinearAttention, DeltaNet)):
+            name = f"{'delta rule' if kind is DeltaNet else 'linear attention'}, {n} head{'s' if n > 1 else ''}"
+            record["heads"] += [done(layer=name, seed=seed) or recall(name, heads(kind, n), n, seed, HEADS[n])]
+        record["open"] = []
+        for seed, kind in product(SEEDS, (LSTM, GRU)):
+            name = f"{kind.__name__}, open"
+            record["open"] += [done(layer=name, seed=seed) or recall(name, opened(kind), 1, seed, lr=OPEN["lr"])]
         record["longer"] = []
         for kind in LONGER:
             name = f"{kind}, {ROUNDS} rounds"

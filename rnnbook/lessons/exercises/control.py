@@ -4,7 +4,7 @@ import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise
-from rnnbook.lessons.exercises.design import Design, at_least
+from rnnbook.lessons.exercises.design import Design, at_least, some_of
 from rnnbook.lessons.exercises.find_the_bug import FindTheBug
 from rnnbook.lessons.exercises.predict import Predict
 from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
@@ -304,7 +304,7 @@ check_second_push = ReadAFigure(
 check_who_steers = Design(
     {
         "trouble": (
-            ["load", "noise", "drift"],
+            some_of("load", "noise", "drift", also=["none"]),
             "Calm conditions alone favour an exact inverse: test load, noise or drift.",
         ),
         "rival": (["tuned PID"], "An untuned PID is no rival; tune it for the same trouble."),

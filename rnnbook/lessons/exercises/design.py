@@ -104,6 +104,17 @@ def at_least(number: float) -> Callable[[Any], bool]:
     return lambda value: value >= number
 
 
+def some_of(*wanted: Any, also: Iterable = ()) -> Callable[[Any], bool]:
+    """Return a function that accepts one or more of ``wanted``, and beside them what is in ``also``."""
+    options = {_plain(value) for value in wanted}
+
+    def accepts(value):
+        given = {_plain(v) for v in (value if isinstance(value, list | tuple | set) else [value])}
+        return bool(given & options) and given <= options | set(also)
+
+    return accepts
+
+
 def between(low: float, high: float) -> Callable[[Any], bool]:
     """Return a function that accepts numbers from ``low`` to ``high``."""
 

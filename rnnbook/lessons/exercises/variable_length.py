@@ -206,7 +206,7 @@ check_does_order_count = Design(
         "c": (False, "Padding read to the end changes what the last state has seen: two things change at once."),
         "d": (
             True,
-            "The networks' means, 0.962 to 0.976, are closer than their seeds: without an interval nothing follows.",
+            "Most of the means, 0.962 to 0.976, are closer than the seeds: without an interval nothing follows.",
         ),
         "e": (False, "The best epoch on the test speakers is chosen with the answers in hand."),
         "f": (True, "Give each network as many parameters, or the larger one may win by its size."),
