@@ -220,3 +220,33 @@ def test_a_compiled_model_is_not_compiled_again_for_another_length(name):
         frames.append(counters["frames"]["ok"])
     assert len(set(frames[1:])) == 1 and model.layer.ran == IMPLEMENTATIONS[-1]  # at the second length it is left open
     assert counters["stats"]["calls_captured"] < 10
+
+
+@every_name
+@every_implementation
+def test_a_checkpoint_recomputes_a_layer_with_the_same_gradients(name, implementation):
+    layer, x = getattr(in_torch, name)(D, H, implementation=implementation), torch.randn(T, B, D, requires_grad=True)
+    wanted = [x, *layer.parameters()]
+
+    def gradients(y):
+        return torch.autograd.grad(y.square().sum(), wanted)
+
+    found = gradients(torch.utils.checkpoint.checkpoint(layer, x, use_reentrant=False)[0])
+    torch.testing.assert_close(found, gradients(layer(x)[0]), rtol=0, atol=0)
+
+
+@every_name
+@every_implementation
+def test_what_is_saved_for_the_backward_pass_is_unpacked_once(name, implementation):
+    layer, counts = getattr(in_torch, name)(D, H, implementation=implementation), {"packed": 0, "unpacked": 0}
+
+    def count(what):
+        def hook(tensor):
+            counts[what] += 1
+            return tensor
+
+        return hook
+
+    with torch.autograd.graph.saved_tensors_hooks(count("packed"), count("unpacked")):
+        layer(torch.randn(T, B, D, requires_grad=True))[0].sum().backward()
+    assert 0 < counts["unpacked"] <= counts["packed"]

@@ -364,3 +364,31 @@ def test_every_mistake_in_the_steps_is_caught(function, tmp_path, monkeypatch, n
         if not is_caught(layers) and not any(re.search(rule, mutant.change) for rule in EQUIVALENT):
             survivors.append(mutant.change)
     assert survivors == []
+
+
+@needs_compiled_steps
+@every_layer
+@pytest.mark.parametrize("scale", [1e-4, 1e-8, 1e-30])
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.float64, 1e-13)])
+def test_small_numbers_keep_their_digits(name, variant, scale, dtype, tolerance):
+    """Also where all is so small that the error of one is far below the last digit of 1."""
+    exact = getattr(in_torch, name)(D, 5, dtype=torch.float64, implementation="reference", **variant)
+    ours = getattr(in_torch, name)(D, 5, dtype=dtype, implementation="compiled", **variant)
+    with torch.no_grad():
+        for name, p in exact.named_parameters():
+            p.copy_(torch.randn_like(p) * (0 if "bias" in name else 0.5))
+    ours.load_state_dict(exact.state_dict())
+    exact.load_state_dict(ours.state_dict())
+    x = scale * torch.randn(T, 2, D, dtype=dtype)
+    found, expected = everything(ours, x, None), everything(exact, x.double(), None)
+    for key, wanted in expected.items():
+        assert (found[key].double() - wanted).abs().max() <= tolerance * wanted.abs().max(), key
+
+
+@needs_compiled_steps
+def test_a_unit_that_is_not_a_number_hands_its_gradient_on():
+    for implementation in ("compiled", "handwritten", "reference"):
+        layer = in_torch.RNN(1, 1, nonlinearity="relu", implementation=implementation)
+        x = torch.full((1, 1, 1), torch.nan, requires_grad=True)
+        layer(x)[0].sum().backward()
+        assert layer.weight_hh_l0.grad.isfinite().all() and x.grad.abs().item() > 0, implementation

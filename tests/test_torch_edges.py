@@ -284,3 +284,59 @@ def test_a_state_dict_and_a_copy_pass_through_as_before(name):
     replica = ours._replicate_for_data_parallel()
     assert largest_difference(everything(ours, x, hx), everything(theirs, x, hx)) < 1e-12
     assert replica.mode == ours.mode
+
+
+MIXED = [  # dtypes of the input, the weights and the state
+    (torch.float64, torch.float32, torch.float32),
+    (torch.float32, torch.float64, torch.float32),
+    (torch.float64, torch.float64, torch.float32),
+    (torch.float32, torch.float32, torch.float64),
+    (torch.bfloat16, torch.float32, torch.float32),
+    (torch.float32, torch.bfloat16, torch.float16),
+    (torch.int64, torch.float32, torch.float32),
+]
+
+
+@pytest.mark.parametrize("x, weight, state", MIXED, ids=str)
+@pytest.mark.parametrize("name", [*LAYERS, *CELLS])
+def test_autocast_mixes_the_dtypes_that_torch_mixes(name, x, weight, state):
+    shape, first = ((B,), ()) if "Cell" in name else ((T, B), (1,))
+    h = torch.zeros(*first, B, H, dtype=state)
+    worked = []
+    for library in (in_torch, nn):
+        layer = getattr(library, name)(D, H, dtype=weight)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            try:
+                layer(torch.ones(*shape, D).to(x), (h, h) if "LSTM" in name else h)
+                worked.append(True)
+            except (RuntimeError, ValueError) as error:
+                worked.append(False)
+                assert library is nn or "should have the" in str(error)
+    assert worked[0] == worked[1]
+
+
+@pytest.mark.parametrize("sizes, rows", [([2, 7, 3], 12), ([5, 5], 3), ([2, 2], 9), ([2, 0], 2)], ids=str)
+@pytest.mark.parametrize("name", LAYERS)
+def test_batch_sizes_that_do_not_fit_the_rows_are_refused(name, sizes, rows):
+    packed = nn.utils.rnn.PackedSequence(torch.randn(rows, D), torch.tensor(sizes))
+    with pytest.raises(RuntimeError, match=f"batch_sizes should never grow, and add up to the {rows} rows of the data"):
+        getattr(in_torch, name)(D, H)(packed)
+
+
+@pytest.mark.parametrize("implementation", ["auto", "compiled", "handwritten", "reference"])
+@pytest.mark.parametrize("which", ["weight_ih", "weight_hh", "bias_ih", "bias_hh"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_parameter_of_another_dtype_device_or_shape_is_refused(name, which, implementation):
+    layer, x = getattr(in_torch, name)(D, H, implementation=implementation), torch.zeros(T, B, D)
+    whole = layer.get_parameter(f"{which}_l0").detach()
+    others = [whole.double(), whole.to("meta")] + ([whole[:-1]] if implementation != "reference" else [])
+    for other in others:
+        setattr(layer, f"{which}_l0", nn.Parameter(other))
+        with pytest.raises((RuntimeError, ValueError)):
+            layer(x)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_view_that_negates_is_read_as_it_says(name):
+    layer, x = getattr(in_torch, name)(D, H), torch.randn(T, B, D)
+    torch.testing.assert_close(layer(torch._neg_view(x))[0], layer(-x)[0])

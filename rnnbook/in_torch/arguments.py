@@ -1,10 +1,13 @@
 """The checks of the layers' arguments: the exceptions of ``torch.nn``, in sentences that say what was given."""
 
 import operator
+from itertools import pairwise
 
 import torch
 
 from rnnbook.errors import described
+
+CAST = frozenset({torch.float32, torch.bfloat16, torch.float16})  # what autocast brings to its own dtype
 
 
 def check_sizes(input_size, hidden_size, num_layers=1, bias=True, batch_first=False, proj_size=0):
@@ -38,6 +41,11 @@ def autocasts(device):
     return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
+def fit(one, other, device):
+    """Whether tensors of these two dtypes go together: equal ones, or autocast, if it is on, brings both to its own."""
+    return one == other or (autocasts(device) and {one, other} <= CAST)
+
+
 def check_tensor(name, value):
     """Raise TypeError, saying what was given, unless ``value`` is a tensor."""
     if not isinstance(value, torch.Tensor):
@@ -47,10 +55,25 @@ def check_tensor(name, value):
 
 def check_fits_weights(x, weight, error=ValueError):
     """Raise unless x has the dtype and the device of the weights; ``error`` is what ``torch.nn`` raises for a dtype."""
-    if x.dtype != weight.dtype and not autocasts(x.device.type):
+    if not fit(x.dtype, weight.dtype, x.device.type):
         raise error(f"input should have the weights' dtype {weight.dtype}, but has dtype {x.dtype}")
     if x.device != weight.device:
         raise RuntimeError(f"input should be on the weights' device {weight.device}, but is on {x.device}")
+
+
+def check_params(params, x):
+    """Raise RuntimeError unless all parameters have the dtype and the device of x; C would read other numbers."""
+    for name, p in params.items():
+        if p.dtype != x.dtype or p.device != x.device:
+            raise RuntimeError(
+                f"{name} should have the input's dtype {x.dtype}, on {x.device}, but has dtype {p.dtype}, on {p.device}"
+            )
+
+
+def check_packed(sizes, N):
+    """Raise RuntimeError unless the batch sizes of a PackedSequence of N rows never grow, and add up to N."""
+    if sum(sizes) != N or sizes[-1] < 1 or any(later > size for size, later in pairwise(sizes)):
+        raise RuntimeError(f"batch_sizes should never grow, and add up to the {N} rows of the data, but are {sizes}")
 
 
 def check_input(layer, x, weight, packed):
@@ -87,7 +110,7 @@ def check_state(hx, shapes, x, dimensions=None):
         if s.shape != shapes[name]:
             error = ValueError if dimensions is not None and s.dim() not in dimensions else RuntimeError
             raise error(f"{called} should have shape {shapes[name]}, but has shape {tuple(s.shape)}")
-        if s.dtype != x.dtype and not autocasts(x.device.type):
+        if not fit(s.dtype, x.dtype, x.device.type):
             raise RuntimeError(f"{called} should have the input's dtype {x.dtype}, but has dtype {s.dtype}")
         if s.device != x.device:
             raise RuntimeError(f"{called} should be on the input's device {x.device}, but is on {s.device}")

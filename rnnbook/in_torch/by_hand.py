@@ -71,8 +71,8 @@ class ByHand(torch.autograd.Function):
     @staticmethod
     def backward(ctx, dhs, *dlast):
         """Return the gradients by hand; if a gradient of the gradient is wanted, those of the reference."""
-        plan, needed = ctx.plan, ctx.needs_input_grad[1:]
-        tensors, trace = ctx.saved_tensors[: len(needed)], ctx.saved_tensors[len(needed) :]
+        plan, needed, saved = ctx.plan, ctx.needs_input_grad[1:], ctx.saved_tensors  # which unpacks them, so once
+        tensors, trace = saved[: len(needed)], saved[len(needed) :]
         x, state, params = plan.parts(tensors)
         doutputs = (dhs, *dlast)
         if torch.is_grad_enabled() or are_batched(doutputs) or (plan.pair.direct and not are_plain(*doutputs)):
@@ -99,9 +99,10 @@ def are_batched(tensors):
 
 
 def are_plain(*tensors):
-    """Whether these are tensors with memory of their own, and nothing records or fakes what is done to them."""
+    """Whether these are tensors whose memory holds their numbers, and nothing records or fakes what is done to them."""
     # no dispatch mode: make_fx, FakeTensorMode and the like
-    return torch._C._len_torch_dispatch_stack() == 0 and PLAIN.issuperset(map(type, tensors))
+    usual = torch._C._len_torch_dispatch_stack() == 0 and PLAIN.issuperset(map(type, tensors))
+    return usual and not any(map(torch.is_neg, tensors))  # a view that negates what it reads
 
 
 PLAIN = {torch.Tensor, torch.nn.Parameter}

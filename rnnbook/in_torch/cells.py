@@ -7,7 +7,7 @@ from torch import nn
 
 from rnnbook.errors import check_flag
 from rnnbook.in_torch import gru, lstm, rnn
-from rnnbook.in_torch.arguments import autocasts, check_cell, check_sizes
+from rnnbook.in_torch.arguments import CAST, autocasts, check_cell, check_sizes
 
 
 class _Cell(nn.Module):
@@ -58,6 +58,8 @@ class _Cell(nn.Module):
         dtypes = [self._dtype(s) for s in state]
         x = input if input.dim() == 2 else input[None]
         state = [s if input.dim() == 2 else s[None] for s in state]
+        if autocasts(x.device.type):  # which mixes no two short dtypes
+            state = [s.float() if s.dtype in CAST else s for s in state]
         _, state = self._step(x, tuple(state), params, [x.size(0)])
         state = [(s if input.dim() == 2 else s[0]).to(dtype) for s, dtype in zip(state, dtypes, strict=True)]
         return state[0] if len(state) == 1 else tuple(state)

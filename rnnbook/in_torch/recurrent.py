@@ -21,7 +21,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from rnnbook.errors import check_choice, check_flag
 from rnnbook.in_torch import by_hand
-from rnnbook.in_torch.arguments import autocasts, check_input, check_sizes, check_state
+from rnnbook.in_torch.arguments import autocasts, check_input, check_packed, check_params, check_sizes, check_state
 from rnnbook.in_torch.choice import IMPLEMENTATIONS, choose
 
 
@@ -156,6 +156,7 @@ class Recurrent(nn.RNNBase):
         batched = packed or x.dim() == 3
         if packed:
             sizes = input.batch_sizes.tolist()
+            check_packed(sizes, x.size(0))
         else:
             x = x.unsqueeze(1) if not batched else x.transpose(0, 1) if self.batch_first else x
             T, B, D = x.shape
@@ -214,6 +215,7 @@ class Recurrent(nn.RNNBase):
             params = {name: p.to(dtype) for name, p in params.items()}
             with torch.autocast(device, enabled=False):
                 return self._run(x, state, params, sizes)
+        check_params(params, x)
         options = self._options()
         ran = choose(self.implementation, x, state, params, options)
         if ran != self.ran:  # a module takes longer to set an attribute than to look one up

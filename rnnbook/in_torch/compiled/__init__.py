@@ -78,6 +78,7 @@ def forward_through(name, params, sizes, x, **arrays):
     """
     W_ih, W_hh, x = params["weight_ih"].contiguous(), params["weight_hh"].contiguous(), x.contiguous()
     b_ih, b_hh = biases(params)
+    check_shapes(name, params, x.size(1), arrays["h"].size(1))
     products = in_c(W_ih, W_hh, sizes, trains="gates" in arrays)
     arrays |= {"W_hh": W_hh, "W_ih": W_ih, "x": x, "b_ih": b_ih.contiguous(), "b_hh": b_hh.contiguous()}
     if products < 2:
@@ -119,6 +120,19 @@ def backward_through(name, params, sizes, with_dx, x, dhs, dh, gates, h_prevs, *
         grads["bias_ih"] = dus.T @ ones
         grads["bias_hh"] = dvs.T @ ones if dvs is not dus else grads["bias_ih"].clone()
     return dus @ W_ih if with_dx else None, grads
+
+
+def check_shapes(name, params, D, H):
+    """Raise RuntimeError if a parameter of ``name``, such as ``lstm_forward``, has a shape that C does not expect."""
+    rows = {"rnn": 1, "gru": 3, "lstm": 4}[name.split("_")[0]] * H
+    for weight, shape in (
+        ("weight_ih", (rows, D)),
+        ("weight_hh", (rows, H)),
+        ("bias_ih", (rows,)),
+        ("bias_hh", (rows,)),
+    ):
+        if weight in params and params[weight].shape != shape:
+            raise RuntimeError(f"{weight} should have shape {shape}, but has shape {tuple(params[weight].shape)}")
 
 
 def in_c(W_ih, W_hh, sizes, trains):

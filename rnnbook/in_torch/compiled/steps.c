@@ -43,8 +43,9 @@ struct sequence { /* compiled/__init__.py writes it */
 
 /* Part one: what happens between two products. */
 
-/* e^x = 2^n e^r with |r| below ln(2)/2, e^r by Taylor's series. A loop over it can be vectorised, one over the C
-   library's exp cannot. x + MAGIC has the nearest whole number in its last bits; ln 2 is LN2_HIGH + LN2_LOW. */
+/* e^x - 1, where e^x = 2^n e^r with |r| below ln(2)/2, and e^r - 1 is Taylor's series: so all digits of a small x are
+   left. A loop over it can be vectorised, one over the C library's expm1 cannot. x + MAGIC has the nearest whole number
+   in its last bits; ln 2 is LN2_HIGH + LN2_LOW. */
 #define float_bits uint32_t
 #define double_bits uint64_t
 #define JOIN(a, b) a##b
@@ -64,7 +65,7 @@ static const real one_over_factorial[] = {
     1. / 39916800, 1. / 479001600, 1. / 6227020800, 1. / 87178291200,
 };
 
-static inline real exponential(real x) {
+static inline real exponential_less_one(real x) {
     x = x < -LARGEST ? -LARGEST : x;
     x = x > LARGEST ? LARGEST : x;
     real shifted = x * (real)1.4426950408889634 + MAGIC;
@@ -72,18 +73,21 @@ static inline real exponential(real x) {
     real r = x - n * LN2_HIGH - n * LN2_LOW;
     real series = 0;
 #pragma GCC unroll 16
-    for (int k = TERMS; k >= 0; k--)
-        series = series * r + one_over_factorial[k];
+    for (int k = TERMS; k >= 1; k--)
+        series = (series + one_over_factorial[k]) * r;
     bits whole;
     real power; /* 2^n, made from n in its exponent's place */
     memcpy(&whole, &shifted, sizeof whole);
     whole = (whole + BIAS) << MANTISSA;
     memcpy(&power, &whole, sizeof power);
-    return series * power;
+    return series * power + (power - 1);
 }
 
-static inline real sigmoid(real x) { return 1 / (1 + exponential(-x)); }
-static inline real tanh_(real x) { return 2 / (1 + exponential(-2 * x)) - 1; }
+static inline real sigmoid(real x) { return 1 / (2 + exponential_less_one(-x)); }
+static inline real tanh_(real x) {
+    real e = exponential_less_one(2 * x);
+    return e / (2 + e);
+}
 
 #define ROWS for (long row = first; row < last; row++)
 #define STATE(k) (at[k] + row * H)
@@ -131,7 +135,7 @@ INLINE void rnn_backward_step(OF_A_STEP, int relu) {
         real *restrict back = ROW_OF(product, width), *restrict da = ROW_OF(dus, wide);
         EVERY_UNIT {
             real dh = back[j] + dh_out[j];                                               /* eq-rnn-back-hidden */
-            real slope = relu ? (h[j] > 0 ? 1 : 0) : 1 - h[j] * h[j];
+            real slope = relu ? (h[j] <= 0 ? 0 : 1) : 1 - h[j] * h[j];
             da[j] = slope * dh, back[j] = 0;                                             /* eq-rnn-back-preactivation */
         }
     }

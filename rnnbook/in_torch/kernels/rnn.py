@@ -101,7 +101,7 @@ def _backward(
         inside = here & (unit[None, :] < H)
         h = tl.load(hs + (start + B) * H + state, mask=inside, other=0).to(tl.float32)
         dh_here = dh + tl.load(dhs + start * H + state, mask=inside, other=0).to(tl.float32)
-        da = (tl.where(h > 0, dh_here, 0.0) if RELU else dh_here * (1 - h * h)).to(w.dtype)
+        da = (tl.where(h <= 0, 0.0, dh_here) if RELU else dh_here * (1 - h * h)).to(w.dtype)
         tl.store(das + start * H + state, da, mask=inside)
         before = product(da, w, tl.zeros((ROWS, SIDE), dtype=tl.float32), PRECISION)
         dh = tl.where(here, before, dh)  # a sequence that ends earlier keeps its own until then
@@ -133,7 +133,7 @@ def _backward_spread(
             start, size = rows_of(starts, sizes, T - 1 - back, B, PACKED)
             inside = (row[:, None] < size) & (unit[None, :] < H)
             dh_here = dh + tl.load(dhs + start * H + state, mask=inside, other=0).to(tl.float32)
-            da = tl.where(h > 0, dh_here, 0.0) if RELU else dh_here * (1 - h * h)
+            da = tl.where(h <= 0, 0.0, dh_here) if RELU else dh_here * (1 - h * h)
             tl.store(das + start * H + state, da, mask=inside)
             if TOGETHER:
                 arrive(arrived)
