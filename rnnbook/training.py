@@ -4,6 +4,7 @@ The loop knows neither NumPy's layers nor PyTorch's. You write one function ``st
 forward and backward, updates, and returns the loss; the loop calls it and keeps the records.
 """
 
+import copy
 import json
 import os
 import random
@@ -51,19 +52,21 @@ class Checkpoint:
     def save(self, history: History) -> None:
         """Write the parts and the history; under torchrun the first process does it for all.
 
-        Raises ValueError, naming the array, if one holds NaN or infinity; the file stays as it was.
+        Raises ValueError, naming the place, if an array holds NaN or infinity or a float is NaN; the file stays as it
+        was. A Python float may be infinite, like the best loss that ``ReduceLROnPlateau`` starts from.
         """
         if not first_process():
             return
         arrays: dict[str, np.ndarray] = {}
         states = {name: part_state(name, part) for name, part in self.parts.items()}
-        nest = storage.flatten(states | {"history": asdict(history)}, arrays)
-        for name, array in arrays.items():
-            if not storage.is_finite(array):
-                raise ValueError(
-                    f"{name[1:]} should hold finite numbers, but holds NaN or infinity; {self.path} is kept"
-                )
-        storage.write(self.path, arrays, {"checkpoint": json.dumps(nest)})
+        nest, record = storage.flatten(states, arrays), storage.flatten(asdict(history), arrays, "/history")
+        broken = [name for name, array in arrays.items() if not storage.is_finite(array)]
+        broken += storage.places_of_nan(states)
+        if broken:
+            raise ValueError(
+                f"{broken[0][1:]} should hold finite numbers, but holds NaN or infinity; {self.path} is kept"
+            )
+        storage.write(self.path, arrays, {"checkpoint": json.dumps(nest), "history": json.dumps(record)})
 
     def resume(self) -> History:
         """Restore every part from the file and return the history; an empty one if there is no file.
@@ -76,17 +79,22 @@ class Checkpoint:
         if "checkpoint" not in metadata:
             raise ValueError(f"{self.path} should be a checkpoint of rnnbook.training, but holds no history")
         states = storage.unflatten(json.loads(metadata["checkpoint"]), arrays)
-        history = History(**states.pop("history"))
+        if "history" in metadata:
+            history = History(**storage.unflatten(json.loads(metadata["history"]), arrays))
+        else:  # version 1.0.0 wrote it among the parts
+            history = History(**states.pop("history"))
         if states.keys() != self.parts.keys():
             raise ValueError(f"{self.path} should hold {', '.join(self.parts)}, but holds {', '.join(states)}")
-        before = {name: part_state(name, part) for name, part in self.parts.items()}
+        before = {name: copy.deepcopy(part_state(name, part)) for name, part in self.parts.items()}
         try:
             for name, part in self.parts.items():
                 set_part_state(part, states[name])
-        except Exception:
-            for name, part in self.parts.items():  # nothing is left half changed
-                set_part_state(part, before[name])
-            raise
+        except Exception as error:
+            for other, part in self.parts.items():  # nothing is left half changed
+                set_part_state(part, before[other])
+            if isinstance(error, ValueError):
+                raise
+            raise ValueError(f"{self.path} should hold a state that fits {name}, but does not: {error}") from error
         return history
 
 

@@ -46,6 +46,23 @@ def test_a_parameter_that_is_missing_is_named_and_none_is_dropped(convert, name)
         convert(state, "GRU")
 
 
+@pytest.mark.parametrize("missing", ["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_peephole"])
+@pytest.mark.parametrize("suffix", ["_l1", "_l1_reverse"])
+def test_a_parameter_that_one_direction_lacks_is_named_and_no_direction_dropped(missing, suffix):
+    state = in_torch.LSTM(D, H, 2, bidirectional=True, peephole=True).state_dict()
+    del state[missing + suffix]
+    with pytest.raises(ValueError, match=f"^the state dict should hold {missing}{suffix}, but does not$"):
+        weights.to_onnx(state, "LSTM", layer=1)
+    weights.to_onnx(state, "LSTM", layer=0)
+
+
+def test_biases_that_one_direction_lacks_are_not_dropped():
+    state = in_torch.GRU(D, H, bidirectional=True).state_dict()
+    del state["bias_ih_l0_reverse"], state["bias_hh_l0_reverse"]
+    with pytest.raises(ValueError, match="^the state dict should hold bias_ih_l0_reverse, but does not$"):
+        weights.to_onnx(state, "GRU")
+
+
 @pytest.mark.parametrize(
     "changed, sentence",
     [
@@ -133,6 +150,10 @@ def test_the_infinity_of_a_mask_passes_and_no_other(tmp_path):
     assert weights.load(masked(), tmp_path / "w").mask[1] == -torch.inf
     with pytest.raises(ValueError, match="mask should hold finite numbers"):
         weights.load(masked(0.0), tmp_path / "w")
+    state = {name: value.double().numpy() for name, value in masked().state_dict().items()}
+    storage.write(tmp_path / "w", state | {"mask": np.array([0, -1e300])})
+    with pytest.raises(ValueError, match=r"mask should hold numbers that fit in torch.float32, but holds -1e\+300 in"):
+        weights.load(masked(), tmp_path / "w")
 
 
 class Wrapper(nn.Module):
@@ -190,6 +211,39 @@ def test_a_gradient_that_is_not_finite_is_named_and_nothing_has_changed():
     assert str(ours.value) == str(theirs.value) == "the gradients should be finite, but that of weight_ih_l0 is not"
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name])
+
+
+def overflowing(**options):
+    """A model whose gradients are finite and their squares are not, a step of training, and the weights before it."""
+    model = nn.Linear(2, 1, dtype=torch.float64)
+    optimizer = torch.optim.AdamW(model.parameters())  # moves the weights, even by a gradient of zero
+    batch = torch.full((3, 2), 1e200, dtype=torch.float64), torch.zeros(3, 1, dtype=torch.float64)
+    step = in_torch.training_step(
+        model, optimizer, lambda y, _: y.mean(), lambda i: batch, batch_dims=(0, 0), **options
+    )
+    return model, step, [p.detach().clone() for p in model.parameters()]
+
+
+def test_a_norm_that_overflows_is_not_clipped_to_nothing_in_both_wings():
+    model, step, before = overflowing(clip=1.0)
+    grads = {"a": np.array([3.0, 4.0]), "b": np.array([1e200])}
+    with pytest.raises(ValueError) as ours:
+        step(0)
+    with pytest.raises(ValueError) as theirs:
+        in_numpy.clip_grad_norm(grads, 1.0)
+    assert str(ours.value) == str(theirs.value) == "the norm of the gradients should be finite, but overflows"
+    assert grads["a"].tolist() == [3, 4] and grads["b"].tolist() == [1e200]
+    assert all(torch.equal(p, b) for p, b in zip(model.parameters(), before, strict=True))
+    assert model.weight.grad.tolist() == [[1e200, 1e200]]
+
+
+def test_a_norm_that_overflows_is_skipped_with_a_scaler_and_passes_where_nothing_is_clipped():
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0)
+    for options, moved in [({"clip": 1.0, "scaler": scaler}, False), ({"scaler": scaler}, True), ({}, True)]:
+        model, step, before = overflowing(**options)
+        step(0)
+        step(1)
+        assert model.weight.equal(before[0]) != moved
 
 
 def test_no_checkpoint_of_a_broken_state_replaces_a_good_one(tmp_path):

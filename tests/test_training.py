@@ -1,12 +1,15 @@
 """The training loop calls the step it is given, in order, and keeps the book of what came back."""
 
+import copy
 import functools
 import io
+import json
 import random
 import re
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ import tqdm
 from jupyter_client.manager import start_new_kernel
 
 from rnnbook import training
+from rnnbook.in_numpy import GRU
 from rnnbook.training import Checkpoint, seed_everything, train
 from rnnbook.weights import storage
 
@@ -331,6 +335,114 @@ def test_a_checkpoint_of_other_parts_is_refused_and_nothing_changes(tmp_path):
     with pytest.raises(ValueError, match="^no$"):
         Checkpoint(tmp_path / "c", {"rng": rng, "layer": Refuses()}).resume()
     assert rng.bit_generator.state == before
+
+
+def test_a_part_that_changes_before_it_fails_is_put_back(tmp_path):
+    """PyTorch's modules load what fits and complain afterwards, and their ``state_dict`` shares their memory."""
+    import torch
+
+    def model(size):
+        return torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, size))
+
+    first, second, rng = model(2), model(3), np.random.default_rng(0)
+    Checkpoint(tmp_path / "c", {"rng": np.random.default_rng(1), "m": first}).save(training.History(done=1))
+    before, drawn = copy.deepcopy(second.state_dict()), rng.bit_generator.state
+    with pytest.raises(
+        ValueError, match=r"c should hold a state that fits m, but does not: Error.*\s*size mismatch"
+    ) as caught:
+        Checkpoint(tmp_path / "c", {"rng": rng, "m": second}).resume()
+    assert isinstance(caught.value.__cause__, RuntimeError) and rng.bit_generator.state == drawn
+    for name, value in second.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_a_state_of_another_kind_is_refused_with_the_part_named(tmp_path):
+    Checkpoint(tmp_path / "c", {"rng": np.random.default_rng(0)}).save(training.History())
+
+    class Unlike:
+        def state_dict(self):
+            return {}
+
+        def load_state_dict(self, state):
+            return state and state["weight"]
+
+    with pytest.raises(ValueError, match="c should hold a state that fits rng, but does not: 'weight'$") as caught:
+        Checkpoint(tmp_path / "c", {"rng": Unlike()}).resume()
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+class Holds:
+    """A part whose state is what it was given."""
+
+    def __init__(self, **state):
+        self.state = state
+
+    def state_dict(self):
+        return self.state
+
+    def load_state_dict(self, state):
+        self.state = state
+
+
+def test_a_part_may_be_called_history(tmp_path):
+    history = training.History([1], [0.5], done=1)
+    Checkpoint(tmp_path / "c", {"history": Holds(a=1)}).save(history)
+    part = Holds(a=2)
+    assert Checkpoint(tmp_path / "c", {"history": part}).resume() == history
+    assert part.state == {"a": 1}
+
+
+def test_a_checkpoint_of_version_1_0_0_is_resumed(tmp_path):
+    rng, other, history = np.random.default_rng(0), np.random.default_rng(1), training.History([1], [0.5], done=1)
+    nest = storage.flatten({"rng": rng.bit_generator.state, "history": asdict(history)}, {})
+    storage.write(tmp_path / "c", {}, {"checkpoint": json.dumps(nest)})
+    assert Checkpoint(tmp_path / "c", {"rng": other}).resume() == history
+    assert other.bit_generator.state == rng.bit_generator.state
+
+
+def test_parts_whose_places_read_alike_keep_their_own_arrays(tmp_path):
+    def parts(*values):
+        return {"a/b": Holds(x=np.array(values[0])), "a": Holds(**{"b/x": np.array(values[1])})}
+
+    Checkpoint(tmp_path / "c", parts(1.0, 2.0)).save(training.History())
+    back = parts(3.0, 4.0)
+    Checkpoint(tmp_path / "c", back).resume()
+    assert back["a/b"].state == {"x": 1} and back["a"].state == {"b/x": 2}
+
+
+def test_a_float_that_is_no_number_is_refused_and_infinity_is_kept(tmp_path):
+    import torch
+
+    def parts():
+        optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+        return {
+            "rate": torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer),
+            "other": Holds(seen=[0.5, {"best": 1.0}]),
+        }
+
+    saved, back = parts(), parts()
+    Checkpoint(tmp_path / "c", saved).save(training.History())
+    back["rate"].best = 0.0
+    Checkpoint(tmp_path / "c", back).resume()
+    assert back["rate"].best == float("inf")
+    before = (tmp_path / "c").read_bytes()
+    saved["other"].state["seen"][1]["best"] = float("nan")
+    with pytest.raises(
+        ValueError, match="^other/seen/1/best should hold finite numbers, but holds NaN or infinity; .*c"
+    ):
+        Checkpoint(tmp_path / "c", saved).save(training.History())
+    assert (tmp_path / "c").read_bytes() == before
+
+
+def test_a_run_with_pytorch_goes_on_in_numpy_where_pytorch_is_not_imported(tmp_path, monkeypatch):
+    import torch
+
+    theirs, ours = torch.nn.GRU(2, 3), GRU(2, 3)
+    Checkpoint(tmp_path / "c", {"layer": theirs}).save(training.History())
+    monkeypatch.delitem(sys.modules, "torch")
+    Checkpoint(tmp_path / "c", {"layer": ours}).resume()
+    for name, value in theirs.state_dict().items():
+        np.testing.assert_array_equal(ours.state_dict()[name], value.numpy())
 
 
 def test_other_files_and_parts_are_refused(tmp_path):

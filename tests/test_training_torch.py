@@ -68,6 +68,32 @@ def test_the_loop_gives_the_curve_of_a_loop_written_out():
     assert history.losses == expected
 
 
+@pytest.mark.parametrize("clip", [None, 0.1])
+def test_sparse_gradients_train_as_dense_ones_do(clip):
+    def curve(sparse):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Embedding(5, 3, sparse=sparse), nn.Linear(3, 2))
+        tokens = torch.tensor([[1, 1, 4], [4, 1, 2]])  # one token more than once, so that its gradients add up
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+        step = training_step(
+            model, optimizer, nn.functional.mse_loss, lambda i: (tokens, torch.ones(2, 3, 2)), clip=clip
+        )
+        return train(step, 4).losses
+
+    np.testing.assert_allclose(curve(True), curve(False), rtol=0, atol=1e-6)
+
+
+def test_a_sparse_gradient_that_is_not_finite_is_named():
+    model = nn.Sequential(nn.Embedding(5, 3, sparse=True))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    tokens = torch.tensor([[1, 1]])
+    step = training_step(
+        model, optimizer, lambda y, t: (y * t).sum(), lambda i: (tokens, torch.tensor([[[3e38], [3e38]]]))
+    )
+    with pytest.raises(ValueError, match="^the gradients should be finite, but that of 0.weight is not$"):
+        step(0)  # each of the two is finite, their sum is not
+
+
 def test_autocast_trains_close_by_and_keeps_the_weights_dtype():
     curves, seen = [], []
     for autocast in (None, torch.bfloat16):

@@ -153,6 +153,24 @@ def test_a_nest_of_values_and_arrays_goes_round():
     np.testing.assert_array_equal(back[0]["rows"], nest[0]["rows"])
 
 
+def test_places_that_read_alike_keep_their_own_arrays():
+    nest = {
+        0: np.array(1),
+        "0": np.array(2),
+        "a/b": {"x": np.array(3)},
+        "a": {"b/x": np.array(4), "b": {"x": np.array(5)}},
+    }
+    arrays = {}
+    back = storage.unflatten(json.loads(json.dumps(storage.flatten(nest, arrays))), arrays)
+    assert len(arrays) == 5 and back == nest
+
+
+def test_a_key_that_would_not_come_back_is_named():
+    with pytest.raises(TypeError) as caught:
+        storage.flatten({"model": {(0, 1): 2}}, {})
+    assert str(caught.value) == "the key of model/(0, 1) should be a string or a number, but is a tuple"
+
+
 LAYOUTS = {
     "turned": lambda a: a.T,
     "turned, three axes": lambda a: a.reshape(2, 3, 4).transpose(2, 0, 1),
@@ -203,6 +221,36 @@ def test_a_layer_of_numpy_takes_a_file_of_any_precision_in_its_own(stored, own, 
     for name, array in layer.state_dict().items():
         assert array.dtype == own
         np.testing.assert_array_equal(array, arrays[name].astype(own))
+
+
+@pytest.mark.parametrize(
+    "make, own, stored, large",
+    [
+        (torch.nn.GRU, torch.float16, np.float32, 1e5),
+        (torch.nn.GRU, torch.float32, np.float64, -1e300),
+        (torch.nn.GRU, torch.bfloat16, np.float32, 3.4e38),  # bfloat16's largest is 3.39e38
+        (in_numpy.GRU, np.float32, np.float64, -1e300),
+    ],
+)
+def test_a_number_too_large_for_the_layers_precision_is_named_and_nothing_changes(make, own, stored, large, tmp_path):
+    layer = make(D, H, dtype=own)
+    arrays = {name: array.astype(stored) for name, array in in_numpy.GRU(D, H).state_dict().items()}
+    arrays["bias_hh_l0"][H] = large
+    storage.write(tmp_path / "w", arrays)
+    before = {name: storage.as_array(value).copy() for name, value in layer.state_dict().items()}
+    with pytest.raises(ValueError) as caught:
+        weights.load(layer, tmp_path / "w")
+    fits = f"bias_hh_l0 should hold numbers that fit in {layer.state_dict()['bias_hh_l0'].dtype}"
+    assert str(caught.value) == f"{fits}, but holds {arrays['bias_hh_l0'][H]} in {tmp_path / 'w'}"
+    assert_same({name: storage.as_array(value) for name, value in layer.state_dict().items()}, before)
+
+
+def test_complex_numbers_are_not_loaded_as_whole_ones(tmp_path):
+    layer = torch.nn.Module()
+    layer.register_buffer("a", torch.zeros(2, dtype=torch.int64))
+    storage.write(tmp_path / "w", {"a": np.array([1 + 2j, 3], np.complex64)})
+    with pytest.raises(ValueError, match="^a should hold numbers like int64, but holds complex64 in .*w$"):
+        weights.load(layer, tmp_path / "w")
 
 
 def test_a_layer_of_numpy_is_filled_without_pytorch(tmp_path, monkeypatch):

@@ -15,10 +15,13 @@ def clip_grad_norm(grads, max_norm):
     """
     check_number("max_norm", max_norm, "be positive", lambda max_norm: max_norm > 0)
     check_arrays("grads", grads)
-    norm = float(np.sqrt(sum(np.sum(np.square(grad, dtype=np.float64)) for grad in grads.values())))
+    with np.errstate(over="ignore"):  # reported below
+        norm = float(np.sqrt(sum(np.sum(np.square(grad, dtype=np.float64)) for grad in grads.values())))
     if not np.isfinite(norm):
-        worst = next(name for name, grad in grads.items() if not np.isfinite(grad).all())
-        raise ValueError(f"the gradients should be finite, but that of {worst} is not")
+        for name, grad in grads.items():
+            if not np.isfinite(grad).all():
+                raise ValueError(f"the gradients should be finite, but that of {name} is not")
+        raise ValueError("the norm of the gradients should be finite, but overflows")
     scale = min(1.0, max_norm / (norm + 1e-6))
     for grad in grads.values():
         grad *= scale

@@ -20,8 +20,8 @@ def training_step(
     first part is the output. ``device`` is where the tensors go; ``autocast`` a dtype such as ``torch.bfloat16``;
     ``scaler`` a ``torch.amp.GradScaler``, without which small gradients vanish in ``torch.float16`` (include it in the
     checkpoint); ``clip`` is the largest norm of the gradient. Raises ValueError if the processes cannot share out the
-    batch evenly, and, naming the parameter and before anything has changed, if a gradient is not finite (with a
-    ``scaler``, such a step is skipped instead).
+    batch evenly, and, before anything has changed, if a gradient is not finite, naming its parameter, or if the norm to
+    be clipped overflows (with a ``scaler``, such a step is skipped instead).
     """
     device = torch.device(device) if device is not None else next(model.parameters()).device
 
@@ -36,14 +36,14 @@ def training_step(
         average_over_processes([p.grad for p in model.parameters() if p.grad is not None])
         if scaler is not None:
             scaler.unscale_(optimizer)
-        if scaler is None:
-            check_gradients(model)
+        norm = check_gradients(model, clip) if scaler is None else gradient_norm(model)
         if clip is not None:
-            nn.utils.clip_grad_norm_(model.parameters(), clip)
+            nn.utils.clip_grads_with_norm_(model.parameters(), clip, norm)
         if scaler is None:
             optimizer.step()
         else:
-            scaler.step(optimizer)  # none if a gradient is not finite
+            if clip is None or norm.isfinite():
+                scaler.step(optimizer)  # none if a gradient is not finite
             scaler.update()
         value = value.detach()
         average_over_processes([value])
@@ -52,13 +52,30 @@ def training_step(
     return step
 
 
-def check_gradients(model):
-    """Raise ValueError, as ``in_numpy.clip_grad_norm`` does, naming the first gradient that is not finite."""
-    grads = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
-    if not nn.utils.get_total_norm(grads.values()).isfinite():  # one check for all of them
-        worst = next((name for name, grad in grads.items() if not grad.isfinite().all()), None)
-        if worst is not None:
-            raise ValueError(f"the gradients should be finite, but that of {worst} is not")
+def check_gradients(model, clip=None):
+    """Return the norm of all gradients together.
+
+    Raises ValueError, as ``in_numpy.clip_grad_norm`` does, naming the first gradient that is not finite; and, if the
+    norm is to be clipped, where it overflows although every gradient is finite: clipping would make them all zero.
+    """
+    norm = gradient_norm(model)
+    if not norm.isfinite():  # one check for all of them
+        for name, p in model.named_parameters():
+            if p.grad is not None and not _entries(p.grad).isfinite().all():
+                raise ValueError(f"the gradients should be finite, but that of {name} is not")
+        if clip is not None:
+            raise ValueError("the norm of the gradients should be finite, but overflows")
+    return norm
+
+
+def gradient_norm(model):
+    """Return the norm of all gradients together, as ``nn.utils.clip_grad_norm_`` does; sparse ones count too."""
+    return nn.utils.get_total_norm([_entries(p.grad) for p in model.parameters() if p.grad is not None])
+
+
+def _entries(grad):
+    """The entries of a gradient; of a sparse one those that are stored, each place once."""
+    return grad.coalesce().values() if grad.is_sparse else grad
 
 
 def own_share(tensor, dim):

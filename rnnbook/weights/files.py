@@ -28,22 +28,18 @@ def load(layer, path):
     """Fill ``layer`` with the weights in ``path``, of any precision, and return it.
 
     Raises ValueError, naming the tensor, if one is missing, unknown, wrongly shaped, of another kind of number, cut off
-    or not finite, and leaves the layer as it was. Where the layer itself holds infinity (in a mask, say) the file may
-    too.
+    or, in the layer's own precision, not finite, and leaves the layer as it was. Where the layer itself holds infinity
+    (in a mask, say) the file may too.
     """
     arrays, _ = storage.read(path)
     own = layer.state_dict()
     check_fits(arrays, own, path)
-    if any(hasattr(value, "detach") for value in own.values()):
-        torch = sys.modules["torch"]
-        layer.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
-    else:
-        layer.load_state_dict({name: array.astype(own[name].dtype) for name, array in arrays.items()})
+    layer.load_state_dict({name: _in_dtype_of(own[name], array) for name, array in arrays.items()})
     return layer
 
 
 def check_fits(arrays, own, path):
-    """Raise ValueError unless ``arrays``, read from ``path``, have the names and shapes of ``own`` and are finite."""
+    """Raise ValueError unless ``arrays``, read from ``path``, fit the names, shapes and dtypes of ``own``."""
     for name in own:
         if name not in arrays:
             raise ValueError(f"{path} should hold the tensor {name}, but does not")
@@ -55,7 +51,26 @@ def check_fits(arrays, own, path):
                 f"{name} should have shape {tuple(own[name].shape)}, but has shape {array.shape} in {path}"
             )
         mine = storage.as_array(own[name])
-        if (array.dtype.kind == "f") != (mine.dtype.kind == "f"):
+        if _kind(array) != _kind(mine):
             raise ValueError(f"{name} should hold numbers like {mine.dtype}, but holds {array.dtype} in {path}")
-        if not (storage.is_finite(array) or storage.is_finite(np.where(array == mine, 0, array))):
+        there = storage.as_array(_in_dtype_of(own[name], array))
+        wrong = array[~np.isfinite(there) & (array != mine)]
+        if not storage.is_finite(wrong):
             raise ValueError(f"{name} should hold finite numbers, but holds NaN or infinity in {path}")
+        if wrong.size:
+            raise ValueError(
+                f"{name} should hold numbers that fit in {own[name].dtype}, but holds {wrong[0]} in {path}"
+            )
+
+
+def _kind(array):
+    """The kind of an array's numbers: "f", "c" for complex ones, and "i" for whole ones, True and False among them."""
+    return "i" if array.dtype.kind in "biu" else array.dtype.kind
+
+
+def _in_dtype_of(value, array):
+    """The array as an array or a tensor, whichever ``value`` is, in its dtype; what is too large becomes infinite."""
+    if hasattr(value, "detach"):
+        return sys.modules["torch"].from_numpy(array).to(value.dtype)
+    with np.errstate(over="ignore"):
+        return array.astype(value.dtype)

@@ -72,9 +72,10 @@ def from_keras(weights: Sequence, kind: str, *, suffix="_l0") -> dict[str, np.nd
 def to_onnx(state: Mapping, kind: str, *, layer=0) -> dict[str, np.ndarray]:
     """Return the inputs W, R, B, and P for peepholes, of ONNX's operator for one layer, its directions stacked.
 
-    Raises ValueError if the state dict lacks a parameter or has a projection, which ONNX does not have.
+    Raises ValueError if the state dict lacks a parameter, in one direction or both, or has a projection, which ONNX
+    does not have.
     """
-    suffixes = [s for s in (f"_l{layer}", f"_l{layer}_reverse") if "weight_ih" + s in state] or [f"_l{layer}"]
+    suffixes = _directions(state, layer)
     found: dict[str, list] = {}
     for suffix in suffixes:
         if "weight_hr" + suffix in state:
@@ -116,6 +117,19 @@ def from_onnx(inputs: Mapping, kind: str, *, layer=0) -> dict[str, np.ndarray]:
             check_shape("P", P, (directions, 3 * H))
             state["weight_peephole" + suffix] = _back(P[k], ONNX_PEEPHOLE)
     return state
+
+
+def _directions(state, layer):
+    """The suffixes of a layer's directions, one or two; ValueError if one has a parameter that the other lacks."""
+    forward, reverse = f"_l{layer}", f"_l{layer}_reverse"
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_peephole")
+    if not any(name + reverse in state for name in names):
+        return [forward]
+    for name in names:
+        missing = [name + suffix for suffix in (forward, reverse) if name + suffix not in state]
+        if len(missing) == 1:
+            raise ValueError(f"the state dict should hold {missing[0]}, but does not")
+    return [forward, reverse]
 
 
 def _parameters(state, kind, suffix, orders):

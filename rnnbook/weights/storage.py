@@ -6,11 +6,16 @@ arrays' names in their places.
 """
 
 import json
+import math
 import os
 import sys
 from pathlib import Path
 
 import numpy as np
+
+from rnnbook.errors import described
+
+PLAIN = (bool, int, float, str, type(None))  # what JSON gives back as it was
 
 
 def write(path, arrays, metadata=None):
@@ -63,20 +68,32 @@ def is_finite(array):
 
 
 def flatten(value, arrays, name=""):
-    """Put every array of a nested structure into ``arrays`` under a name made of its place; return the rest."""
+    """Put every array of a nested structure into ``arrays`` under a name made of its place; return the rest.
+
+    Raises TypeError, naming the place, if a key is neither a string nor a number: it would not come back as it was.
+    """
     if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, PLAIN):
+                place = f"{name}/{key}"[1:]
+                raise TypeError(f"the key of {place} should be a string or a number, but is {described(key)}")
         return {"dict": [[key, flatten(item, arrays, f"{name}/{key}")] for key, item in value.items()]}
     if isinstance(value, (list, tuple)):
         kind = "tuple" if isinstance(value, tuple) else "list"
         return {kind: [flatten(item, arrays, f"{name}/{k}") for k, item in enumerate(value)]}
-    if isinstance(value, (bool, int, float, str, type(None))):
+    if isinstance(value, PLAIN):
         return value
+    while name in arrays:  # two places can read alike: the keys 0 and "0", or "a/b" and "b" in "a"
+        name += "'"
     arrays[name] = as_array(value)
     return {"tensor" if hasattr(value, "detach") else "array": name}
 
 
 def unflatten(nest, arrays):
-    """Return the structure that ``flatten`` took apart, with PyTorch's tensors as tensors again."""
+    """Return the structure that ``flatten`` took apart, with PyTorch's tensors as tensors again.
+
+    Where PyTorch is not imported, nothing can ask for tensors, and they become arrays.
+    """
     if not isinstance(nest, dict):
         return nest
     ((kind, items),) = nest.items()
@@ -85,7 +102,17 @@ def unflatten(nest, arrays):
     if kind in ("list", "tuple"):
         values = [unflatten(item, arrays) for item in items]
         return tuple(values) if kind == "tuple" else values
-    return sys.modules["torch"].from_numpy(arrays[items].copy()) if kind == "tensor" else arrays[items]
+    torch = sys.modules.get("torch") if kind == "tensor" else None
+    return arrays[items] if torch is None else torch.from_numpy(arrays[items].copy())
+
+
+def places_of_nan(value, name=""):
+    """Return the places in a nested structure, named as ``flatten`` names its arrays, where a Python float is NaN."""
+    if isinstance(value, float):
+        return [name] if math.isnan(value) else []
+    is_list = isinstance(value, (list, tuple))
+    items = value.items() if isinstance(value, dict) else enumerate(value) if is_list else []
+    return [place for key, item in items for place in places_of_nan(item, f"{name}/{key}")]
 
 
 def as_array(value):
