@@ -37,7 +37,7 @@ def test_the_score_of_a_base_adds_the_codons_around_it(size, N, width):
         total = 0.0
         for j in range(-width, width + 1):
             first = t - position + 3 * j
-            if t - position >= 0 and 0 <= first <= N - size:
+            if 0 <= first <= N - size:  # whole, wherever the base's own codon begins
                 total += log_odds[int("".join(map(str, strand[first : first + size])), 4)]
         return total
 

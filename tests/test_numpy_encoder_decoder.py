@@ -6,7 +6,16 @@ import torch
 from doors import told
 
 from rnnbook import in_torch
-from rnnbook.in_numpy import GRU, LSTM, RNN, AdditiveAttention, EncoderDecoder, MultiplicativeAttention
+from rnnbook.in_numpy import (
+    GRU,
+    LSTM,
+    RNN,
+    AdditiveAttention,
+    Bidirectional,
+    EncoderDecoder,
+    MultiplicativeAttention,
+    Stacked,
+)
 from rnnbook.in_numpy.functions import cross_entropy
 
 T, S, B, E, H, V_IN, V_OUT = 6, 4, 3, 2, 5, 7, 8
@@ -128,6 +137,21 @@ def test_a_mistake_is_told_with_its_argument():
     gru, trace = GRU(E, H), model.forward(source, target)[2]
     for call, error, sentence in [
         (lambda: EncoderDecoder(V_IN, V_OUT, None, gru), TypeError, "encoder should be a recurrent layer, but is None"),
+        (
+            lambda: EncoderDecoder(V_IN, V_OUT, Stacked([gru]), Stacked([gru])),
+            TypeError,
+            "encoder should be an RNN, GRU or LSTM, but is a Stacked",
+        ),
+        (
+            lambda: EncoderDecoder(V_IN, V_OUT, gru, Bidirectional(gru, gru)),
+            TypeError,
+            "decoder should be an RNN, GRU or LSTM, but is a Bidirectional",
+        ),
+        (
+            lambda: EncoderDecoder(V_IN, V_OUT, gru, gru, "additive"),
+            TypeError,
+            "attention should be an attention layer or None, but is a str",
+        ),
         (
             lambda: EncoderDecoder(V_IN, V_OUT, gru, LSTM(E, H)),
             ValueError,

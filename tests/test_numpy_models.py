@@ -193,6 +193,21 @@ def test_twenty_steps_of_a_deep_classifier_equal_pytorch(cell, module, both, len
 
 
 @every_cell
+@pytest.mark.parametrize("lengths", [None, [3, 6, 1, 4]], ids=str)
+def test_a_classifier_reads_each_direction_at_its_end_however_the_stacks_are_nested(cell, module, lengths):
+    pair = [cell(D, H, dtype=np.float64, rng=seed) for seed in range(2)]
+    x, layer, found = np.random.default_rng(2).normal(size=(T, B, D)), in_numpy.Bidirectional(*pair), []
+    for _ in range(3):
+        model = SequenceClassifier(V, layer, rng=0)
+        logits, trace = model.forward(x, lengths)
+        found.append([logits, *model.backward(logits, trace).values()])
+        layer = in_numpy.Stacked([layer])
+    for nested in found[1:]:
+        for part, expected in zip(nested, found[0], strict=True):
+            np.testing.assert_array_equal(part, expected)
+
+
+@every_cell
 def test_a_language_model_steps_as_it_reads(cell, module):
     rng = np.random.default_rng(5)
     model = LanguageModel(V, cell(D, H, dtype=np.float64, rng=rng), rng=rng)

@@ -158,3 +158,53 @@ def test_a_gradient_of_the_wrong_width_is_named():
     _, _, trace = ours.forward(np.zeros((T, B, D)))
     with pytest.raises(ValueError, match=r"^dhs should have shape \(5, 3, 14\), but has shape \(5, 3, 7\)$"):
         ours.backward(np.zeros((T, B, H)), trace)
+
+
+ONE_WAY = "should read in one direction, but is a {}, which reads in both"
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: layer, lambda layer: Stacked([layer])], ids=["alone", "in a stack"])
+def test_two_directions_inside_one_are_refused(wrap):
+    """The names of their parameters would be the same, and one of the two would never be trained."""
+    both = wrap(Bidirectional(RNN(D, H), RNN(D, H)))
+    for name, make in {
+        "f": lambda: Bidirectional(both, RNN(D, H)),
+        "b": lambda: Bidirectional(RNN(D, H), both),
+    }.items():
+        with pytest.raises(TypeError) as caught:
+            make()
+        assert str(caught.value) == f"{name} {ONE_WAY.format(type(both).__name__)}"
+
+
+def test_no_two_parameters_of_nested_layers_have_one_name():
+    def layers(size):
+        return Stacked([GRU(size, H), GRU(H, H)])
+
+    both = Bidirectional(layers(D), layers(D))
+    nested = Stacked([both, Stacked([GRU(2 * H, H), Stacked([GRU(H, H)])])])
+    assert len(both.params) == 16 and len(nested.params) == len(nested.state_dict()) == 24
+    assert len({id(value) for value in nested.params.values()}) == 24
+
+
+@pytest.mark.parametrize("dtype", [np.uint64, np.uint32, np.uint8, np.int8, list], ids=lambda dtype: dtype.__name__)
+def test_lengths_may_be_whole_numbers_of_any_kind(dtype):
+    ours, x = network(GRU, 2, both=True), np.random.default_rng(3).normal(size=(T, B, D))
+    lengths = LENGTHS[1] if dtype is list else np.array(LENGTHS[1], dtype)
+    expected, given = (ours.forward(x, lengths=ends) for ends in (np.array(LENGTHS[1]), lengths))
+    np.testing.assert_array_equal(given[0], expected[0])
+    np.testing.assert_array_equal(ours.backward(given[0], given[2])[0], ours.backward(expected[0], expected[2])[0])
+
+
+def parts_of(states):
+    """The arrays of nested states."""
+    return [states] if isinstance(states, np.ndarray) else [part for state in states for part in parts_of(state)]
+
+
+@pytest.mark.parametrize("lengths", LENGTHS[:2], ids=str)
+@pytest.mark.parametrize("name", CELLS)
+def test_a_state_keeps_nothing_but_itself_alive(name, lengths):
+    ours, x = network(CELLS[name][0], 2, both=True), np.zeros((T, B, D))
+    hs, last, trace = ours.forward(x, lengths=lengths)
+    for states in (last, ours.backward(hs, trace)[1]):
+        for part in parts_of(states):
+            assert part.base is None or part.base.nbytes == part.nbytes

@@ -1,11 +1,14 @@
 """Promises of the layers with a state of their own: the paper's loop, one parallel form, and a state to cut at."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 
 from rnnbook.in_torch import scan
 from rnnbook.in_torch.scan import LRU, MLSTM, RWKV, S4D, DeltaNet, LinearAttention, Selective
+from rnnbook.in_torch.scan.matrix import MatrixState, phi
 
 T, B, D, H = 5, 3, 2, 6  # H has to be even, for two heads
 LAYERS = {
@@ -376,3 +379,130 @@ def test_gates_far_out_neither_overflow_nor_lose_the_gradient(name):
     y.sum().backward()
     assert y.isfinite().all() and x.grad.isfinite().all()
     torch.testing.assert_close(by_steps(layer, x, None)[0], y, rtol=1e-8, atol=1e-8)
+
+
+@every_layer
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("scale", [1e2, 1e4, 1e6])
+def test_outputs_and_gradients_stay_finite_however_large_the_inputs_are(name, dtype, scale):
+    layer = drawn(name).to(dtype)
+    x = (scale * torch.randn(70, B, D, dtype=dtype)).requires_grad_()
+    for y, _ in (layer(x), by_steps(layer, x, None)):
+        grads = torch.autograd.grad(y.sum(), [x, *layer.parameters()])
+        assert all(part.isfinite().all() for part in (y, *grads))
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-6), (torch.bfloat16, 0.01), (torch.float64, 1e-15)])
+def test_phi_keeps_its_digits_and_stays_above_zero(dtype, tolerance):
+    x = torch.tensor([-1e4, -200.0, -30.0, -17.0, -6.0, -0.5, 0.0, 0.5, 300.0], dtype=dtype, requires_grad=True)
+    found, exact = phi(x), torch.where(x > 0, x.double() + 1, x.double().clamp(max=0).exp())
+    assert (found > 0).all() and ((found - exact).abs() / exact)[2:].max() < 2 * tolerance
+    (slope,) = torch.autograd.grad(found.sum(), x)
+    torch.testing.assert_close(slope, torch.where(x > 0, 1, exact).to(dtype), rtol=2 * tolerance, atol=1e-15)
+
+
+def test_an_mlstm_whose_gates_are_far_out_reads_zero_where_the_query_is_zero():
+    layer = MLSTM(1, 2)
+    with torch.no_grad():
+        layer.bias_ih.zero_()
+        layer.weight_ih[8] = 1000  # the input gate: open by far at 1
+    y, _ = layer(torch.tensor([1.0, 0.0])[:, None, None])
+    torch.testing.assert_close(y[1], torch.zeros(1, 2), rtol=0, atol=0)
+
+
+# ---- Precision ----------------------------------------------------------------------------------------------------
+
+HALVES = [torch.bfloat16, torch.float16]
+
+
+@every_layer
+@pytest.mark.parametrize("half", HALVES)
+def test_autocast_computes_about_the_same_forward_and_back_whatever_comes_in(name, half):
+    layer = drawn(name).float()
+    x, dy = torch.randn(70, B, D), torch.randn(70, B, H)
+
+    def everything(x, first, autocast):
+        with torch.autocast("cpu", dtype=half, enabled=autocast):
+            y, state = layer(x, first)
+            y_t, _ = layer.step(x[0], state)
+        grads = torch.autograd.grad((y.float() * dy).mean() + y_t.float().mean(), list(layer.parameters()))
+        return [part.detach() for part in (y, y_t, *parts(state), *grads)], state
+
+    expected, first = everything(x, None, False)
+    first = tuple(part.detach() for part in first) if isinstance(first, tuple) else first.detach()
+    for given, start in ((x, None), (x.to(half), None), (x, first)):
+        wanted = everything(x, start, False)[0]
+        for found, exact in zip(everything(given, start, True)[0], wanted, strict=True):
+            assert ((found - exact).abs().max() / exact.abs().max()).item() < 0.3
+    assert all(part.dtype in (torch.float32, torch.complex64) for part in parts(everything(x.to(half), None, True)[1]))
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("name", [name for name in LAYERS if name not in ("LRU", "S4D")])
+def test_a_real_layer_can_be_of_half_precision_and_reads_zeros(name, half):
+    layer, exact = LAYERS[name](D, H, dtype=half), LAYERS[name](D, H)
+    exact.load_state_dict(layer.state_dict())
+    for x in (torch.randn(70, B, D).to(half), torch.zeros(3, B, D, dtype=half)):
+        y, state = layer(x)
+        wanted = exact(x.float())[0]
+        assert (y - wanted).abs().max() < 0.1 * max(1, wanted.abs().max())
+        grads = torch.autograd.grad(y.sum(), list(layer.parameters()))
+        assert y.dtype == half and {part.dtype for part in parts(state)} == {half}
+        assert all(grad.isfinite().all() for grad in grads)
+
+
+@pytest.mark.parametrize("name", ["LRU", "S4D"])
+@pytest.mark.parametrize("dtype", [*HALVES, torch.complex64], ids=str)
+def test_a_complex_state_of_half_precision_is_refused(name, dtype):
+    sentence = f"dtype should be torch.float32 or torch.float64 for a complex state, but is {dtype}"
+    with pytest.raises(TypeError, match=f"^{sentence}$"):
+        LAYERS[name](D, H, dtype=dtype)
+    if not dtype.is_complex:
+        moved, x = LAYERS[name](D, H).to(dtype), torch.zeros(T, B, D, dtype=dtype)
+        for call in (lambda: moved(x), lambda: moved.step(x[0])):
+            with pytest.raises(TypeError, match=f"^{sentence}$"):
+                call()
+
+
+# ---- Memory, and arguments ----------------------------------------------------------------------------------------
+
+
+@every_layer
+def test_a_state_keeps_nothing_but_itself_alive(name):
+    layer, x = LAYERS[name](D, H), torch.randn(200, B, D)
+    for state in (layer(x)[1], layer.step(x[0])[1]):
+        for part in parts(state):
+            assert part.untyped_storage().nbytes() == part.numel() * part.element_size()
+
+
+@every_layer
+@pytest.mark.parametrize("wrong", ["8", None, 2.0, True, [3]], ids=repr)
+def test_a_size_that_is_no_whole_number_is_named(name, wrong):
+    makers = {"input_size": lambda: LAYERS[name](wrong, H), "hidden_size": lambda: LAYERS[name](D, wrong)}
+    kind = type(LAYERS[name](D, H))
+    if isinstance(LAYERS[name](D, H), MatrixState):
+        makers["heads"] = lambda: kind(D, H, heads=wrong)
+    if kind in (S4D, Selective):
+        makers["d_state"] = lambda: kind(D, H, d_state=wrong)
+    for argument, make in makers.items():
+        with pytest.raises(TypeError, match=re.escape(f"{argument} should be a whole number, but is {wrong!r}")):
+            make()
+
+
+@pytest.mark.parametrize("kind", [LinearAttention, RWKV, MLSTM, DeltaNet])
+def test_heads_may_be_any_whole_number(kind):
+    assert kind(D, H, heads=np.int64(2)).state_size == kind(D, H, heads=2).state_size
+    with pytest.raises(ValueError, match="^heads should be at least 1, but is 0$"):
+        kind(D, H, heads=0)
+
+
+@every_layer
+def test_what_is_no_tensor_is_named(name):
+    layer, x = LAYERS[name](D, H), torch.zeros(T, B, D)
+    for argument, call in {
+        "x should be a tensor, but is a list": lambda: layer(x.tolist()),
+        "x_t should be a tensor, but is None": lambda: layer.step(None),
+        "state should be .*, but is a str": lambda: layer(x, "zero"),
+    }.items():
+        with pytest.raises(TypeError, match=f"^{argument}$"):
+            call()

@@ -190,3 +190,55 @@ def test_an_exported_layer_has_the_gradients_too(make, how):
         y.square().sum().backward()
         found.append([y.detach(), leaf.grad])
     torch.testing.assert_close(*found, rtol=0, atol=1e-12)
+
+
+@every_min_layer
+@every_scan
+def test_the_initial_state_may_be_any_number(make, how):
+    layer, x, h = min_layer(make, how)
+    dhs = torch.randn(5, 3, 4, dtype=torch.float64)
+    h = torch.stack([h[0] - 1, 0 * h[1], h[2]])  # below zero, zero, above
+    torch.testing.assert_close(layer(x, h)[0], by_the_paper(layer, x, h), rtol=0, atol=1e-12)
+    expected = everything(layer, "sequential", x, h, dhs)
+    for found, wanted in zip(everything(layer, how, x, h, dhs), expected, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12)
+
+
+@every_min_layer
+@every_scan
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_autocast_computes_about_the_same_forward_and_back(make, how, half):
+    layer, x, h = min_layer(make, how)
+    layer, x, h = layer.float(), x.float(), h.float()
+    found = []
+    for given, autocast in ((x, False), (x, True), (x.to(half), True)):
+        with torch.autocast("cpu", dtype=half, enabled=autocast):
+            hs, last = layer(given, h)
+            hs, last = layer(given, last)
+        grads = torch.autograd.grad(hs.float().square().mean(), list(layer.parameters()))
+        found.append([hs.detach(), last.detach(), *grads])
+    for parts in found[1:]:
+        for part, exact in zip(parts, found[0], strict=True):
+            assert ((part - exact).abs().max() / exact.abs().max()).item() < 0.1
+
+
+@every_min_layer
+@every_scan
+def test_a_state_keeps_nothing_but_itself_alive(make, how):
+    layer = make(D, H, scan=how)
+    _, last = layer(torch.randn(200, B, D))
+    for state in (last, layer.step(torch.randn(B, D))):
+        assert state.untyped_storage().nbytes() == 4 * B * H
+
+
+@every_min_layer
+@pytest.mark.parametrize("wrong", ["8", None, 2.0, True], ids=repr)
+def test_a_size_that_is_no_whole_number_and_a_state_that_is_no_tensor_are_named(make, wrong):
+    with pytest.raises(TypeError, match=f"^input_size should be a whole number, but is {wrong!r}$"):
+        make(wrong, H)
+    with pytest.raises(TypeError, match=f"^hidden_size should be a whole number, but is {wrong!r}$"):
+        make(D, wrong)
+    with pytest.raises(TypeError, match="^h should be a tensor, but is a str$"):
+        make(D, H)(torch.zeros(T, B, D), "zero")
+    with pytest.raises(TypeError, match="^x should be a tensor, but is None$"):
+        make(D, H)(None)

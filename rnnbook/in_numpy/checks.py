@@ -117,6 +117,13 @@ def check_layer(name: str, layer) -> None:
         raise TypeError(f"{name} should be a recurrent layer, but is {given}")
 
 
+def check_single(name: str, layer) -> None:
+    """Raise TypeError unless ``layer`` is one RNN, GRU or LSTM, or one like them: not Stacked, not Bidirectional."""
+    check_layer(name, layer)
+    if not hasattr(layer, "hidden_size"):
+        raise TypeError(f"{name} should be an RNN, GRU or LSTM, but is {described(layer)}")
+
+
 def check_arrays(name: str, arrays) -> None:
     """Raise TypeError unless ``arrays`` is a dict of arrays that hold floating-point numbers."""
     if not isinstance(arrays, Mapping):

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnbook.errors import check_shape, check_size
-from rnnbook.in_numpy.checks import as_array, as_generator, as_real, check_layer, check_tokens, check_trace
+from rnnbook.errors import check_shape, check_size, described
+from rnnbook.in_numpy.checks import as_array, as_generator, as_real, check_single, check_tokens, check_trace
 from rnnbook.in_numpy.layers import Embedding, Linear
 from rnnbook.in_numpy.parameters import join, load_arrays, torch_name
 
@@ -45,11 +45,13 @@ class EncoderDecoder:
     """
 
     def __init__(self, source_size, target_size, encoder, decoder, attention=None, *, rng=None):
-        check_layer("encoder", encoder)
-        check_layer("decoder", decoder)
+        check_single("encoder", encoder)
+        check_single("decoder", decoder)
         if type(encoder) is not type(decoder) or encoder.hidden_size != decoder.hidden_size:
             kinds = [f"{type(layer).__name__} with {layer.hidden_size} units" for layer in (encoder, decoder)]
             raise ValueError(f"decoder should match the encoder, {kinds[0]}, but is {kinds[1]}")
+        if attention is not None and not hasattr(attention, "query_size"):
+            raise TypeError(f"attention should be an attention layer or None, but is {described(attention)}")
         H, rng, dtype = encoder.hidden_size, as_generator(rng), encoder.params["weight_ih"].dtype
         if attention is not None and (attention.query_size, attention.memory_size) != (H, H):
             sizes = (attention.query_size, attention.memory_size)

@@ -101,7 +101,9 @@ class SequenceClassifier:
         self.layer = layer
         self.head = Linear(output_size(layer), classes, dtype=dtype, rng=rng)
         self.params = join(layer=_in_torch(layer.params), head=self.head.params)
-        top = layer.layers[-1] if isinstance(layer, Stacked) else layer
+        top = layer
+        while isinstance(top, Stacked):  # the uppermost layer, however the stacks are nested
+            top = top.layers[-1]
         self.forwards = output_size(top.f if isinstance(top, Bidirectional) else top)  # features that read so
 
     def forward(self, x, lengths=None):

@@ -35,13 +35,13 @@ class Bidirectional:
 
     The outputs are (T, B, Hf + Hb), the state is the pair (f's, b's), and the parameters of ``b`` end in
     ``_reverse``. With ``lengths``, ``b`` starts at each sequence's own last step.
-    Raises ValueError if the two do not read the same number of features.
+    Raises ValueError if the two do not read the same number of features, TypeError if one reads in both directions.
     Source: Schuster & Paliwal (1997); the equations of ``torch.nn`` with ``bidirectional=True``.
     """
 
     def __init__(self, f, b):
-        check_layer("f", f)
-        check_layer("b", b)
+        _check_one_way("f", f)
+        _check_one_way("b", b)
         if f.input_size != b.input_size:
             raise ValueError(f"b should have input_size {f.input_size}, as f has, but has {b.input_size}")
         self.f, self.b = f, b
@@ -175,6 +175,13 @@ class Stacked:
         parameters.load_arrays(self.params, state)
 
 
+def _check_one_way(name, layer):
+    """Raise TypeError unless ``layer`` is recurrent and reads in one direction: ``_reverse`` is for the other."""
+    check_layer(name, layer)
+    if any(parameter.endswith("_reverse") for parameter in layer.params):
+        raise TypeError(f"{name} should read in one direction, but is {described(layer)}, which reads in both")
+
+
 def _named(by_layer):
     """Join the layers' dicts under ``torch.nn``'s names."""
     return {parameters.torch_name(name, k): value for k, d in enumerate(by_layer) for name, value in d.items()}
@@ -207,7 +214,7 @@ def _turn(T, lengths):
     it is its own inverse."""
     if lengths is None:
         return lambda sequences: sequences[::-1]
-    t, lengths = np.arange(T)[:, None], np.asarray(lengths)
+    t, lengths = np.arange(T)[:, None], np.asarray(lengths).astype(int)
     source = np.where(t < lengths, lengths - 1 - t, t)  # (T, B); the padding stays
     source = source[:, :, None]
     return lambda sequences: np.take_along_axis(sequences, source, axis=0)

@@ -58,13 +58,14 @@ def window_scores(bases, log_odds, width):
 def _strand_scores(bases, log_odds, width):
     """Return the scores (N, 3) of the codon positions 1, 2, 3 on the given strand."""
     size = round(np.log(len(log_odds)) / np.log(4))
-    N, edge = len(bases), 3 * (width + 1)
+    N, edge = len(bases), 3 * (width + 2)
     at = np.zeros(N + 2 * edge + (-N) % 3)  # the log odds of the word from here on; zeros around
     found = words(bases, size)
     at[edge : edge + len(found)] = log_odds[found]
     added = at.reshape(-1, 3).cumsum(axis=0).ravel()  # with those 3, 6, 9, ... places before
-    around = added[2 * edge - 3 : 2 * edge - 3 + N] - added[:N]
-    return np.stack([np.concatenate([np.zeros(k), around[: N - k]]) for k in range(3)], axis=1)
+    last, before = added[2 * edge - 8 :], added[1:]
+    around = last[: N + 2] - before[: N + 2]  # of the words from 2 places before the bases on
+    return np.stack([around[2 - k : 2 - k + N] for k in range(3)], axis=1)
 
 
 class PeriodicMarkov:

@@ -35,7 +35,8 @@ def backward(
     """
     hs, h_prevs = trace
     W_ih, W_hh = params["weight_ih"], params["weight_hh"]
-    das = 1 - hs**2 if nonlinearity == "tanh" else torch.sign(hs)  # φ'(a) at first
+    # φ'(a) at first; of relu it is 1 at NaN, as in torch.nn
+    das = 1 - hs**2 if nonlinearity == "tanh" else 1 - (hs <= 0).to(hs.dtype)
     # (B, H); a sequence that ended earlier keeps its row until its last step
     dh_next = dstate[0].clone()
     steps = das.split(sizes), dhs.split(sizes)

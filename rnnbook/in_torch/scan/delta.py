@@ -36,8 +36,15 @@ def solve_chunk(k, v, beta, log_a, S):
     left = v - since.movedim(0, -2).exp() * (k @ S)
     unit_lower = {"upper": False, "unitriangular": True}
     solve = partial(torch.linalg.solve_triangular, **unit_lower)
-    u = solve(A, beta * left)  # eq-state-space-delta-chunk
-    return u.movedim(-2, 0)
+    wide = torch.promote_types(v.dtype, torch.float32)  # no solver takes less
+    A, right = A.to(wide), (beta * left).to(wide)
+    u = solve(A, right)  # eq-state-space-delta-chunk
+    return u.movedim(-2, 0).to(v.dtype)
+
+
+def unit(x):
+    """Return x / √(xᵀx), along the last axis; zero where x is, in half precision too."""
+    return F.normalize(x, dim=-1, eps=max(1e-12, torch.finfo(x.dtype).tiny))
 
 
 class DeltaNet(MatrixState):
@@ -53,13 +60,12 @@ class DeltaNet(MatrixState):
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None, *, heads=1,
                  allow_neg_eigval=False, gated=False):  # fmt: skip
         self_gated = check_flag("gated", gated)
-        rows = 3 * hidden_size + (2 if self_gated else 1) * heads
-        super().__init__(input_size, hidden_size, rows, bias, device, dtype, heads)
+        super().__init__(input_size, hidden_size, 3, 1 + self_gated, bias, device, dtype, heads)
         self.allow_neg_eigval, self.gated = check_flag("allow_neg_eigval", allow_neg_eigval), self_gated
-        self.state_shape = (heads, self.head_size, self.head_size)
+        self.state_shape = (self.heads, self.head_size, self.head_size)
         if gated:
             self.a_log, self.gate_bias = (
-                nn.Parameter(torch.empty(heads, device=device, dtype=dtype)) for _ in range(2)
+                nn.Parameter(torch.empty(self.heads, device=device, dtype=dtype)) for _ in range(2)
             )
         self.reset_parameters()
 
@@ -80,7 +86,7 @@ class DeltaNet(MatrixState):
         log_a = torch.zeros_like(beta)
         if self.gated:
             log_a = -(self.a_log.exp() * F.softplus(gate[0] + self.gate_bias))[..., None]
-        return F.normalize(q, dim=-1) * self.head_size**-0.5, F.normalize(k, dim=-1), v, beta, log_a
+        return unit(q) * self.head_size**-0.5, unit(k), v, beta, log_a
 
     def parallel(self, u, state):
         """Read all steps, chunk by chunk."""

@@ -38,7 +38,7 @@ class Diagonal(Mixer):
         """Read all steps, by the scan."""
         a, b = self.factors(u)
         hs = SCANS[self.scan](a.expand_as(b), b, state)  # eq-state-space-recurrence
-        return self.read(hs, u), hs[-1]
+        return self.read(hs, u), hs[-1].clone()  # a copy, so that hs can be freed
 
     def one_step(self, u_t, state):
         """Read one step, by the equation."""
@@ -92,7 +92,8 @@ class LRU(Diagonal):
         """Return λ (H,) and γ B x."""
         exponent = torch.complex(-self.nu.exp(), self.theta.exp())
         a = torch.exp(exponent)  # eq-state-space-lru
-        _, real, imaginary = u.chunk(3, -1)
+        # under autocast u may be bfloat16, which torch.complex does not take
+        _, real, imaginary = u.to(self.nu.dtype).chunk(3, -1)
         return a, self.gamma_log.exp() * torch.complex(real, imaginary)
 
     def read(self, h, u):

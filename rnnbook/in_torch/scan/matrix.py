@@ -11,12 +11,14 @@ steps it compares every query with every earlier key, a C x C matrix as in atten
 chunks. Each head has its own matrix, (K, V) = (H / heads, H / heads), plus an extra column that some layers need.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from rnnbook.errors import check_size
-from rnnbook.in_torch.scan.mixer import Mixer, sizes
+from rnnbook.errors import check_size, described
+from rnnbook.in_torch.scan.mixer import Mixer, check_fits, sizes
 
 CHUNK = 64
 
@@ -59,13 +61,14 @@ def read_chunks(q, k, v, log_a, S, before=False, chunk=CHUNK):
 
 
 class MatrixState(Mixer):
-    """What the layers have in common: heads, and the blocks of rows of W_ih x."""
+    """What the layers have in common: heads, and the rows of W_ih x: blocks of H, then some gates for each head."""
 
-    def __init__(self, input_size, hidden_size, rows, bias, device, dtype, heads):
+    def __init__(self, input_size, hidden_size, blocks, gates, bias, device, dtype, heads):
         D, H = sizes(input_size, hidden_size)
-        if H % check_size("heads", heads):
+        heads = check_size("heads", heads)
+        if H % heads:
             raise ValueError(f"heads should divide hidden_size, {H}, but is {heads}")
-        super().__init__(D, H, rows, bias, device, dtype)
+        super().__init__(D, H, blocks * H + gates * heads, bias, device, dtype)
         self.heads, self.head_size = heads, H // heads
 
     def by_head(self, u):
@@ -82,23 +85,32 @@ def with_one(v):
     return torch.cat([v, torch.ones_like(v[..., :1])], -1)
 
 
+def phi(x):
+    """Return x + 1 where x is above zero, e^x elsewhere: elu(x) + 1 without the cancellation, and never zero.
+
+    Far below zero it is constant, so that neither a product of two of them nor its reciprocal leaves the dtype's range.
+    """
+    lowest = 0.4 * math.log(torch.finfo(x.dtype).tiny)
+    return torch.where(x > 0, x + 1, x.clamp(lowest, 0).exp())
+
+
 class LinearAttention(MatrixState):
     """Attention without the softmax: y_t = Sᵀφ(q_t) / zᵀφ(q_t).
 
-    S_t = S_{t-1} + φ(k_t) v_tᵀ and z_t = z_{t-1} + φ(k_t), with φ(x) = elu(x) + 1. The blocks of ``weight_ih (3H, D)``
-    are q, k, v. The state is S with z as its last column, (B, heads, K, V + 1).
+    S_t = S_{t-1} + φ(k_t) v_tᵀ and z_t = z_{t-1} + φ(k_t), with φ(x) = elu(x) + 1, see ``phi``. The blocks of
+    ``weight_ih (3H, D)`` are q, k, v. The state is S with z as its last column, (B, heads, K, V + 1).
     Source: Katharopoulos et al. (2020).
     """
 
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None, *, heads=1):
-        super().__init__(input_size, hidden_size, 3 * hidden_size, bias, device, dtype, heads)
-        self.state_shape = (heads, self.head_size, self.head_size + 1)
+        super().__init__(input_size, hidden_size, 3, 0, bias, device, dtype, heads)
+        self.state_shape = (self.heads, self.head_size, self.head_size + 1)
         self.reset_parameters()
 
     def qkv(self, u):
         """Return φ(q), φ(k), and v with its column of ones."""
         q, k, v = (self.by_head(part) for part in u.chunk(3, -1))
-        return F.elu(q) + 1, F.elu(k) + 1, with_one(v)
+        return phi(q), phi(k), with_one(v)
 
     def parallel(self, u, state):
         """Read all steps, chunk by chunk."""
@@ -126,9 +138,9 @@ class RWKV(MatrixState):
     """
 
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None, *, heads=1):
-        super().__init__(input_size, hidden_size, 4 * hidden_size, bias, device, dtype, heads)
-        self.state_shape = (heads, self.head_size, self.head_size)
-        shape = heads, self.head_size
+        super().__init__(input_size, hidden_size, 4, 0, bias, device, dtype, heads)
+        self.state_shape = (self.heads, self.head_size, self.head_size)
+        shape = self.heads, self.head_size
         self.decay, self.bonus = (nn.Parameter(torch.empty(shape, device=device, dtype=dtype)) for _ in range(2))
         self.reset_parameters()
 
@@ -171,8 +183,8 @@ class MLSTM(MatrixState):
     """
 
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None, *, heads=1):
-        super().__init__(input_size, hidden_size, 4 * hidden_size + 2 * heads, bias, device, dtype, heads)
-        self.state_shape = (heads, self.head_size, self.head_size + 1)
+        super().__init__(input_size, hidden_size, 4, 2, bias, device, dtype, heads)
+        self.state_shape = (self.heads, self.head_size, self.head_size + 1)
         self.reset_parameters()
 
     @property
@@ -191,9 +203,13 @@ class MLSTM(MatrixState):
 
     def start(self, x_t, state):
         """Return the given state (C, m), checked, or zeros for x_t (B, D)."""
-        C, m = (None, x_t.new_zeros(len(x_t), self.heads)) if state is None else state
-        if tuple(m.shape) != (len(x_t), self.heads):
-            raise ValueError(f"m should have shape {(len(x_t), self.heads)}, but has shape {tuple(m.shape)}")
+        shape = (len(x_t), self.heads)
+        if state is None:
+            return super().start(x_t, None), x_t.new_zeros(shape, dtype=self.weight_ih.dtype)
+        if not isinstance(state, (tuple, list)) or len(state) != 2:
+            raise TypeError(f"state should be the pair (C, m), but is {described(state)}")
+        C, m = state
+        check_fits("m", m, shape)
         return super().start(x_t, C), m
 
     def split(self, u):
@@ -203,8 +219,14 @@ class MLSTM(MatrixState):
         return q, k * self.head_size**-0.5, with_one(v), torch.sigmoid(o), i, F.logsigmoid(f)
 
     def read(self, y, m, o):
-        """Return o y / max(abs(nᵀq), e^{-m}); the last column of y is nᵀq."""
-        return (o * y[..., :-1] / torch.maximum(y[..., -1:].abs(), (-m).exp()[..., None])).flatten(-2)
+        """Return o y / max(abs(nᵀq), e^{-m}); the last column of y is nᵀq.
+
+        e^{-m} is kept within the dtype's range: if it were ∞, its gradient would be NaN; if it were 0, y would be 0 / 0
+        where q is zero.
+        """
+        most = 0.9 * math.log(torch.finfo(m.dtype).max)
+        least = (-m).clamp(-most, most).exp()[..., None]
+        return (o * y[..., :-1] / torch.maximum(y[..., -1:].abs(), least)).flatten(-2)
 
     def parallel(self, u, state):
         """Read all steps; the running maximum comes first, by one cumulative maximum."""
@@ -214,7 +236,7 @@ class MLSTM(MatrixState):
         m = since + torch.maximum(m_0, (i - since).cummax(0).values)
         log_a = log_f + torch.cat([m_0[None], m[:-1]]) - m
         y, C = read_chunks(q, k * (i - m).exp()[..., None], v, log_a[..., None], C)
-        return self.read(y, m, o), (C, m[-1])
+        return self.read(y, m, o), (C, m[-1].clone())
 
     def one_step(self, u_t, state):
         """Read one step."""

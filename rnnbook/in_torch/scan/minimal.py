@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from rnnbook.errors import check_choice, check_flag, check_shape, check_size
+from rnnbook.errors import check_choice, check_flag, check_size
+from rnnbook.in_torch.scan.mixer import check_fits
 from rnnbook.in_torch.scan.scans import SCANS, log_space
 
 
@@ -51,12 +52,12 @@ class _MinLayer(nn.Module):
         """Read x (T, B, D) from the state h (B, H), above zero; zero if not given.
 
         Returns h after every step (T, B, H) and the last h (B, H), which has no axis
-        of layers: there is one, and one direction. Raises ValueError if x or h
-        does not fit.
+        of layers: there is one, and one direction. Raises TypeError or ValueError if x
+        or h does not fit.
         """
-        check_shape("x", x, ("T", "B", self.input_size))
+        check_fits("x", x, ("T", "B", self.input_size))
         if h is not None:
-            check_shape("h", h, (x.size(1), self.hidden_size))
+            check_fits("h", h, (x.size(1), self.hidden_size))
         k, n = self._gate(F.linear(x, self.weight_ih, self.bias_ih))
         if self.scan == "log_space":
             log_g = torch.where(n >= 0, (F.relu(n) + 0.5).log(), -F.softplus(-n))
@@ -66,7 +67,7 @@ class _MinLayer(nn.Module):
             z = torch.sigmoid(k)
             a, b = torch.sigmoid(-k), z * positive(n)  # eq-parallel-mingru
             hs = SCANS[self.scan](a, b, h)
-        return hs, hs[-1]
+        return hs, hs[-1].clone()  # a copy, so that hs can be freed
 
     def step(self, x_t, h=None):
         """Read one step x_t (B, D) of a stream from the state h (B, H); returns the new h (B, H), as a cell does."""

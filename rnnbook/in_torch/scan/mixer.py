@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from rnnbook.errors import check_flag, check_shape, check_size
+from rnnbook.in_torch.arguments import check_tensor
 
 
 class Mixer(nn.Module):
@@ -22,6 +23,7 @@ class Mixer(nn.Module):
         super().__init__()
         self.input_size, self.hidden_size = input_size, hidden_size
         self.weight_ih = nn.Parameter(torch.empty(rows, input_size, device=device, dtype=dtype))
+        self.check_dtype()
         bias = nn.Parameter(torch.empty(rows, device=device, dtype=dtype)) if check_flag("bias", bias) else None
         self.register_parameter("bias_ih", bias)
 
@@ -32,6 +34,12 @@ class Mixer(nn.Module):
         if self.bias_ih is not None:
             nn.init.zeros_(self.bias_ih)
 
+    def check_dtype(self):
+        """Raise TypeError if the state is complex and PyTorch cannot compute with complex numbers of this precision."""
+        dtype = self.weight_ih.dtype
+        if self.is_complex and dtype not in (torch.float32, torch.float64):
+            raise TypeError(f"dtype should be torch.float32 or torch.float64 for a complex state, but is {dtype}")
+
     @property
     def state_size(self):
         """The number of floats in the state of one sequence; a complex number is two."""
@@ -40,27 +48,34 @@ class Mixer(nn.Module):
     def forward(self, x, state=None):
         """Read x (T, B, D) from a state, zero if not given; returns y (T, B, H) and the state after the last step.
 
-        Raises ValueError if x or the state does not fit.
+        Raises TypeError or ValueError if x or the state does not fit.
         """
-        check_shape("x", x, ("T", "B", self.input_size))
+        check_fits("x", x, ("T", "B", self.input_size))
         return self.parallel(F.linear(x, self.weight_ih, self.bias_ih), self.start(x[0], state))
 
     def step(self, x_t, state=None):
         """Read one step x_t (B, D) of a stream from a state; returns y_t (B, H) and the new state."""
-        check_shape("x_t", x_t, ("B", self.input_size))
+        check_fits("x_t", x_t, ("B", self.input_size))
         return self.one_step(F.linear(x_t, self.weight_ih, self.bias_ih), self.start(x_t, state))
 
     def start(self, x_t, state):
-        """Return the given state, checked, or zeros for x_t (B, D)."""
-        shape = (len(x_t), *self.state_shape)
+        """Return the given state, checked, or zeros for x_t (B, D), in the precision of the weights."""
+        self.check_dtype()  # again, since a module can be moved to another dtype
+        shape, dtype = (len(x_t), *self.state_shape), self.weight_ih.dtype
         if state is None:
-            return x_t.new_zeros(shape, dtype=x_t.dtype.to_complex() if self.is_complex else x_t.dtype)
-        check_shape("state", state, shape)
+            return x_t.new_zeros(shape, dtype=dtype.to_complex() if self.is_complex else dtype)
+        check_fits("state", state, shape)
         return state
 
     def extra_repr(self):
         """Return the sizes, and a missing bias."""
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias_ih is not None else ", bias=False")
+
+
+def check_fits(name, value, shape):
+    """Raise TypeError unless ``value`` is a tensor, ValueError unless it has this shape."""
+    check_tensor(name, value)
+    check_shape(name, value, shape)
 
 
 def sizes(input_size, hidden_size):

@@ -5,7 +5,7 @@
     sequential     T steps, one after another
     chunked        about 3√T steps: all chunks of √T steps at once, then from chunk to chunk; the default
     hillis_steele  log₂ T rounds over the whole sequence, each doubling the reach
-    log_space      cumulative sums of logarithms, the paper's form; only for positive numbers
+    log_space      cumulative sums of logarithms, the paper's form; only for positive a and b
 
 The gradient of the first three is the same recurrence read from the end, by the same scan; that of ``log_space`` is
 autograd's. In float32 the first three stay within 1e-5 of float64, relative to the largest value, at T = 4096; the
@@ -143,12 +143,13 @@ def hillis_steele(a, b, h):
 
 
 def log_space(log_a, log_b, h):
-    """Return h after every step (T, B, H) from log a, log b and h (None: zero)."""
+    """Return h after every step (T, B, H) from log a, log b and h (None: zero).
+
+    What is left of h is added outside the logarithm, so h may be zero or negative.
+    """
     sums = log_a.cumsum(0)
-    if h is None:
-        return (sums + (log_b - sums).logcumsumexp(0)).exp()
-    logs = torch.cat([h.log()[None], log_b - sums])
-    return (sums + logs.logcumsumexp(0)[1:]).exp()  # eq-parallel-log-space
+    hs = (sums + (log_b - sums).logcumsumexp(0)).exp()  # eq-parallel-log-space
+    return hs if h is None else hs + sums.exp() * h
 
 
 SCANS = {"sequential": sequential, "chunked": chunked, "hillis_steele": hillis_steele, "log_space": log_space}
