@@ -1,6 +1,6 @@
 """The rows of the chapter *Advantages and drawbacks, measured* that need several trainings, each with its rivals.
 
-    python book/experiments/limits.py      about two minutes on one core; writes limits.json beside it
+    python book/experiments/limits.py      about half a minute on one core; writes limits.json beside it
 
 ``history``: the next month's sunspots from windows of T months, a network of its own for each T, beside the linear
 predictor of the same months.   ``gap``: a hidden month from the months around it.   ``shift``: a digit that comes

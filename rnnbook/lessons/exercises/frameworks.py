@@ -223,7 +223,7 @@ check_test_a_conversion = Design(
         "c": (False, "With biases of zero, swapped or summed biases cannot be seen."),
         "d": (True, "Only a first state that is not zero shows whether h and c are handed over in their order."),
         "e": (False, "A tolerance that is loosened until it passes tests nothing: derive it from float32."),
-        "f": (True, "Only there and back again, bit for bit, shows that no number was rounded or left out."),
+        "f": (True, "Only the way there and back, compared bit for bit, shows that no number was rounded or left out."),
     },
     looks_at="Which mistake would each of these miss?",
     about=About("conversions", "design", 2, 10),

@@ -136,7 +136,7 @@ check_regime = ReadAFigure(
 
 check_order = Design(
     {
-        "a": (True, "Only a network that also trained on months in ever new orders shows what their order is worth."),
+        "a": (True, "Only a network trained on windows that each have their own order shows what the order is worth."),
         "b": (False, "Shuffling in the test alone measures a change of regime, not the value of order."),
         "c": (True, "The last month is worth most: it keeps its place in both, so that only the order differs."),
         "d": (True, "A difference of a few tenths needs several seeds, and an interval over blocks of months."),
