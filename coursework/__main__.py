@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from coursework import bare, figures, keys, nbgrader, plain, release, routes, rubric, scores, seeds, statements
+from rnnbook.lessons.exercises.answer_key import AnswerKey
 
 OUT = statements.ROOT / "_build" / "coursework"
 GRADERS = statements.ROOT / ".venv-grading" / "bin" / "python"
@@ -37,20 +38,31 @@ def make_release(options) -> None:
     print(f"Students get {options.out / 'student'} and nothing else. {options.out / 'private'} is yours alone.")
 
 
-def grade(options) -> None:
-    """Grade notebooks, STUDENT.ipynb or STUDENT/NAME.ipynb, against a hidden key, and write the score files."""
-    found = {}
-    for path in sorted(options.folder.rglob("*.ipynb")):
-        if ".ipynb_checkpoints" in path.parts:
-            continue
-        student = path.stem if path.parent == options.folder else path.relative_to(options.folder).parts[0]
-        found[student] = plain.graded(path, options.key, student)
-    if not found:
-        raise ValueError(f"there is no notebook in {options.folder}")
+def grade(options) -> int:
+    """Grade notebooks, STUDENT.ipynb or STUDENT/NAME.ipynb, against a hidden key, and write the score files; 1 if one
+    could not be graded.
+    """
+    key = AnswerKey(options.key)
     students = scores.roster(options.roster) if options.roster else {}
+    handed_in: dict[str, list[Path]] = {}
+    for path in sorted(options.folder.rglob("*.ipynb")):
+        if ".ipynb_checkpoints" not in path.parts:
+            student = path.stem if path.parent == options.folder else path.relative_to(options.folder).parts[0]
+            handed_in.setdefault(student, []).append(path)
+    if not handed_in:
+        raise ValueError(f"there is no notebook in {options.folder}")
+    found, failures = {}, 0
+    for student, paths in handed_in.items():
+        try:
+            found[student] = plain.graded(_the_one(paths, student, options.folder), options.key, student)
+        except (ValueError, RuntimeError) as error:  # one student's notebook must not cost the others their grades
+            print(f"coursework grade: {student}: {error}", file=sys.stderr)
+            found[student] = plain.failed(key, str(error).splitlines()[0])
+            failures += 1
     name = options.name or options.key.resolve().parent.name
     for path in scores.write(options.out / "scores" / name, name, found, students, options.canvas)[:3]:
         print(path)
+    return int(failures > 0)
 
 
 def from_nbgrader(options) -> None:
@@ -94,6 +106,14 @@ def make_figures(options) -> None:
     """Write the figures of chapters as SVG."""
     for path in figures.written(options.names or statements.chapters(), options.out / "figures"):
         print(path)
+
+
+def _the_one(paths, student, folder):
+    """A student's only notebook; ValueError if there are several."""
+    if len(paths) > 1:
+        names = " and ".join(str(path.relative_to(folder)) for path in paths)
+        raise ValueError(f"{student} should hand in one notebook, but handed in {names}.")
+    return paths[0]
 
 
 def _parser():

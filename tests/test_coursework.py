@@ -17,13 +17,14 @@ from conftest import ROOT
 from searches import LIBRARY, SLOW
 
 from coursework import bare, keys, nbgrader, otter, page, plain, prerequisites, programs, rubric, seeds, statements
+from coursework.__main__ import main
 from coursework.markdown import DIRECTIVE, ROLE, equation
 from coursework.markdown import plain as plain_text
 from coursework.notebooks import answers_of, handed_in, parts, simple
 from coursework.release import assignment_of, release
 from coursework.variants import VARIATIONS, variation_of, varied
 from rnnbook.lessons.exercises import grading
-from rnnbook.lessons.exercises.answer_key import AnswerKey, make, variant_of
+from rnnbook.lessons.exercises.answer_key import AnswerKey, KeyedAnswer, make, variant_of
 from rnnbook.lessons.exercises.grading import grade, share_of
 
 FILES = ("coursework/**/*", "book/text/*", "book/references.bib", "_*.yml", "book/_ext/live_code/*.py")
@@ -289,13 +290,25 @@ def test_a_single_answer_is_graded_and_never_told(exercise, right, wrong):
     verdict = keyed.verdict(wrong)
     assert (verdict.kind, verdict.mistake) == ("known", next(iter(exercise.misreadings)))
     assert str(exercise.right) not in verdict.message
-    for nothing in (None, ..., "no", [1], object()):
+    for nothing in (None, ..., "no", [1], object(), "0.25", (3.9, 4.9), (float("inf"), 4), "34"):
         assert not keyed.verdict(nothing).passed
     practice = keys.entries(asked, rubric.read(), seeds.PRACTICE, 3)[0]
     assert practice["kind"] == "paper" and "right" not in practice
     space = {}
     exec(programs.solved(asked), space)
     assert keyed.verdict(space["mine"]).passed
+
+
+@pytest.mark.parametrize(
+    ("right", "given"),
+    [(1.0, True), (1.0, "1"), (1.0, np.inf), ([3, 4], (3.9, 4.9)), ([3, 4], "34"), ([1, 4], (True, 4))],
+)
+def test_a_single_answer_of_another_form_is_told_so(right, given):
+    entry = {"points": 4, "shares": {}, "told": "", "right": right, "mistakes": [], "share": 0.1, "choices": []}
+    keyed = KeyedAnswer("lstm.asked", entry)
+    verdict = keyed.verdict(given)
+    assert verdict.kind == "form" and verdict.message.startswith("Answer with ")
+    assert keyed.verdict(right).passed
 
 
 def test_what_needs_a_person_is_on_the_rubric_sheet_alone():
@@ -620,3 +633,118 @@ def test_answers_find_their_cells_in_a_graders_release(grader, made, tmp_path):
     assert found and all(g.points == g.most for g in found.values())
     with pytest.raises(ValueError, match="has no cell"):
         handed_in(path, {"def nobody_asks():": "1"}, "s3", tmp_path / "s4" / "lstm.ipynb")
+
+
+def in_notebook(path, *cells):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells]}))
+    return path
+
+
+@pytest.fixture
+def asked_for(tmp_path):
+    """A key with one number to hand in: mine = 0.25 is worth 4 points."""
+    entry = {"kind": "answer", "answer": "mine", "points": 4, "told": "", "right": 0.25, "mistakes": [], "share": 0.1}
+    entry |= {"choices": [], "shares": {"right": 1, "known": 0.5, "forbidden": 0.5, "part": 0, "mistakes": {}}}
+    content = {"format": 1, "assignment": "lstm", "variants": 1, "exercises": {"lstm.asked": [entry]}}
+    keys.write(tmp_path / "lstm" / "hidden.json.gz", content)
+    return tmp_path / "lstm" / "hidden.json.gz"
+
+
+FAILS = {
+    "endless": ("while True: pass", "should finish within 3 seconds, but did not"),
+    "dies": ("import os; os._exit(3)", "its process ended with status 3"),
+    "dies quietly": ("import os; os._exit(0)", "before the grades were there"),
+    "says something else": ("import os; os.write(1, b'[1, 2]\\n\\xff'); os._exit(0)", "before the grades were there"),
+    "is no notebook": (None, "its process ended with status 1"),
+}
+
+
+@pytest.mark.parametrize("how", FAILS)
+def test_a_notebook_that_cannot_be_graded_is_a_runtime_error(how, asked_for, tmp_path, monkeypatch):
+    monkeypatch.setattr(plain, "SECONDS", 3 if how == "endless" else 60)
+    code, sentence = FAILS[how]
+    path = in_notebook(tmp_path / "class" / "bob.ipynb", code or "")
+    if code is None:
+        path.write_text("{")
+    with pytest.raises(RuntimeError, match=f"bob.ipynb could not be graded: .*{sentence}"):
+        plain.graded(path, asked_for, "bob")
+
+
+def test_one_students_notebook_does_not_cost_the_class_its_grades(asked_for, tmp_path, capsys):
+    folder = tmp_path / "class"
+    in_notebook(folder / "anna" / "answers.ipynb", "mine = 0.25")
+    in_notebook(folder / "anna" / "scratch.ipynb", "x = 1")
+    in_notebook(folder / "bob.ipynb", "import os; os._exit(3)")
+    in_notebook(folder / "cleo" / "answers.ipynb", "input()", "mine = 0.25")
+    in_notebook(folder / "cleo" / ".ipynb_checkpoints" / "answers.ipynb", "mine = 1")
+    assert main(["grade", "--out", str(tmp_path), str(folder), str(asked_for)]) == 1
+    found = json.loads((tmp_path / "scores" / "lstm" / "scores.json").read_text())
+    assert {s["id"]: s["points"] for s in found["students"]} == {"anna": 0, "bob": 0, "cleo": 4}
+    assert found["points"] == 4
+    said = {s["id"]: s["exercises"]["lstm.asked"]["message"] for s in found["students"]}
+    two = "anna should hand in one notebook, but handed in anna/answers.ipynb and anna/scratch.ipynb."
+    assert said == {
+        "anna": two,
+        "bob": "bob.ipynb could not be graded: its process ended with status 3.",
+        "cleo": "Right.",
+    }
+    told = capsys.readouterr().err
+    assert all(f"coursework grade: {name}: {said[name]}" in told for name in ("anna", "bob"))
+
+
+def test_grading_ends_with_status_0_where_every_notebook_was_graded(asked_for, tmp_path):
+    in_notebook(tmp_path / "class" / "anna.ipynb", "mine = 7")
+    assert main(["grade", "--out", str(tmp_path), str(tmp_path / "class"), str(asked_for)]) == 0
+
+
+def test_a_key_or_a_roster_that_is_not_there_is_told_before_anything_is_graded(asked_for, tmp_path, monkeypatch):
+    in_notebook(tmp_path / "class" / "anna.ipynb", "mine = 0.25")
+    monkeypatch.setattr(plain, "graded", lambda *_: pytest.fail("it is graded"))
+    common = ["grade", "--out", str(tmp_path), str(tmp_path / "class")]
+    assert main([*common, str(tmp_path / "no.json.gz")]) == 1
+    assert main([*common, str(asked_for), "--roster", str(tmp_path / "no.csv")]) == 1
+    assert not (tmp_path / "scores").exists()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%matplotlib inline\nmine = 0.25",
+        "!echo here\nmine = 0.25\n?mine\nmine?\n",
+        "%%time\nmine = 0.25",
+        "if True:\n    %timeit 1\nmine = (3\n    % 2) / 4",
+        "files = !ls\nmine = (0.25 if 1\n    != 2 else 7)\n",
+        "display(1)\nmine = 0.25",
+    ],
+)
+def test_lines_that_only_ipython_reads_cost_no_points(cell, asked_for, tmp_path):
+    found = plain.grades(in_notebook(tmp_path / "anna.ipynb", cell), AnswerKey(asked_for))
+    assert found["lstm.asked"].points == 4
+
+
+def test_the_lines_of_a_cell_keep_their_numbers_and_a_cell_in_another_language_is_not_run(asked_for, tmp_path):
+    space = {}
+    exec(plain.compiled("%pylab\n!ls\ndef f(): pass", "<cell 1>"), space)
+    assert space["f"].__code__.co_firstlineno == 3
+    path = in_notebook(tmp_path / "anna.ipynb", "mine = 0.25", "%%script false\nmine = 7")
+    assert plain.grades(path, AnswerKey(asked_for))["lstm.asked"].points == 4
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (
+            ["x = 1", "mine = 1 / 0"],
+            "There is no answer: code cell 2 stopped with ZeroDivisionError: division by zero.",
+        ),
+        (["1 / 0", "mine = )"], "There is no answer: code cell 2 stopped with SyntaxError: unmatched ')'"),
+        (["1 / 0", "x = 1"], "There is no answer: code cell 1 stopped with ZeroDivisionError: division by zero."),
+        (["x = 1"], "There is no answer: no cell defines mine."),
+        (["mine = None"], "No answer yet: write yours down first."),
+        (["1 / 0", "mine = 7"], "That is not it."),
+    ],
+)
+def test_a_missing_answer_is_told_with_the_cell_that_stopped(cells, message, asked_for, tmp_path):
+    found = plain.grades(in_notebook(tmp_path / "anna.ipynb", *cells), AnswerKey(asked_for))["lstm.asked"]
+    assert found.points == 0 and found.message.startswith(message)

@@ -104,6 +104,18 @@ def test_the_gradient_is_the_finite_difference():
         assert dlogits[place] == pytest.approx((up - down) / 2e-6, abs=1e-8)
 
 
+def test_a_symbol_that_cannot_be_has_no_gradient_and_leaves_the_others_theirs():
+    logits, targets = batch(9)
+    for logit in (-np.inf, -1e3):  # exp(-1000) is 0 in float64, too
+        logits[2, :, 3] = logits[4, 0, 0] = logits[4, 2, targets[0, 2]] = logit
+        found = ctc_loss(logits, targets, LENGTHS, ENDS)
+        if logit == -np.inf:
+            losses, dlogits = found
+    assert np.isfinite(losses).all() and (dlogits[2, :, 3] == 0).all() and dlogits[4, 0, 0] == 0
+    np.testing.assert_allclose(losses, found[0], rtol=1e-12)
+    np.testing.assert_allclose(dlogits, found[1], **CLOSE)
+
+
 def test_a_target_that_does_not_fit_has_an_infinite_loss_as_in_torch():
     logits, targets = batch(6, T=3)
     targets[:] = [[1, 1, 2], [1, 2, 3], [3, 3, 0], [4, 4, 4]]  # they need 4, 3, 3 and 5 steps

@@ -354,7 +354,9 @@ def test_split_by_time_cuts_the_first_axis():
     assert early.shape == (6, 3, 2) and late.shape == (4, 3, 2)
 
 
-@pytest.mark.parametrize("fractions", [(0.5, 0.6), (1.2, -0.2), (0.5, 0.4)])
+@pytest.mark.parametrize(
+    "fractions", [(0.5, 0.6), (1.2, -0.2), (0.5, 0.4), (np.nan, 1.0), (1.0, np.nan), (np.inf, 0.5), ()], ids=str
+)
 def test_fractions_that_are_no_parts_of_a_whole_are_refused(fractions):
     with pytest.raises(ValueError, match="fractions should be positive and sum to 1, but are"):
         data.split_by_time(np.arange(5), fractions)
@@ -428,3 +430,22 @@ def test_standardise_learns_each_feature_from_the_training_data_and_goes_back():
 def test_a_constant_feature_is_refused():
     with pytest.raises(ValueError, match="train should vary in every feature"):
         data.standardise(np.c_[np.arange(4), np.ones(4)])
+
+
+@pytest.mark.parametrize("constant", [0.1, 1e9 / 3, 1e-200])
+def test_a_constant_feature_whose_mean_is_rounded_is_refused(constant):
+    for train in (np.c_[np.arange(7.0), np.full(7, constant)], np.full(7, constant)):
+        with pytest.raises(ValueError, match="train should vary in every feature, but has a standard deviation of 0"):
+            data.standardise(train)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_a_scale_of_what_is_not_finite_is_refused(wrong):
+    with pytest.raises(ValueError, match="train should hold finite numbers, but holds NaN or infinity"):
+        data.standardise([1.0, wrong, 3.0])
+
+
+@pytest.mark.parametrize("train", [[], np.zeros((0, 2)), 3.0], ids=["none", "no rows", "a number"])
+def test_a_scale_of_nothing_is_refused(train):
+    with pytest.raises(ValueError, match=r"train should have shape \(N, \.\.\.\) and hold a number, but has shape"):
+        data.standardise(train)

@@ -132,8 +132,21 @@ def test_tokens_are_the_alphabets_places_and_back():
         (
             lambda: dates.written_dates(0, 1, words=(3, 1)),
             ValueError,
-            "words should be two numbers in order, the least and the most, but is (3, 1)",
+            "words should be two whole numbers in order, the least and the most, but is (3, 1)",
         ),
+        *(
+            (
+                lambda words=words: dates.written_dates(0, 1, words=words),
+                TypeError,
+                f"words should be two whole numbers in order, the least and the most, but is {words!r}",
+            )
+            for words in ((0.5, 0.9), 3, None, (1, 2, 3), (False, True), "ab")
+        ),
+        (lambda: dates.encode_lines(["may 1", "june 2"], T=5), ValueError, "T should be at least 6, the length of the"),
+        (lambda: dates.encode_lines(["may 1"], T=5.5), TypeError, "T should be a whole number, but is 5.5"),
+        (lambda: dates.decode_answers([[-1]]), ValueError, "tokens should lie between 0 and 11, but holds -1"),
+        (lambda: dates.decode_answers(np.array([[12]])), ValueError, "tokens should lie between 0 and 11, but holds"),
+        (lambda: dates.decode_answers(np.zeros((1, 1))), TypeError, "tokens should hold whole numbers, but has dtype"),
         (lambda: dates.encode_lines(["March 3"]), ValueError, "lines should hold only"),
         (lambda: dates.encode_lines([""]), ValueError, "lines should hold at least one line, and each at least"),
         (lambda: dates.encode_answers(["1987/03/03"]), ValueError, "answers should hold only '0123456789-^', but one"),

@@ -218,7 +218,7 @@ def predict(right, **more):
         ("4", False, "Answer with one number, in digits and without quotes."),
         (float("nan"), False, "Answer with one number."),
         ([4.0], False, "Answer with one number."),
-        (True, False, "1 is"),
+        (True, False, "Answer with one number."),
         (None, False, "Write your prediction down first: the result."),
     ],
 )
@@ -263,6 +263,12 @@ def test_the_program_runs_only_after_a_prediction_and_once():
         ((3, 2), False, "Not (3, 2): axis 0 differs."),
         ((2, 3, 1), False, "the right one has 2 axes"),
         ("wide", False, "Answer with a shape of 2 sizes"),
+        ((2.9, 3.9), False, "Answer with a shape of 2 sizes"),
+        ((2.0, 3.0), False, "Answer with a shape of 2 sizes"),
+        ((float("inf"), 3), False, "Answer with a shape of 2 sizes"),
+        ((2, True), False, "Answer with a shape of 2 sizes"),
+        ("23", False, "Answer with a shape of 2 sizes"),
+        (np.array([2, 3]), True, "Right"),
     ],
 )
 def test_a_predicted_shape_is_told_which_axis_differs(given, passed, said):
@@ -356,6 +362,24 @@ TICKS = Design({"a": (True, "Hold it fixed."), "b": (False, "It spoils the test.
 @pytest.mark.parametrize("plan", ["ac", "c, a", ["a", "c"], {"c", "a"}, {"a": True, "c": True, "b": False}])
 def test_ticks_may_be_given_in_any_form(plan):
     assert TICKS(plan).message.startswith("Right: ")
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"),
+    [("yes", "no"), (" True ", "False"), ("1", "0"), ("x", ""), (1, 0), (np.True_, np.False_), (1.0, None)],
+)
+def test_a_tick_in_words_is_what_it_says(yes, no):
+    assert TICKS({"a": yes, "b": no, "c": yes}).passed
+    assert TICKS({"a": no, "b": yes, "c": yes}).right == ("c",)
+
+
+def test_what_is_no_tick_is_told_as_one_that_cannot_be_read():
+    verdict = TICKS({"a": "not yet", "b": 2, "c": True})
+    assert verdict.message == "a should be True or False, but is 'not yet'. b should be True or False, but is 2."
+    assert verdict.kind == "form"
+    assert TICKS({"a": ["x"], "b": False, "c": True}).kind == "form"
+    verdict = TICKS([["a"], ["b"]])
+    assert verdict.kind == "form" and verdict.message.startswith("A plan is a dict")
 
 
 def test_a_tick_that_spoils_the_plan_is_told_as_one_that_is_missing():

@@ -3,7 +3,9 @@
 The table's rows are run on all exercises there are, those of later chapters too.
 """
 
+import functools
 import inspect
+import operator
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import torch
 from test_exercises import EXERCISES, FIXED, of_each
 
 from rnnbook.lessons.exercises import diagnosis
-from rnnbook.lessons.exercises.attempt import numbers
+from rnnbook.lessons.exercises.attempt import WrongArguments, bind, numbers
 from rnnbook.lessons.exercises.checking import Exercise
 from rnnbook.lessons.exercises.trials import SINGLE, features
 
@@ -85,6 +87,35 @@ def with_one_name_changed(exercise):
     return eval(f"lambda {own}: solution({own})", {"solution": exercise.solution})
 
 
+def behind_a_wrapper(exercise):
+    """Behind one that passes on whatever it gets, to a function with names of its own."""
+    return wrapped(by_position(exercise))
+
+
+def wrapped(function):
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def behind_a_wrapper_by_position(exercise):
+    """Behind one that has the function's signature, and takes no names."""
+
+    @functools.wraps(exercise.solution)
+    def wrapper(*args):
+        return exercise.solution(*args)
+
+    return wrapper
+
+
+def in_a_module(exercise):
+    class Module(torch.nn.Module):
+        forward = staticmethod(by_position(exercise))
+
+    return Module()
+
+
 def tensor(array):
     return torch.tensor(array, dtype=torch.float64 if array.dtype.kind == "f" else None)
 
@@ -101,6 +132,9 @@ RIGHT = {
     "lists of tensors": handed_in(lambda a: [tensor(row) for row in a] if a.ndim else tensor(a)),
     "by position": by_position,
     "by name and position": with_one_name_changed,
+    "behind a wrapper": behind_a_wrapper,
+    "behind a wrapper that takes no names": behind_a_wrapper_by_position,
+    "in a module of PyTorch": in_a_module,
 }
 
 
@@ -259,3 +293,72 @@ def test_what_is_forbidden_is_said():
     assert EXERCISES["speed.check_weight_gradient"](
         lambda das, h_0, hs: np.einsum("tbg,tbh->gh", das, np.concatenate([h_0[None], hs[:-1]]))
     ).passed
+
+
+def previous(h_0, hs):
+    return np.concatenate([h_0[None], hs[:-1]])
+
+
+def in_blocks(das, h_0, hs):
+    parts = [np.einsum("tbg,tbh->gh", das[k : k + 5], previous(h_0, hs)[k : k + 5]) for k in range(0, len(das), 5)]
+    return np.sum(parts, axis=0)
+
+
+def after_a_branch(das, h_0, hs):
+    if len(das) > 20:
+        das = 1.0 * das
+    return np.einsum("tbg,tbh->gh", das, previous(h_0, hs))
+
+
+LOOPS = {
+    "map": lambda das, h_0, hs: functools.reduce(np.add, map(np.matmul, das.swapaxes(1, 2), previous(h_0, hs))),
+    "@": lambda das, h_0, hs: sum(map(operator.matmul, das.swapaxes(1, 2), [h_0, *hs[:-1]])),
+    "dot": lambda das, h_0, hs: (
+        sum(map(np.dot, np.split(das[:, 0].T, len(das), 1), previous(h_0, hs)[:, :1]))
+        + np.einsum("tbg,tbh->gh", das[:, 1:], previous(h_0, hs)[:, 1:])
+    ),
+    "vectorize": lambda das, h_0, hs: np.vectorize(np.matmul, signature="(g,b),(b,h)->(g,h)")(
+        das.swapaxes(1, 2), previous(h_0, hs)
+    ).sum(0),
+    "in blocks": in_blocks,
+}
+ONE_PRODUCT = {
+    "einsum": lambda das, h_0, hs: np.einsum("tbg,tbh->gh", das, np.stack([h_0, *hs[:-1]]), optimize=True),
+    "after a branch": after_a_branch,
+    "tensordot": lambda das, h_0, hs: np.tensordot(das, previous(h_0, hs), axes=([0, 1], [0, 1])),
+    "@": lambda das, h_0, hs: (das.swapaxes(1, 2) @ np.array([h_0, *hs[:-1]])).sum(axis=0),
+    "reshape": lambda das, h_0, hs: np.vstack(das).T.dot(np.vstack([h_0, *hs[:-1]])),
+    "PyTorch": lambda das, h_0, hs: torch.einsum(
+        "tbg,tbh->gh", torch.from_numpy(das), torch.cat([torch.from_numpy(h_0)[None], torch.tensor(hs[:-1])])
+    ),
+}
+
+
+@pytest.mark.parametrize("way", LOOPS)
+def test_a_loop_over_time_is_found_in_c_too(way):
+    verdict = EXERCISES["speed.check_weight_gradient"](LOOPS[way])
+    assert verdict.kind == "forbidden", verdict
+
+
+@pytest.mark.parametrize("way", ONE_PRODUCT)
+def test_one_product_is_no_loop_however_it_is_written(way):
+    verdict = EXERCISES["speed.check_weight_gradient"](ONE_PRODUCT[way])
+    assert verdict.passed, verdict
+
+
+def test_an_endless_loop_in_a_module_of_pytorch_is_stopped():
+    class Module(torch.nn.Module):
+        def forward(self, das, h_0, hs):
+            while True:
+                pass
+
+    assert EXERCISES["speed.check_weight_gradient"](Module()).kind == "endless"
+
+
+def test_an_argument_by_name_alone_and_the_others_by_position():
+    assert bind(lambda *args, b, **kwargs: 0, {"a": 1, "b": 2, "c": 3}) == ([1, 3], {"b": 2})
+    assert bind(lambda c, *args, **kwargs: 0, {"a": 1, "b": 2, "c": 3}) == ([3, 1, 2], {})
+    assert bind(lambda own, *, b: 0, {"a": 1, "b": 2}) == ([1], {"b": 2})
+    assert bind(lambda own=0, **kwargs: 0, {"a": 1, "b": 2}) == ([], {"a": 1, "b": 2})
+    with pytest.raises(WrongArguments, match="It should take 2 arguments"):
+        bind(lambda *, b: 0, {"a": 1, "b": 2})

@@ -37,6 +37,17 @@ def test_probabilities_equal_the_definition(order):
             assert p[k, t] == pytest.approx(expected, abs=1e-14), (k, t)
 
 
+@pytest.mark.parametrize("N", [1, 2, 3, 4])
+def test_a_text_shorter_than_the_order_has_its_probabilities(N):
+    past, later = text(60).tolist(), text(N, seed=1).tolist()
+    p = WittenBell(past, V, order=6).probabilities(later)
+    assert p.shape == (6, N)
+    for k in range(6):
+        for t in range(N):
+            expected = by_definition(past, tuple(later[max(t - k, 0) : t]), later[t], V)
+            assert p[k, t] == pytest.approx(expected, abs=1e-14), (k, t)
+
+
 def test_probabilities_of_all_continuations_sum_to_one():
     model = WittenBell(text(80), V, order=3)
     for context in ([0, 1], [3, 3], [4, 4]):  # the last was never seen

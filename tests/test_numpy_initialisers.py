@@ -85,6 +85,25 @@ def test_a_layer_without_a_forget_gates_bias_is_refused(name, act, layer, given)
         act(layer)
 
 
+@pytest.mark.parametrize(
+    "name, act",
+    [
+        ("bound", lambda layer: uniform(layer, 0, 1e39)),
+        ("gain", lambda layer: orthogonal(layer, 0, 1e39)),
+        ("gain", lambda layer: identity(layer, 1e39)),
+        ("value", lambda layer: forget_bias(layer, 1e39)),
+    ],
+)
+def test_what_is_too_large_for_the_layers_dtype_is_refused_and_nothing_changes(name, act):
+    layer = LSTM(3, H, rng=0)
+    before = layer.state_dict()
+    with pytest.raises(ValueError, match=rf"^{name} should fit in float32, but is 1e\+39$"):
+        act(layer)
+    for key, value in layer.state_dict().items():
+        np.testing.assert_array_equal(value, before[key])
+    act(lstm())  # in float64 it fits
+
+
 def test_impossible_values_are_refused():
     with pytest.raises(ValueError, match="^bound should be at least 0, but is -1$"):
         uniform(lstm(), np.random.default_rng(0), bound=-1)

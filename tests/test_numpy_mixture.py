@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch.distributions import Categorical, MixtureSameFamily, Normal
 
 from rnnbook.in_numpy import Linear, MixtureHead
@@ -52,6 +53,30 @@ def test_the_quantiles_of_one_component_are_those_of_the_normal_density():
     y = np.array([[0.3, 2.0, math.log(3)]])  # one weight is 1, whatever its logit
     assert mixture_quantile(y, 0.975)[0] == pytest.approx(2 + 3 * 1.959963984540054, abs=1e-12)
     assert mixture_quantile(y, 0.5)[0] == pytest.approx(2, abs=1e-12)
+
+
+def test_the_tails_keep_their_digits():
+    x = np.array([-37.0, -20, -9, -1, 0, 3])
+    normal = np.zeros((len(x), 3))
+    np.testing.assert_allclose(mixture_cdf(normal, x), stats.norm.cdf(x), rtol=1e-12)
+    two = np.tile([0.0, 0, 1, -1, 0, 0.5], (len(x), 1))
+    expected = (stats.norm.cdf(x, 1) + stats.norm.cdf(x, -1, math.exp(0.5))) / 2
+    np.testing.assert_allclose(mixture_cdf(two, x), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("p", [1e-300, 1e-17, 1e-9, 0.3, 0.5, 0.7, 1 - 1e-9, 1 - 2**-53])
+def test_far_quantiles_are_those_of_the_normal_density(p):
+    y = np.array([[0.3, 2.0, math.log(3)]])
+    expected = stats.norm.ppf(p, 2, 3) if p <= 0.5 else stats.norm.isf(1 - p, 2, 3)
+    assert mixture_quantile(y, p)[0] == pytest.approx(expected, rel=1e-12)
+    assert mixture_quantile(y.astype(np.float32), p)[0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_quantile_mirrors_the_one_of_the_mirrored_mixture():
+    y = mixtures()
+    mirrored = y * np.repeat([1, -1, 1], K)
+    for tail in (2.0**-50, 0.125):  # 1 - tail is exact
+        np.testing.assert_array_equal(mixture_quantile(y, 1 - tail), -mixture_quantile(mirrored, tail))
 
 
 def test_a_head_learns_through_its_weights_as_autograd_says():

@@ -85,11 +85,36 @@ def test_the_error_is_the_root_of_the_mean_square():
     assert root_mean_squared_error(np.array([1.0, 5.0]), np.array([4.0, 1.0])) == np.sqrt(12.5)
 
 
+@pytest.mark.parametrize(
+    "dtype, forecast, series", [(np.uint8, 0, 100), (np.int16, 500, 3), (np.int8, -100, 100), (np.float16, 300, 0)]
+)
+def test_the_error_does_not_wrap_or_overflow_in_the_arrays_own_dtype(dtype, forecast, series):
+    forecast, series = np.array([forecast], dtype), np.array([series], dtype)
+    assert root_mean_squared_error(forecast, series) == abs(float(forecast[0]) - float(series[0]))
+    assert root_mean_squared_error(series, forecast) == root_mean_squared_error(forecast, series)
+
+
+def test_a_series_of_any_dtype_has_its_autoregression(series):
+    whole = np.round(10 * series)
+    expected = fit_autoregression(whole, 3)
+    for dtype in (np.int16, np.float16, np.float32):
+        np.testing.assert_allclose(fit_autoregression(whole.astype(dtype), 3).weights, expected.weights, atol=1e-12)
+
+
 def test_a_missing_forecast_a_wrong_length_or_size_is_told_in_a_sentence(series):
     with pytest.raises(ValueError, match="a number for each of 60 times, but lacks 7"):
         root_mean_squared_error(persistence(series, 7), series)
     with pytest.raises(ValueError, match=r"forecast should have shape \(60,\), but has shape \(59,\)"):
         root_mean_squared_error(series[1:], series)
+    with pytest.raises(ValueError, match="series should have a number for each of 60 times, but lacks 1"):
+        root_mean_squared_error(series, np.where(series == series.max(), np.nan, series))
+    with pytest.raises(ValueError, match=r"forecast should hold at least one number, but has shape \(0,\)"):
+        root_mean_squared_error([], [])
+    with pytest.raises(ValueError, match=r"series should have shape \(N,\), but has shape \(2, 3\)"):
+        persistence(np.zeros((2, 3)))
+    for forecasts in (np.zeros(5), np.zeros((2, 3))):
+        with pytest.raises(ValueError, match=r"forecasts should have shape \(M,\) with M at most 4, but has shape"):
+            rivals.align(forecasts, np.zeros(4))
     with pytest.raises(ValueError, match="train should have 21 values or more for order 10, but has 20"):
         fit_autoregression(series[:20], 10)
     assert len(fit_autoregression(series[:21], 10).weights) == 10

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from doors import told
 
 from rnnbook.data import tasks
 from rnnbook.in_numpy import GRU, Linear
@@ -213,3 +214,36 @@ def test_fitting_clips_the_joint_norm_and_uses_the_rate():
     assert moved[2e-2, 1.0] == pytest.approx(2 * moved[1e-2, 1.0], rel=1e-4)
     assert moved[1e-2, 1.0] == pytest.approx(1e-2, rel=1e-3)
     assert moved[1e-2, 1e-9] < 2e-3  # a gradient this small is no longer large against Adam's eps
+
+
+@pytest.mark.parametrize(
+    "call, error, sentence",
+    [
+        (lambda: tasks.copy(0, 0, 2), ValueError, "T should be at least 1, but is 0"),
+        (lambda: tasks.copy(0, 2.5, 2), TypeError, "T should be a whole number, but is 2.5"),
+        (lambda: tasks.copy(0, 3, 0), ValueError, "B should be at least 1, but is 0"),
+        (lambda: tasks.copy(0, 3, 2, length=0), ValueError, "length should be at least 1, but is 0"),
+        (lambda: tasks.copy(0, 3, 2, symbols=0), ValueError, "symbols should be at least 1, but is 0"),
+        (lambda: tasks.recall(tasks.copy(0, 3, 2), 0), ValueError, "length should be at least 1, but is 0"),
+        (lambda: tasks.adding(0, 1, 2), ValueError, "T should be at least 2, but is 1"),
+        (lambda: tasks.adding(0, 4, -1), ValueError, "B should be at least 1, but is -1"),
+        (lambda: tasks.temporal_order(0, 20.0, 2), TypeError, "T should be a whole number, but is 20.0"),
+        (lambda: tasks.counting(0, 0, 2), ValueError, "largest should be at least 1, but is 0"),
+        (lambda: tasks.count_to([3, 0]), ValueError, "ns should be at least 1, but holds 0"),
+        (lambda: tasks.count_to([1.5]), TypeError, "ns should hold whole numbers, but has dtype float64"),
+        (lambda: tasks.count_to(3), ValueError, "ns should have shape (B,), but has shape ()"),
+        (lambda: tasks.associative_recall(0, 3, 0), ValueError, "B should be at least 1, but is 0"),
+    ],
+)
+def test_a_size_that_no_task_has_is_told(call, error, sentence):
+    assert told(call) == (error, sentence)
+
+
+def test_numbers_of_a_small_dtype_are_counted_to():
+    for one, same in zip(tasks.count_to(np.array([1, 100], np.int8)), tasks.count_to([1, 100]), strict=True):
+        np.testing.assert_array_equal(one, same)
+
+
+def test_copy_after_one_step_loses_no_symbol():
+    x, target, _ = tasks.copy(0, 1, B)
+    np.testing.assert_array_equal(x.argmax(axis=-1)[:3], target[-3:])

@@ -114,6 +114,18 @@ def test_what_lies_past_an_end_is_never_read_nor_does_it_get_a_gradient(kind):
     assert all(p.grad.isfinite().all() for p in layer.parameters())
 
 
+@every_kind
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16, torch.uint32, torch.uint64, torch.int8])
+def test_lengths_are_whole_numbers_of_any_dtype(kind, dtype):
+    layer = KINDS[kind][0](**DOUBLE)
+    query, memory = draw(layer.query_size)
+    expected = layer(query, memory, [3, 5, 1])
+    for ours, theirs in zip(layer(query, memory, torch.tensor([3, 5, 1], dtype=dtype)), expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    sentence = "lengths should lie between 1 and T = 5, but are [3, 6, 1]"
+    assert told(layer, query, memory, torch.tensor([3, 6, 1], dtype=dtype)) == (ValueError, sentence)
+
+
 def test_they_print_their_arguments_and_tell_mistakes():
     assert repr(AdditiveAttention(Q, H, A)) == "AdditiveAttention(2, 7, 6)"
     assert repr(MultiplicativeAttention(Q, H)) == "MultiplicativeAttention(2, 7, score=general)"

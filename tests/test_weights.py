@@ -245,6 +245,31 @@ def test_a_number_too_large_for_the_layers_precision_is_named_and_nothing_change
     assert_same({name: storage.as_array(value) for name, value in layer.state_dict().items()}, before)
 
 
+@pytest.mark.parametrize(
+    "own, stored",
+    [
+        (torch.int8, np.array([-128, 127, 300])),
+        (torch.uint8, np.array([0, 255, -1])),
+        (torch.int32, np.array([1, 2, -(2**31) - 1])),
+        (torch.int64, np.array([1, 2, 2**63], np.uint64)),
+        (torch.bool, np.array([0, 1, 2], np.uint8)),
+    ],
+    ids=str,
+)
+def test_a_whole_number_too_large_for_the_layers_dtype_is_named_and_nothing_changes(own, stored, tmp_path):
+    layer = torch.nn.Module()
+    layer.register_buffer("steps", torch.zeros(3, dtype=own))
+    storage.write(tmp_path / "w", {"steps": stored})
+    with pytest.raises(ValueError) as caught:
+        weights.load(layer, tmp_path / "w")
+    fits = f"steps should hold numbers that fit in {own}"
+    assert str(caught.value) == f"{fits}, but holds {stored[2]} in {tmp_path / 'w'}"
+    assert layer.steps.tolist() == [0, 0, 0]
+    stored[2] = 1
+    storage.write(tmp_path / "w", {"steps": stored})
+    assert weights.load(layer, tmp_path / "w").steps.tolist() == stored.tolist()  # what fits is taken
+
+
 def test_complex_numbers_are_not_loaded_as_whole_ones(tmp_path):
     layer = torch.nn.Module()
     layer.register_buffer("a", torch.zeros(2, dtype=torch.int64))

@@ -12,12 +12,13 @@ calendar is reserved for ``part="test"``, so no day asked for there was ever tra
 
 import datetime
 import re
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 
 from rnnbook.errors import check_choice, check_number, check_shape, check_size
-from rnnbook.in_numpy.checks import as_generator
+from rnnbook.in_numpy.checks import as_array, as_generator, check_tokens
 
 MONTHS = "january february march april may june july august september october november december".split()
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
@@ -60,8 +61,7 @@ def written_dates(rng, B, words=(0, 4), misspelt=0.25, part="train"):
     rng, B = as_generator(rng), check_size("B", B)
     check_number("misspelt", misspelt, "lie between 0 and 1", lambda share: 0 <= share <= 1)
     check_choice("part", part, ("train", "test"))
-    if not 0 <= words[0] <= words[1]:
-        raise ValueError(f"words should be two numbers in order, the least and the most, but is {words!r}")
+    words = _check_words(words)
     drawn = [_written(rng, _draw_day(rng, part), words, misspelt) for _ in range(B)]
     lines, answers, spans = zip(*drawn, strict=True)
     return Dates(list(lines), list(answers), np.array(spans))
@@ -70,12 +70,16 @@ def written_dates(rng, B, words=(0, 4), misspelt=0.25, part="train"):
 def encode_lines(lines, T=None):
     """Return the lines as tokens (T, B) of ``SOURCE_ALPHABET``, blanks after their ends, and their lengths (B,).
 
-    Raises ValueError for an empty line, or a character that is not in the alphabet.
+    Raises ValueError for an empty line, a T below the longest, or a character that is not in the alphabet.
     """
     lengths = np.array([len(line) for line in lines])
     if not len(lengths) or not lengths.min():
         raise ValueError("lines should hold at least one line, and each at least one character")
-    tokens = np.zeros((lengths.max() if T is None else T, len(lines)), int)
+    longest = int(lengths.max())
+    T = longest if T is None else check_size("T", T)
+    if T < longest:
+        raise ValueError(f"T should be at least {longest}, the length of the longest line, but is {T}")
+    tokens = np.zeros((T, len(lines)), int)
     for b, line in enumerate(lines):
         tokens[: len(line), b] = _indices("lines", line, SOURCE_ALPHABET)
     return tokens, lengths
@@ -87,9 +91,25 @@ def encode_answers(answers):
 
 
 def decode_answers(tokens):
-    """Return the answers that tokens (S, B), without the start, spell."""
+    """Return the answers that tokens (S, B), without the start, spell; TypeError or ValueError for no such tokens."""
+    tokens = as_array("tokens", tokens)
     check_shape("tokens", tokens, ("S", "B"))
+    tokens = check_tokens("tokens", tokens, len(TARGET_ALPHABET))
     return ["".join(TARGET_ALPHABET[k] for k in column) for column in tokens.T]
+
+
+def _check_words(words):
+    """Return the least and the most; TypeError unless they are whole numbers, ValueError unless they are in order."""
+    rule = "words should be two whole numbers in order, the least and the most"
+    try:
+        least, most = words
+    except (TypeError, ValueError):
+        raise TypeError(f"{rule}, but is {words!r}") from None
+    if not all(isinstance(k, Integral) and not isinstance(k, bool) for k in (least, most)):
+        raise TypeError(f"{rule}, but is {words!r}")
+    if not 0 <= least <= most:
+        raise ValueError(f"{rule}, but is {words!r}")
+    return int(least), int(most)
 
 
 def _indices(name, text, alphabet):

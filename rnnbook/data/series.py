@@ -68,7 +68,7 @@ def split_by_time(series, fractions):
     Returns one array (N_part, ...) for each fraction. Nothing is shuffled: the test part comes after the training part.
     """
     series = np.asarray(series)
-    if min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
+    if not (all(share > 0 for share in fractions) and abs(sum(fractions) - 1) <= 1e-9):  # NaN is neither
         raise ValueError(f"fractions should be positive and sum to 1, but are {tuple(fractions)}")
     ends = np.round(np.cumsum(fractions) * len(series)).astype(int)
     return np.split(series, ends[:-1])
@@ -110,10 +110,14 @@ def standardise(train):
     """The scale on which the training data (N, ...) have mean 0 and standard deviation 1 in each feature.
 
     Returns a ``Scale``; call it on training, validation and test data alike, so that nothing leaks from later data into
-    training.
+    training. Raises ValueError unless they are finite and vary in each feature.
     """
     train = np.asarray(train, dtype=np.float64)
+    if train.ndim == 0 or not train.size:
+        raise ValueError(f"train should have shape (N, ...) and hold a number, but has shape {train.shape}")
+    if not np.isfinite(train).all():
+        raise ValueError("train should hold finite numbers, but holds NaN or infinity")
     std = train.std(axis=0)
-    if np.any(std == 0):
+    if np.any((np.ptp(train, axis=0) == 0) | (std == 0)):  # the std of a constant need not be 0: its mean is rounded
         raise ValueError("train should vary in every feature, but has a standard deviation of 0")
     return Scale(train.mean(axis=0), std)

@@ -8,16 +8,17 @@
     counting(rng, largest, B)    a n times, then b n times; ending after a fixed n is right 1 time in ``largest``
     associative_recall(rng, pairs, B)    pairs of key and value, then keys; guessing is right 1 time in 64
 
-Each returns a ``Batch``; ``rng`` is a Generator or a seed. ``fit`` trains a recurrent layer and a linear head on one,
-``skill`` tells how far the answers are from chance (0) to perfect (1).
+Each returns a ``Batch``; ``rng`` is a Generator or a seed. Sizes are whole numbers from 1 on: TypeError or ValueError,
+naming the argument, for others. ``fit`` trains a recurrent layer and a linear head on one, ``skill`` tells how far the
+answers are from chance (0) to perfect (1).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from rnnbook.errors import check_size
-from rnnbook.in_numpy.checks import as_generator
+from rnnbook.errors import check_shape, check_size
+from rnnbook.in_numpy.checks import as_generator, as_whole
 from rnnbook.in_numpy.functions import cross_entropy, mean_squared_error
 from rnnbook.in_numpy.optimizers import Adam, clip_grad_norm
 from rnnbook.in_numpy.parameters import join
@@ -42,7 +43,9 @@ def adding(rng, T, B):
     Source: Hochreiter & Schmidhuber (1997), task 4, with the numbers of Arjovsky, Shah
     & Bengio (2016).
     """
-    rng = as_generator(rng)
+    rng, T, B = as_generator(rng), check_size("T", T), check_size("B", B)
+    if T < 2:
+        raise ValueError(f"T should be at least 2, but is {T}")
     first = rng.integers(0, T // 2, B)
     second = rng.integers(T // 2, T, B)
     x = np.zeros((T, B, 2))
@@ -62,7 +65,9 @@ def copy(rng, T, B, length=COPY_LENGTH, symbols=COPY_SYMBOLS):
     right answer is a blank.
     Source: Arjovsky, Shah & Bengio (2016), with 10 of 8 symbols.
     """
-    said = as_generator(rng).integers(1, symbols + 1, (length, B))
+    rng, T, B = as_generator(rng), check_size("T", T), check_size("B", B)
+    length, symbols = check_size("length", length), check_size("symbols", symbols)
+    said = rng.integers(1, symbols + 1, (length, B))
     tokens = np.zeros((T + 2 * length, B), int)
     tokens[:length] = said
     tokens[length + T - 1] = symbols + 1
@@ -85,6 +90,7 @@ def temporal_order(rng, T, B):
     One of the pair comes between T/10 and 2T/10, the other between 5T/10 and 6T/10.
     Source: Hochreiter & Schmidhuber (1997), task 6a.
     """
+    T, B = check_size("T", T), check_size("B", B)
     check_size("T // 10", T // 10)
     rng = as_generator(rng)
     tokens = rng.integers(2, 6, (T, B))
@@ -104,6 +110,7 @@ def counting(rng, largest, B):
     Tokens: 0 is a, 1 is b, 2 the end. After an a the next symbol can't be known, so answers count from the
     first b on: n - 1 times b, then the end. Source: Gers & Schmidhuber (2001).
     """
+    largest, B = check_size("largest", largest), check_size("B", B)
     return count_to(as_generator(rng).integers(1, largest + 1, B))
 
 
@@ -112,7 +119,11 @@ def count_to(ns):
 
     x is (2 max(ns), B, 3), one-hot, padded with ends.
     """
-    ns = np.asarray(ns)
+    ns = as_whole("ns", ns)
+    check_shape("ns", ns, ("B",))
+    if ns.min() < 1:
+        raise ValueError(f"ns should be at least 1, but holds {ns.min()}")
+    ns = ns.astype(int)  # 2n need not fit in a smaller dtype
     t = np.arange(2 * ns.max())[:, None]
     tokens = np.where(t < ns, 0, np.where(t < 2 * ns, 1, 2))
     target = np.where(t + 1 < ns, 0, np.where(t + 1 < 2 * ns, 1, 2))
@@ -128,7 +139,7 @@ def associative_recall(rng, pairs, B, length=None, vocabulary=128, power=0.01):
     random. ``length`` is even and at least 4 ``pairs``, which is the default.
     Source: Arora et al. (2023), multi-query associative recall, with a vocabulary of 8,192.
     """
-    rng, half = as_generator(rng), vocabulary // 2
+    rng, B, half = as_generator(rng), check_size("B", B), vocabulary // 2
     length = 4 * check_size("pairs", pairs) if length is None else length
     if length % 2 or length < 4 * pairs or pairs > half:
         raise ValueError(f"{pairs} pairs need an even length of at least {4 * pairs} and a vocabulary of "
@@ -174,7 +185,7 @@ def skill(y, batch, chance):
 def recall(batch, length=COPY_LENGTH):
     """Return the same ``Batch`` of the copy task with a mask that leaves only the repeated symbols."""
     mask = np.zeros_like(batch.mask)
-    mask[-length:] = True
+    mask[-check_size("length", length) :] = True
     return batch._replace(mask=mask)
 
 

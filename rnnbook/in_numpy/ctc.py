@@ -91,7 +91,8 @@ def ctc_posterior(log_y, extended):
     """
     log_alpha = ctc_alpha(log_y, extended)
     log_p = np.logaddexp.reduce(log_alpha[-1, -2:])  # eq-ctc-probability
-    log_share = log_alpha + ctc_beta(log_y, extended) - log_y[:, extended]
+    twice = log_y[:, extended]  # in α and in β; where it is -inf, so are both, and no path is there
+    log_share = log_alpha + ctc_beta(log_y, extended) - np.where(twice > -np.inf, twice, 0)
     if log_p == -np.inf:
         return np.full_like(log_share, np.nan), log_p
     return np.exp(log_share - log_p), log_p  # eq-ctc-posterior

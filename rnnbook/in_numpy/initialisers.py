@@ -15,6 +15,7 @@ def uniform(layer, rng, bound=None):
     """Draw every parameter from U(-bound, bound); ``bound`` is 1/√H by default, as in ``torch.nn``."""
     bound, rng = 1 / np.sqrt(_hidden_size(layer)) if bound is None else bound, as_generator(rng)
     check_number("bound", bound, "be at least 0", lambda bound: 0 <= bound < np.inf)
+    _check_fits("bound", bound, layer)
     for value in layer.params.values():
         value[...] = rng.uniform(-bound, bound, value.shape)
     return layer
@@ -26,7 +27,7 @@ def orthogonal(layer, rng, gain=1.0):
     Drawn uniformly, by the QR decomposition of a normal matrix with the signs of R's diagonal corrected.
     Source: Saxe, McClelland & Ganguli (2014); the factorisation of ``torch.nn.init.orthogonal_``.
     """
-    H, rng, gain = _hidden_size(layer), as_generator(rng), finite("gain", gain)
+    H, rng, gain = _hidden_size(layer), as_generator(rng), _check_fits("gain", finite("gain", gain), layer)
     for block in layer.params["weight_hh"].reshape(-1, H, H):
         q, r = np.linalg.qr(rng.normal(size=(H, H)))
         block[...] = gain * q * np.sign(np.diag(r))
@@ -39,7 +40,7 @@ def identity(layer, gain=1.0):
     On a basic RNN with relu this is the IRNN: at first it keeps what it has read.
     Source: Le, Jaitly & Hinton (2015).
     """
-    H, gain = _hidden_size(layer), finite("gain", gain)
+    H, gain = _hidden_size(layer), _check_fits("gain", finite("gain", gain), layer)
     layer.params["weight_hh"].reshape(-1, H, H)[...] = gain * np.eye(H)
     for name in layer.params.keys() & {"bias_ih", "bias_hh"}:
         layer.params[name][...] = 0
@@ -53,7 +54,7 @@ def forget_bias(layer, value=1.0):
     Source: Gers, Schmidhuber & Cummins (2000); Jozefowicz, Zaremba & Sutskever (2015).
     """
     b_ih, b_hh = _lstm_biases("forget_bias", layer)
-    b_ih[1], b_hh[1] = finite("value", value), 0
+    b_ih[1], b_hh[1] = _check_fits("value", finite("value", value), layer), 0
     return layer
 
 
@@ -79,6 +80,14 @@ def _lstm_biases(name, layer):
         given = type(layer).__name__ + ("" if "bias_ih" in layer.params else " without bias")
         raise ValueError(f"{name} needs an LSTM with bias, but was given a layer {given}")
     return layer.params["bias_ih"].reshape(4, H), layer.params["bias_hh"].reshape(4, H)
+
+
+def _check_fits(name, value, layer):
+    """Return a finite number; ValueError if it is too large for the dtype of the layer's parameters."""
+    dtype = layer.params["weight_hh"].dtype
+    if abs(value) > float(np.finfo(dtype).max):
+        raise ValueError(f"{name} should fit in {dtype}, but is {value!r}")
+    return value
 
 
 def _hidden_size(layer):

@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from rnnbook.errors import check_number, check_shape, check_size
-from rnnbook.in_numpy.checks import as_numbers
+from rnnbook.in_numpy.checks import as_numbers, as_real
 from rnnbook.in_numpy.functions import softmax, split_mixture
 from rnnbook.in_numpy.layers import Linear
 
@@ -50,26 +50,30 @@ def mixture_cdf(y, x):
     pi, mu, sigma = mixture_parts(y)
     x = as_numbers("x", x, pi.dtype)
     check_shape("x", x, pi.shape[:-1])
-    below = 0.5 + 0.5 * _erf((x[..., None] - mu) / (sigma * math.sqrt(2)))
+    below = 0.5 * _erfc((mu - x[..., None]) / (sigma * math.sqrt(2)))
     return (pi * below).sum(axis=-1)  # eq-series-cdf
 
 
 def mixture_quantile(y, p):
     """Return the value (…) below which each mixture y (…, 3K) puts the probability p, 0 < p < 1.
 
-    Found by bisection, since a mixture's distribution function has no inverse in closed form.
+    Found by bisection in float64, since a mixture's distribution function has no inverse in closed form. For p > 1/2 it
+    is minus the (1 - p)-quantile of -x: only a lower tail, a probability near 0, keeps its digits.
     """
     check_number("p", p, "lie between 0 and 1", lambda p: 0 < p < 1)
-    _, mu, sigma = mixture_parts(y)
-    reach = sigma * math.sqrt(2 / min(p, 1 - p))  # wide enough for every component: Chebyshev's inequality
-    low, high = (mu - reach).min(axis=-1), (mu + reach).max(axis=-1)
+    y = as_real("y", y)
+    logits, mu, log_sigma = split_mixture(y.astype(np.float64))
+    tail, sign = (p, 1) if p <= 0.5 else (1 - p, -1)
+    mirrored = np.concatenate([logits, sign * mu, log_sigma], axis=-1)
+    reach = np.exp(log_sigma) * math.sqrt(-2 * math.log(tail))  # wide enough: a normal tail is below exp(-reach²/2σ²)
+    low, high = (sign * mu - reach).min(axis=-1), (sign * mu).max(axis=-1)
     for _ in range(60):
         middle = (low + high) / 2
-        below = mixture_cdf(y, middle) < p
+        below = mixture_cdf(mirrored, middle) < tail
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return (low + high) / 2
+    return (sign * (low + high) / 2).astype(y.dtype)
 
 
-def _erf(x):
-    """Return the error function of x, of any shape: NumPy has none."""
-    return np.frompyfunc(math.erf, 1, 1)(x).astype(x.dtype)
+def _erfc(x):
+    """Return 1 minus the error function of x, of any shape: NumPy has neither."""
+    return np.frompyfunc(math.erfc, 1, 1)(x).astype(x.dtype)

@@ -110,6 +110,7 @@ def _inside(lengths, memory):
     if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
         raise TypeError(f"lengths should hold whole numbers, but has dtype {lengths.dtype}")
     check_shape("lengths", lengths, (B,))
-    if lengths.min() < 1 or lengths.max() > T:
+    ends = lengths.long()  # PyTorch has no minimum of unsigned numbers
+    if ends.min() < 1 or ends.max() > T:
         raise ValueError(f"lengths should lie between 1 and T = {T}, but are {lengths.tolist()}")
-    return torch.arange(T, device=memory.device) < lengths[:, None]
+    return torch.arange(T, device=memory.device) < ends[:, None]

@@ -25,6 +25,7 @@ def seasonal_naive(series, period, horizon=1):
     period, horizon = check_size("period", period), check_size("horizon", horizon)
     lag = -(-horizon // period) * period  # the smallest multiple of the period that is at least the horizon
     series = np.asarray(series, dtype=np.float64)
+    check_shape("series", series, ("N",))
     return align(series[:-lag], series)
 
 
@@ -47,7 +48,7 @@ def fit_autoregression(train, order, horizon=1):
     Raises ValueError if the series has fewer windows than the model has parameters, ``order`` + 1.
     """
     order = check_size("order", order)
-    x, y = windows(train, order, horizon)
+    x, y = windows(np.asarray(train, dtype=np.float64), order, horizon)
     if len(x) < order + 1:
         raise ValueError(
             f"train should have {2 * order + horizon} values or more for order {order}, but has {len(train)}"
@@ -58,19 +59,29 @@ def fit_autoregression(train, order, horizon=1):
 
 
 def align(forecasts, series):
-    """Return the forecasts (M,) for the last M times of a series (N,) as an array (N,), NaN before them."""
+    """Return the forecasts (M,) for the last M times of a series (N,) as an array (N,), NaN before them.
+
+    Raises ValueError if there are more forecasts than times.
+    """
     forecasts = np.asarray(forecasts, dtype=np.float64)
+    if forecasts.ndim != 1 or len(forecasts) > len(series):
+        most = f"(M,) with M at most {len(series)}"
+        raise ValueError(f"forecasts should have shape {most}, but has shape {forecasts.shape}")
     return np.concatenate([np.full(len(series) - len(forecasts), np.nan), forecasts])
 
 
 def root_mean_squared_error(forecast, series):
     """Return √(mean of (forecast - series)²), both (N,) [unit of the series].
 
-    A time without a forecast (NaN) raises ValueError: errors may be compared only on the same times.
+    A time without a forecast or a value (NaN) raises ValueError: errors may be compared only on the same times. So
+    does an empty pair: it has no mean.
     """
-    forecast, series = np.asarray(forecast), np.asarray(series)
+    forecast, series = (np.asarray(array, dtype=np.float64) for array in (forecast, series))
     check_shape("forecast", forecast, series.shape)
-    missing = int(np.isnan(forecast).sum())
-    if missing:
-        raise ValueError(f"forecast should have a number for each of {forecast.size} times, but lacks {missing}")
+    if not forecast.size:
+        raise ValueError(f"forecast should hold at least one number, but has shape {forecast.shape}")
+    for name, array in (("forecast", forecast), ("series", series)):
+        missing = int(np.isnan(array).sum())
+        if missing:
+            raise ValueError(f"{name} should have a number for each of {array.size} times, but lacks {missing}")
     return float(np.sqrt(np.mean((forecast - series) ** 2)))

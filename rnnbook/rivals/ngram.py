@@ -52,10 +52,10 @@ class WittenBell:
         return sum(len(table[0]) for table in self.tables[:order])
 
     def _grams(self, tokens, k):
-        """Each token with the k before it as one number in base V, (N - k,)."""
+        """Each token with the k before it as one number in base V, (N - k,); none where N is less than k."""
         grams = np.zeros(max(len(tokens) - k, 0), np.int64)
         for j in range(k + 1):
-            grams = grams * self.V + tokens[j : len(tokens) - k + j]
+            grams = grams * self.V + tokens[j : j + len(grams)]
         return grams
 
     def _check(self, tokens):

@@ -27,9 +27,9 @@ def save(layer, path):
 def load(layer, path):
     """Fill ``layer`` with the weights in ``path``, of any precision, and return it.
 
-    Raises ValueError, naming the tensor, if one is missing, unknown, wrongly shaped, of another kind of number, cut off
-    or, in the layer's own precision, not finite, and leaves the layer as it was. Where the layer itself holds infinity
-    (in a mask, say) the file may too.
+    Raises ValueError, naming the tensor, if one is missing, unknown, wrongly shaped, of another kind of number, cut
+    off, too large for the layer's own dtype or, in it, not finite, and leaves the layer as it was. Where the layer
+    itself holds infinity (in a mask, say) the file may too.
     """
     arrays, _ = storage.read(path)
     own = layer.state_dict()
@@ -54,7 +54,7 @@ def check_fits(arrays, own, path):
         if _kind(array) != _kind(mine):
             raise ValueError(f"{name} should hold numbers like {mine.dtype}, but holds {array.dtype} in {path}")
         there = storage.as_array(_in_dtype_of(own[name], array))
-        wrong = array[~np.isfinite(there) & (array != mine)]
+        wrong = array[there != array if _kind(array) == "i" else ~np.isfinite(there) & (array != mine)]
         if not storage.is_finite(wrong):
             raise ValueError(f"{name} should hold finite numbers, but holds NaN or infinity in {path}")
         if wrong.size:
@@ -69,7 +69,10 @@ def _kind(array):
 
 
 def _in_dtype_of(value, array):
-    """The array as an array or a tensor, whichever ``value`` is, in its dtype; what is too large becomes infinite."""
+    """The array as an array or a tensor, whichever ``value`` is, in its dtype.
+
+    What is too large for it becomes infinite, and a whole number wraps.
+    """
     if hasattr(value, "detach"):
         return sys.modules["torch"].from_numpy(array).to(value.dtype)
     with np.errstate(over="ignore"):

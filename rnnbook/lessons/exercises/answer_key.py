@@ -20,6 +20,7 @@ import numpy as np
 
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.checking import Exercise
+from rnnbook.lessons.exercises.misread import read_answer, same
 from rnnbook.lessons.exercises.question import Question, Verdict
 from rnnbook.lessons.exercises.results import Right
 from rnnbook.lessons.exercises.trials import Trial, to_double
@@ -88,10 +89,15 @@ class KeyedAnswer(Question):
         """Return the verdict on an answer."""
         if yours is None or yours is Ellipsis:
             return Verdict(False, "No answer yet: write yours down first.", "none")
-        if self._same(yours, self.entry["right"]):
+        right = _single(self.entry["right"])
+        found, trouble = read_answer(yours, right, self.entry["choices"])
+        if trouble:  # how many axes the right shape has is not told
+            told = "Answer with a shape: a tuple of whole numbers." if isinstance(right, tuple) else trouble
+            return Verdict(False, told, "form")
+        if same(found, right, self.entry["share"]):
             return Verdict(True, "Right.", "right", right=self.returns)
         for sentence, wrong in self.entry["mistakes"]:
-            if self._same(yours, wrong):
+            if same(found, _single(wrong), self.entry["share"]):
                 return Verdict(False, f"You get that when {sentence}.", "known", sentence)
         return Verdict(False, "That is not it.", "unknown")
 
@@ -102,16 +108,6 @@ class KeyedAnswer(Question):
     def answer(self) -> str:
         """Say that the solution is not here."""
         return NO_SOLUTION
-
-    def _same(self, yours, right):
-        try:
-            if isinstance(right, str):
-                return _choice(yours, self.entry["choices"]) == right
-            if isinstance(right, list):
-                return [int(size) for size in yours] == right
-            return abs(float(yours) - right) <= self.entry["share"] * (abs(right) or 1) * (1 + 1e-9)
-        except (TypeError, ValueError):
-            return False
 
 
 class OnPaper(Question):
@@ -224,7 +220,5 @@ def _same(one, other):
     return bool(one == other)
 
 
-def _choice(yours, choices):
-    said = str(yours).strip().rstrip(".").lower()
-    fits = [c for c in choices if c.lower() == said] or [c for c in choices if said and c.lower().startswith(said)]
-    return fits[0] if len(fits) == 1 else None
+def _single(value):
+    return tuple(value) if isinstance(value, list) else value

@@ -22,17 +22,21 @@ class ArgumentChanged(ValueError):
 def bind(function: Callable, arguments: dict[str, Any]) -> tuple[list, dict[str, Any]]:
     """Return the arguments by position and by name with which a function can be called.
 
-    A parameter whose name is in the statement gets the argument of that name; the others get the rest, in order.
+    A parameter whose name is in the statement gets the argument of that name; the others get the rest, in order. A
+    wrapper that takes anything (``*args, **kwargs``) does not say what it passes on: it gets them by position.
     """
     try:
-        signature = inspect.signature(function)
+        outer, signature = _signatures(function)
     except (TypeError, ValueError):  # a built-in function without a signature
         return list(arguments.values()), {}
-    if _fits(signature, [], arguments):
+    kinds = {name: parameter.kind for name, parameter in signature.parameters.items()}
+    takes_any = inspect.Parameter.VAR_POSITIONAL in kinds.values()
+    if (arguments.keys() <= kinds.keys() or not takes_any) and _fit((outer, signature), [], arguments):
         return [], arguments
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    names = [name for name, parameter in signature.parameters.items() if parameter.kind in kinds]
-    rest = [value for name, value in arguments.items() if name not in names]
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [name for name, kind in kinds.items() if kind in by_position]
+    named = {n: v for n, v in arguments.items() if kinds.get(n) is inspect.Parameter.KEYWORD_ONLY}
+    rest = [value for name, value in arguments.items() if name not in names and name not in named]
     given = []
     for name in names:
         if name in arguments:
@@ -40,15 +44,22 @@ def bind(function: Callable, arguments: dict[str, Any]) -> tuple[list, dict[str,
         elif rest:
             given.append(rest.pop(0))
     given += rest
-    if len(given) == len(arguments) and _fits(signature, given, {}):
-        return given, {}
+    if len(given) + len(named) == len(arguments) and _fit((outer, signature), given, named):
+        return given, named
     shown = f"{len(arguments)} argument{'s' * (len(arguments) != 1)} ({', '.join(arguments)})"
     raise WrongArguments(f"It should take {shown}, but is defined with {signature}.")
 
 
-def _fits(signature, given, named):
+def _signatures(function):
+    """What a function takes, and what the function inside takes, if it is a wrapper or a module with a forward."""
+    inner = function.forward if callable(getattr(function, "forward", None)) else function
+    return inspect.signature(function, follow_wrapped=False), inspect.signature(inner)
+
+
+def _fit(signatures, given, named):
     try:
-        signature.bind(*given, **named)
+        for signature in signatures:
+            signature.bind(*given, **named)
     except TypeError:
         return False
     return True

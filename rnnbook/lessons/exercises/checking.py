@@ -1,6 +1,5 @@
 """How an exercise responds: run the student's function beside the book's, and name the mistake."""
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,8 +8,8 @@ import numpy as np
 
 from rnnbook.lessons.exercises import diagnosis
 from rnnbook.lessons.exercises.about import About
-from rnnbook.lessons.exercises.attempt import bind, call, outcome
-from rnnbook.lessons.exercises.guard import bounded, memory, quietly, scope_of
+from rnnbook.lessons.exercises.attempt import call, outcome
+from rnnbook.lessons.exercises.guard import memory
 from rnnbook.lessons.exercises.question import Question, Verdict
 from rnnbook.lessons.exercises.results import Outcome, plain
 from rnnbook.lessons.exercises.trials import Trial, draw, make_trial
@@ -158,13 +157,3 @@ def sizes(rng: np.random.Generator, count: int) -> list[int]:
 def distance(a: np.ndarray, b: np.ndarray) -> float:
     """Return the largest absolute difference of two arrays of one shape."""
     return float(np.max(np.abs(a - b), initial=0.0))
-
-
-def takes_more_lines(function: Callable, short: dict, long: dict) -> bool:
-    """Return whether a function runs through more lines of its own for long arguments than for short ones: a loop."""
-    used: list[int] = []
-    for arguments in (short, long):
-        with quietly():
-            given, named = bind(function, arguments)
-            bounded(functools.partial(function, *given, **named), scope_of(function), used=used)
-    return len(used) == 2 and used[1] > used[0]

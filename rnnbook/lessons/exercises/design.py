@@ -19,10 +19,13 @@ For ticks, every point is True (a plan needs it) or False (it spoils the plan):
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from rnnbook.lessons.exercises.about import About
 from rnnbook.lessons.exercises.question import Question, Verdict
 
 Accepts = bool | Iterable | Callable[[Any], bool]
+YES, NO = ("yes", "true", "1", "1.0", "x"), ("no", "false", "0", "0.0", "")
 
 
 class Design(Question):
@@ -48,7 +51,7 @@ class Design(Question):
         """Return the verdict on a plan: what is missing and what spoils it, with the reasons."""
         plan, trouble = self._read(yours)
         if trouble:
-            return Verdict(False, trouble, "none" if "yet" in trouble else "form")
+            return Verdict(False, trouble, "none" if not plan and trouble.startswith("No plan yet") else "form")
         covered = tuple(point for point, (accepts, _) in self.rubric.items() if _accepted(plan.get(point), accepts))
         if len(covered) == len(self.rubric):
             return Verdict(True, f"Right: your plan is sound in all {len(covered)} points.", "right", right=covered)
@@ -70,13 +73,17 @@ class Design(Question):
         else:
             try:
                 ticked = yours.replace(",", " ").split() if isinstance(yours, str) else list(yours)
+                hash(tuple(ticked))
             except TypeError:
                 return {}, f"A plan is a dict, or the points that you tick, out of {names}."
             if isinstance(yours, str) and any(part not in self.rubric for part in ticked):
                 ticked = [letter for letter in yours.lower() if letter.isalnum()]
             plan = dict.fromkeys(ticked, True)
         unknown = [str(point) for point in plan if point not in self.rubric]
-        return plan, f"There is no point {', '.join(unknown)}; the points are {names}." if unknown else ""
+        if unknown:
+            return plan, f"There is no point {', '.join(unknown)}; the points are {names}."
+        unclear = [p for p in plan if isinstance(self.rubric[p][0], bool) and _ticked(plan[p]) is None]
+        return plan, " ".join(f"{p} should be True or False, but is {plan[p]!r}." for p in unclear)
 
     def hints(self) -> list[str]:
         """Return where to look, then the points."""
@@ -123,7 +130,7 @@ def between(low: float, high: float) -> Callable[[Any], bool]:
 
 def _accepted(value, accepts):
     if isinstance(accepts, bool):
-        return bool(value) is accepts
+        return _ticked(value) is accepts
     if value is None:
         return False
     try:
@@ -134,6 +141,14 @@ def _accepted(value, accepts):
         return bool(values) and {_plain(v) for v in values} <= options
     except (TypeError, ValueError):
         return False
+
+
+def _ticked(value):
+    """A tick as True or False, also in words and as 1 or 0; None if it is neither. What is left open is not ticked."""
+    if value is None:
+        return False
+    said = str(value).strip().lower() if isinstance(value, str | int | float | np.generic) else "neither"
+    return True if said in YES else False if said in NO else None
 
 
 def _plain(value):

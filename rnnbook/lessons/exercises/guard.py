@@ -23,7 +23,9 @@ class TooLong(BaseException):
 
 def scope_of(function: Callable) -> dict | None:
     """Return the globals of a function's code, None if it has none of its own."""
-    code = getattr(function, "__func__", function)
+    code: Any = getattr(function, "__func__", function)
+    if callable(getattr(code, "forward", None)):  # a module of PyTorch, whose call is PyTorch's own code
+        return scope_of(code.forward)
     if hasattr(code, "func"):  # functools.partial
         return scope_of(code.func)
     if hasattr(code, "__globals__"):

@@ -1,5 +1,6 @@
 """How one answer, a number, a shape or a choice, is judged: how far off it is, and which misreading gives it."""
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,10 +22,10 @@ def judge(
     """
     if given is None:
         return Verdict(False, "No answer yet: write yours down first.", "none")
-    found, trouble = _read(given, right, choices)
+    found, trouble = read_answer(given, right, choices)
     if trouble:
         return Verdict(False, trouble, "form")
-    if _same(found, right, tolerance):
+    if same(found, right, tolerance):
         return Verdict(True, f"Right. {head}", "right", right=("answer",))
     how = _how_far(found, right)
     sentence = _misreading(found, right, tolerance, misreadings)
@@ -43,8 +44,8 @@ def _misreading(found, right, tolerance, misreadings):
     return sentence if near and abs(found - misreadings[sentence]) < abs(found - right) else ""
 
 
-def _read(given, right, choices):
-    """The answer in the form of the right one, and what is wrong with its form."""
+def read_answer(given: Any, right: Any, choices: Sequence[str]) -> tuple[Any, str]:
+    """Return the answer in the form of the right one, or None and a sentence on what is wrong with its form."""
     if isinstance(right, str):
         said = str(given).strip().rstrip(".").lower()
         fits = [c for c in choices if c.lower() == said]
@@ -52,19 +53,26 @@ def _read(given, right, choices):
         return (fits[0], "") if len(fits) == 1 else (None, f"Answer with one of these: {'; '.join(choices)}.")
     if isinstance(right, tuple):
         try:
-            return tuple(int(size) for size in given), ""
-        except (TypeError, ValueError):
+            return tuple(_size(size) for size in given), ""
+        except TypeError:
             return None, f"Answer with a shape of {len(right)} sizes, such as {tuple(range(2, 2 + len(right)))}."
     try:
         found = np.asarray(plain(given))
-        number = float(found) if found.dtype.kind in "biuf" and found.ndim == 0 else np.nan
+        number = float(found) if found.dtype.kind in "iuf" and found.ndim == 0 else np.nan
     except (TypeError, ValueError):
         number = np.nan
     bare = ", in digits and without quotes" if isinstance(given, str) else ""
     return (number, "") if np.isfinite(number) else (None, f"Answer with one number{bare}.")
 
 
-def _same(found, right, tolerance):
+def _size(given):
+    if isinstance(given, bool):
+        raise TypeError(f"a size should be a whole number, but is {given}")
+    return operator.index(given)
+
+
+def same(found: Any, right: Any, tolerance: float) -> bool:
+    """Return whether an answer that was read is this one; ``tolerance`` as in ``judge``."""
     if isinstance(right, str | tuple):
         return found == right
     return abs(found - right) <= tolerance * (abs(right) or 1) * (1 + 1e-9)

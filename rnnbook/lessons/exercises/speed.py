@@ -5,9 +5,10 @@ import pickle
 import numpy as np
 
 from rnnbook.lessons.exercises.about import About
-from rnnbook.lessons.exercises.checking import Exercise, sizes, takes_more_lines
+from rnnbook.lessons.exercises.checking import Exercise, sizes
 from rnnbook.lessons.exercises.design import Design
 from rnnbook.lessons.exercises.find_the_bug import FindTheBug
+from rnnbook.lessons.exercises.loops import loops
 from rnnbook.lessons.exercises.predict import Predict
 from rnnbook.lessons.exercises.project import Project, Refused
 from rnnbook.lessons.exercises.read_a_figure import ReadAFigure
@@ -67,11 +68,11 @@ def _back(rng):
 
 def _loops_over_time(yours):
     rng = np.random.default_rng(0)
-    short, long = (
+    longer_and_longer = [
         {"das": rng.normal(size=(T, 3, 8)), "h_0": rng.normal(size=(3, 4)), "hs": rng.normal(size=(T, 3, 4))}
-        for T in (5, 25)
-    )
-    return takes_more_lines(yours, short, long)
+        for T in (5, 25, 45, 65)
+    ]
+    return loops(yours, *longer_and_longer)
 
 
 check_weight_gradient = Exercise(
