@@ -294,6 +294,7 @@ check_second_push = ReadAFigure(
         "the line of the polynomial is read": 3.3,
         "the line of the linear model is read": 2.0,
         "the height of the input's push is read": 1.5,
+        "the height above the place of rest is given": 2.6,
         "the input's push is added to the resting level": 3.5,
     },
     look="In the lower panel, find the peak of the plant's own line, the thick grey one, shortly after step 30.",
