@@ -23,12 +23,14 @@ from memory import SEEDS, SETTINGS
 from rnnbook import in_torch
 from rnnbook.data import tasks
 from rnnbook.in_numpy import GRU, LSTM, RNN, Linear
-from rnnbook.in_numpy.initialisers import forget_bias
+from rnnbook.in_numpy.initialisers import forget_bias, identity
 
 OTHER = [
     *[("adding", 40, kind) for kind in ("RNN", "RNN, wide", "GRU, chrono", "LSTM", "LSTM, bias 1")],
     *[("temporal order", 40, kind) for kind in ("LSTM", "LSTM, bias 1")],
+    *[(task, T, kind) for task, T in (("adding", 40), ("temporal order", 80)) for kind in ("tanh, identity", "relu")],
 ]
+LESS = 5  # times the learning rate, for what differs from the IRNN in one thing, as for the IRNN
 
 
 def wide(D, H):
@@ -45,6 +47,8 @@ def chrono_gru(layer, longest, rng):
 
 
 LAYERS = memory.LAYERS | {
+    "tanh, identity": lambda D, H, T, rng: identity(RNN(D, H, rng=rng)),
+    "relu": lambda D, H, T, rng: RNN(D, H, nonlinearity="relu", rng=rng),
     "RNN, wide": lambda D, H, T, rng: RNN(D, wide(D, H), rng=rng),
     "GRU, chrono": lambda D, H, T, rng: chrono_gru(GRU(D, H, rng=rng), T, rng),
     "LSTM, bias 1": lambda D, H, T, rng: forget_bias(LSTM(D, H, rng=rng), 1.0),
@@ -90,7 +94,8 @@ def run(task, T, kind, seed):
     layer = LAYERS[kind](features, SETTINGS["hidden_size"], T, rng)
     head = Linear(layer.hidden_size, outputs, rng=rng)
     batches = partial(draw, T=T, B=SETTINGS["batch"])
-    training = Training(layer, head, batches, rng, SETTINGS["lr"], SETTINGS["clip"])
+    rate = SETTINGS["lr"] / (LESS if kind in ("tanh, identity", "relu") else 1)
+    training = Training(layer, head, batches, rng, rate, SETTINGS["clip"])
     test = draw(np.random.default_rng([seed, 1]), T, 1000)
     test = tasks.recall(test) if task == "copy" else test
     skills = []

@@ -185,7 +185,14 @@ class FindTheBug(Question):
                 return f"{told}: program.difference({name}=0) would be {guess:.2g}, but it is {mine:.2g}."
         right = numbers(self.exercise.solution, program.inputs())
         guess, mine = (_apart(numbers(program._bugs[b], program.inputs()), right) for b in (guessed, program._bug))
-        return f"{told}: program.difference() would be {guess:.3g}, but it is {mine:.3g}."
+        if np.isfinite([guess, mine]).any():
+            return f"{told}: program.difference() would be {guess:.3g}, but it is {mine:.3g}."
+        outputs = (numbers(program._bugs[b], program.inputs()) for b in (guessed, program._bug))
+        for name, guessed_output, output in zip(self.exercise.returns, *outputs):
+            if guessed_output.shape != output.shape:
+                shapes = f"{guessed_output.shape}, but it has {output.shape}"
+                return f"{told}: for program.inputs(), {name} would have the shape {shapes}."
+        return f"{told}: for program.inputs(), the numbers would be others, in the same shape."
 
     def hints(self) -> list[str]:
         """Return what to try, then where the book's exercise says to look."""

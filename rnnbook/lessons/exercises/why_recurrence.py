@@ -152,12 +152,13 @@ def letters_known(states):
 
 
 def _word(rng, length=None):
-    """Draw a word of o, n and another letter, as inputs (T, 2), with at least one "on" and one n that ends none."""
+    """Draw a word of o, n and another letter, as inputs (T, 2), that ends in "on" and has an n that ends none."""
     length = int(rng.integers(9, 14)) if length is None else length
     x = np.zeros((length, 2))
     drawn = rng.integers(3, size=length)
-    place = int(rng.integers(3, length - 3))
+    place = int(rng.integers(3, length - 5))
     drawn[place - 1 : place + 4] = [2, 0, 1, 1, 0]  # other, o, n, n, o
+    drawn[-2:] = [0, 1]
     x[drawn == 0, 0], x[drawn == 1, 1] = 1, 1
     return x
 
@@ -179,6 +180,9 @@ check_letters_known = Exercise(
         "every letter that is not an o is taken to be an n": lambda states: np.where(states[:, 0] > 0, 1, 2),
         "the n is reported when unit 3 grows, one letter late": lambda states: (
             states[:, 0] + 2 * np.diff(states[:, 2], prepend=0)
+        ),
+        "the n is read from the growth of unit 3 one letter later, so that an n at the end is missed": lambda states: (
+            np.where(states[:, 0] > 0, 1, 2 * np.append(np.diff(states[:, 2]), 0))
         ),
         "the letter after every o is taken to be an n": lambda states: states[:, 0] + 2 * np.append(0, states[:-1, 0]),
         'only the o is reported; an n that ends an "on" is also certain': lambda states: states[:, 0],
