@@ -296,3 +296,12 @@ def test_a_layers_last_state_beside_its_outputs_is_one_result_too_many_and_no_er
 def test_one_mistake_made_twice_is_not_told_twice():
     told = gru.check_half_life(lambda z: 0.5 / z)
     assert (told.kind, told.message.count("log")) == ("pair", 1) and ", twice." in told.message
+
+
+def test_a_bug_that_changes_the_shape_too_is_told_from_the_programs_by_its_shape():
+    from rnnbook.lessons import exercises
+
+    check = exercises.truncation.check_bug_in_continued
+    replies = [check(letter, seed=1).message for letter in "abcdefgh"]
+    assert not any("inf, but it is inf" in reply for reply in replies)
+    assert any("x would have shape (8, 2, 7), but has (7, 8, 2)" in reply for reply in replies)

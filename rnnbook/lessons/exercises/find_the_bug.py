@@ -187,11 +187,10 @@ class FindTheBug(Question):
         guess, mine = (_apart(numbers(program._bugs[b], program.inputs()), right) for b in (guessed, program._bug))
         if np.isfinite([guess, mine]).any():
             return f"{told}: program.difference() would be {guess:.3g}, but it is {mine:.3g}."
-        outputs = (numbers(program._bugs[b], program.inputs()) for b in (guessed, program._bug))
-        for name, guessed_output, output in zip(self.exercise.returns, *outputs):
-            if guessed_output.shape != output.shape:
-                shapes = f"{guessed_output.shape}, but it has {output.shape}"
-                return f"{told}: for program.inputs(), {name} would have the shape {shapes}."
+        would, does = (numbers(program._bugs[b], program.inputs()) or () for b in (guessed, program._bug))
+        for name, one, other in zip(self.exercise.returns, would, does):
+            if one.shape != other.shape:
+                return f"{told}: for program.inputs(), {name} would have shape {one.shape}, but has {other.shape}."
         return f"{told}: for program.inputs(), the numbers would be others, in the same shape."
 
     def hints(self) -> list[str]:
