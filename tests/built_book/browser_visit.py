@@ -256,11 +256,6 @@ def each(visits: dict[str, Visit], fact: str, views=tuple(VIEWS)) -> list[str]:
     ]
 
 
-def total(visits: dict[str, Visit], fact: str, view: str) -> int:
-    """Return the sum of a count over all pages in one view."""
-    return sum(visit.facts[view][fact] for visit in visits.values())
-
-
 def foreign(log: Log, url: str) -> list[str]:
     """Return every address that was asked for and is not the server's at `url`."""
     home = urlparse(url).netloc
